@@ -1,0 +1,3 @@
+//! Jobs of the workspace.
+
+fn main() {}

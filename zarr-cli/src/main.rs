@@ -1,0 +1,3 @@
+//! The `zarr` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Codecs of Zarr chunks: arrays in memory to bytes and back.

@@ -1,0 +1,1 @@
+//! Stores of Zarr hierarchies: keys to bytes, safely and atomically.
