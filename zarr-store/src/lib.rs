@@ -1,1 +1,24 @@
-//! Stores of Zarr hierarchies: keys to bytes, safely and atomically.
+#![doc = include_str!("../README.md")]
+
+mod byte_range;
+mod error;
+mod key;
+mod read_buffer;
+mod store;
+mod store_ext;
+/// What holds the bytes.
+pub mod stores;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use byte_range::ByteRange;
+pub use bytes::Bytes;
+pub use error::StoreError;
+pub use key::{StoreKey, StorePrefix};
+pub use read_buffer::ReadBuffer;
+pub use store::{Capabilities, IoHints, Listing, Store};
+pub use store_ext::StoreExt;
+pub use stores::memory::MemoryStore;
+
+/// The result of an operation on a store.
+pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,0 +1,132 @@
+//! Where a store puts what it reads.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// Takes the parts that a store read, and is used again for the next read.
+///
+/// A store that already owns the bytes hands out a share of them ([`ReadBuffer::push_shared`]); one that
+/// has to fetch them writes into the buffer's own memory ([`ReadBuffer::push_with`]), which is kept from
+/// read to read, so that reading chunk after chunk allocates nothing.
+///
+/// ```
+/// # use zarr_store::{ByteRange, MemoryStore, ReadBuffer, Store, StoreKey};
+/// let store = MemoryStore::new();
+/// let key = StoreKey::new("a/0.0")?;
+/// store.set(&key, b"chunk")?;
+/// let mut buffer = ReadBuffer::new();
+/// assert!(store.get_ranges(&key, &[ByteRange::All], &mut buffer)?);
+/// assert_eq!(buffer.part(0), b"chunk");
+/// # Ok::<(), zarr_store::StoreError>(())
+/// ```
+#[derive(Debug)]
+pub struct ReadBuffer {
+    memory: Vec<u8>,
+    used: usize,
+    parts: Vec<Part>,
+    size_max: u64,
+}
+
+#[derive(Debug)]
+enum Part {
+    Own(Range<usize>),
+    Shared(Bytes),
+}
+
+impl Default for ReadBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ReadBuffer {
+    /// Makes an empty buffer without a limit.
+    pub const fn new() -> Self {
+        Self::with_limit(u64::MAX)
+    }
+
+    /// Makes an empty buffer that takes at most `size_max` bytes in one read.
+    ///
+    /// Stores compare the sizes they know before they read, so a huge value costs an error, not memory.
+    pub const fn with_limit(size_max: u64) -> Self {
+        Self {
+            memory: Vec::new(),
+            used: 0,
+            parts: Vec::new(),
+            size_max,
+        }
+    }
+
+    /// Changes the limit in bytes of the reads to come.
+    pub const fn set_limit(&mut self, size_max: u64) {
+        self.size_max = size_max;
+    }
+
+    /// The most bytes that one read may bring.
+    pub const fn limit(&self) -> u64 {
+        self.size_max
+    }
+
+    /// Forgets the parts and keeps the memory.
+    pub fn clear(&mut self) {
+        self.parts.clear();
+        self.used = 0;
+    }
+
+    /// The number of parts read.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether nothing was read.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// The bytes of the part at `index`, in the order of the ranges asked for.
+    ///
+    /// # Panics
+    /// When there is no such part.
+    pub fn part(&self, index: usize) -> &[u8] {
+        match &self.parts[index] {
+            Part::Own(range) => &self.memory[range.clone()],
+            Part::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The part at `index` as an owned value; a copy only if the store had to fetch it.
+    ///
+    /// # Panics
+    /// When there is no such part.
+    pub fn to_bytes(&self, index: usize) -> Bytes {
+        match &self.parts[index] {
+            Part::Own(range) => Bytes::copy_from_slice(&self.memory[range.clone()]),
+            Part::Shared(bytes) => bytes.clone(),
+        }
+    }
+
+    /// Adds a part that the store owns already.
+    pub fn push_shared(&mut self, bytes: Bytes) {
+        self.parts.push(Part::Shared(bytes));
+    }
+
+    /// Adds a part of `size` bytes, which `fill` writes.
+    ///
+    /// # Errors
+    /// What `fill` returns; the part is not added then.
+    pub fn push_with<E>(
+        &mut self,
+        size: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let range = self.used..self.used + size;
+        if self.memory.len() < range.end {
+            self.memory.resize(range.end, 0);
+        }
+        fill(&mut self.memory[range.clone()])?;
+        self.used = range.end;
+        self.parts.push(Part::Own(range));
+        Ok(())
+    }
+}

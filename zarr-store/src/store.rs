@@ -1,0 +1,151 @@
+//! The one trait of a store, and what a store says of itself.
+
+use std::fmt::Debug;
+
+use crate::{ByteRange, ReadBuffer, Result, StoreKey, StorePrefix};
+
+/// A mapping of keys to bytes.
+///
+/// Object-safe, and held as `Arc<dyn Store>` by all that use it.
+///
+/// # Contract
+/// * A key that is not there is no error: reading says `false` or `None`, erasing succeeds.
+///   *Not there* means just that: a value that exists and cannot be read (permission, a directory or a
+///   pipe in its place, a failing disk or network) is an error, because for Zarr an absent chunk means
+///   the fill value, and a wrong answer here would invent data.
+/// * [`set`](Store::set) replaces the whole value at once.
+///   Readers, in this process or another, see the old value or the new one, never a part, and after an
+///   error or a crash the old value is intact.
+/// * What was set is seen by every later read through the same store.
+///   Other processes see it at the latest after [`flush`](Store::flush).
+/// * Listing names only keys that reading would find, never temporary files, and each name once.
+///   The order is by code point.
+/// * Errors name the key in the words of [`describe`](Store::describe).
+/// * A store that cannot write or list says so in [`capabilities`](Store::capabilities) and answers such
+///   a call with [`StoreError::NotSupported`](crate::StoreError::NotSupported), before any I/O.
+///
+/// # For implementors
+/// `testing::check_store` (feature `testing`) holds a store against this contract.
+pub trait Store: Debug + Send + Sync {
+    /// Reads ranges of a value into `buffer`, one part for each range, in their order.
+    ///
+    /// Clears the buffer first.
+    /// Returns whether the key is there; if not, the buffer stays empty.
+    ///
+    /// # Errors
+    /// `OutOfRange` when a range lies outside the value, `TooLarge` when the ranges together exceed the
+    /// buffer's limit (checked before reading), `Io` otherwise.
+    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool>;
+
+    /// The size of a value in bytes; `None` when the key is not there.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    fn size(&self, key: &StoreKey) -> Result<Option<u64>>;
+
+    /// Replaces the value of a key at once.
+    ///
+    /// # Errors
+    /// The value is then what it was before.
+    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()>;
+
+    /// Removes a key; succeeds if it is not there.
+    ///
+    /// # Errors
+    /// When the key is still there.
+    fn erase(&self, key: &StoreKey) -> Result<()>;
+
+    /// Lists the keys and prefixes one level below a prefix.
+    ///
+    /// A prefix that is not there has an empty listing.
+    ///
+    /// # Errors
+    /// When the listing would be incomplete.
+    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing>;
+
+    /// What the store can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Removes all keys below a prefix, and nothing else.
+    ///
+    /// # Errors
+    /// Some of the keys may be gone then.
+    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
+        let listing = self.list_dir(prefix)?;
+        listing.keys.iter().try_for_each(|key| self.erase(key))?;
+        listing
+            .prefixes
+            .iter()
+            .try_for_each(|below| self.erase_prefix(below))
+    }
+
+    /// Makes everything that was set visible to other processes, and durable where the store can.
+    ///
+    /// # Errors
+    /// What was set since the last flush may be visible to this process only.
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// How the store likes to be read.
+    fn io_hints(&self) -> IoHints {
+        IoHints::default()
+    }
+
+    /// The words for a key in errors: the store's own location and the key.
+    fn describe(&self, key: &str) -> String;
+}
+
+/// What a store can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether keys can be set.
+    pub writes: bool,
+    /// Whether keys can be erased.
+    pub erases: bool,
+    /// Whether keys can be listed.
+    pub lists: bool,
+}
+
+impl Capabilities {
+    /// A store that can do everything.
+    pub const ALL: Self = Self {
+        writes: true,
+        erases: true,
+        lists: true,
+    };
+    /// A store that can be read and listed.
+    pub const READ_ONLY: Self = Self {
+        writes: false,
+        erases: false,
+        lists: true,
+    };
+}
+
+/// How a store likes to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IoHints {
+    /// How many requests are worth having in flight; 1 where the processor is the limit.
+    pub requests_max: usize,
+    /// Two ranges with a gap of at most this many bytes are better read as one.
+    pub gap_max: u64,
+}
+
+impl Default for IoHints {
+    /// Those of local memory and disks.
+    fn default() -> Self {
+        Self {
+            requests_max: 1,
+            gap_max: 4096,
+        }
+    }
+}
+
+/// One level of a store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The keys at this level, by code point.
+    pub keys: Vec<StoreKey>,
+    /// The prefixes at this level, by code point.
+    pub prefixes: Vec<StorePrefix>,
+}

@@ -1,0 +1,1 @@
+//! What every store must pass, and a store that fails on demand.
