@@ -1,1 +1,29 @@
-//! Codecs of Zarr chunks: arrays in memory to bytes and back.
+#![doc = include_str!("../README.md")]
+
+pub mod array_to_array;
+pub mod array_to_bytes;
+pub mod bytes_to_bytes;
+mod chain;
+mod chunk;
+mod codec;
+mod config;
+mod data_type;
+mod error;
+mod fill_value;
+mod limits;
+mod registry;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use chain::{ChunkCodec, CodecChain, DecodedChunk, Layout, Scratch};
+pub use chunk::{ChunkBuffer, ChunkRef, ChunkSpec, SLOT_SIZE, Slot};
+pub use codec::{ArrayToArray, ArrayToBytes, BytesToBytes, Codec, CodecKind};
+pub use config::{CodecConfig, Configuration};
+pub use data_type::{ByteOrder, DataType, Field, StructType, TimeUnit};
+pub use error::CodecError;
+pub use fill_value::FillValue;
+pub use limits::Limits;
+pub use registry::{BUILT_IN, CodecEntry, CodecRegistry, V2Codec};
+
+/// The result of a codec.
+pub type Result<T> = std::result::Result<T, CodecError>;

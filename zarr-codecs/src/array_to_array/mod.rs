@@ -1,0 +1,1 @@
+//! Codecs that make another chunk of a chunk.

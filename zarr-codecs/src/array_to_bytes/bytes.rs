@@ -1,0 +1,85 @@
+//! `bytes`: the elements themselves, in a given byte order (Zarr V3 specification, *bytes codec*).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    ArrayToBytes, ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind,
+    CodecRegistry, Configuration, Result,
+};
+
+const NAME: &str = "bytes";
+
+#[derive(Debug)]
+struct BytesCodec {
+    /// `None` for elements of one byte, which have no order.
+    endian: Option<ByteOrder>,
+}
+
+fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec> {
+    let configuration = Configuration::new(NAME, configuration, &["endian"])?;
+    let endian = match configuration.text("endian", Some(""))? {
+        "" => None,
+        "little" => Some(ByteOrder::Little),
+        "big" => Some(ByteOrder::Big),
+        _ => return Err(configuration.error("endian", "must be `little` or `big`")),
+    };
+    Ok(Codec::ArrayToBytes(Arc::new(BytesCodec { endian })))
+}
+
+impl BytesCodec {
+    fn swaps(&self) -> bool {
+        self.endian.is_some_and(|endian| endian != ByteOrder::NATIVE)
+    }
+}
+
+impl ArrayToBytes for BytesCodec {
+    fn encoded_size(&self, spec: &ChunkSpec) -> Result<Option<usize>> {
+        if spec.data_type.is_variable() {
+            return Err(CodecError::mismatch(
+                NAME,
+                format!("{} has no fixed size", spec.data_type),
+            ));
+        }
+        if self.endian.is_none() && spec.data_type.has_byte_order() {
+            return Err(CodecError::config(
+                NAME,
+                format!("`endian` is missing for {}", spec.data_type),
+            ));
+        }
+        Ok(spec.size())
+    }
+
+    fn encode(&self, chunk: ChunkRef<'_>, spec: &ChunkSpec, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        out.extend_from_slice(chunk.elements);
+        if self.swaps() {
+            spec.data_type.swap_bytes(&mut out[start..]);
+        }
+        Ok(())
+    }
+
+    fn decode(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut ChunkBuffer) -> Result<()> {
+        let start = out.elements.len();
+        out.elements.extend_from_slice(encoded);
+        if self.swaps() {
+            spec.data_type.swap_bytes(&mut out.elements[start..]);
+        }
+        Ok(())
+    }
+
+    fn byte_order(&self) -> Option<ByteOrder> {
+        Some(self.endian.unwrap_or(ByteOrder::NATIVE))
+    }
+}
+
+/// How the registry knows the codec.
+pub const ENTRY: CodecEntry = CodecEntry {
+    name: NAME,
+    aliases: &["endian"],
+    v2: None,
+    kind: CodecKind::ArrayToBytes,
+    doc: "the elements as they are, little or big endian",
+    build,
+};

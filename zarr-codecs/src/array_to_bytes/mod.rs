@@ -1,0 +1,3 @@
+//! Codecs that make bytes of a chunk.
+
+pub mod bytes;

@@ -1,0 +1,1 @@
+//! Codecs that make other bytes of bytes.

@@ -1,0 +1,407 @@
+//! The codecs of an array, in their three parts, and what they mean for a chunk.
+//!
+//! A [`CodecChain`] cannot be wrong by construction: array-to-array codecs, one array-to-bytes codec,
+//! bytes-to-bytes codecs.
+//! [`CodecChain::for_chunk`] works out once per chunk shape what every stage takes and gives, so that
+//! decoding a chunk looks nothing up and allocates nothing but what its buffers lack.
+//!
+//! ```text
+//! caller's elements --copy--> transposed, bytes swapped --b2b codecs--> encoded     (direct)
+//! caller's elements --copy--> transposed --a2a codecs--> --a2b codec--> --b2b--> encoded
+//! ```
+//!
+//! The copy is the caller's strided copy between its array and the chunk; [`Layout`] tells it which
+//! transposition and byte swap it can do on the way, so that neither costs a pass of its own.
+
+use std::{mem, sync::Arc};
+
+use crate::{
+    ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec,
+    CodecConfig, CodecError, CodecRegistry, Limits, Result,
+};
+
+/// The codecs of an array.
+#[derive(Debug, Clone)]
+pub struct CodecChain {
+    array_to_array: Vec<Arc<dyn ArrayToArray>>,
+    array_to_bytes: Arc<dyn ArrayToBytes>,
+    bytes_to_bytes: Vec<Arc<dyn BytesToBytes>>,
+}
+
+impl CodecChain {
+    /// Builds the codecs of a list, in the order in which they encode.
+    ///
+    /// # Errors
+    /// When a codec cannot be built, when there are more than `limits` allow, and when the kinds are not in
+    /// their order: array to array, exactly one array to bytes, bytes to bytes.
+    pub fn new(configs: &[CodecConfig], registry: &CodecRegistry, limits: &Limits) -> Result<Self> {
+        if configs.len() > limits.codecs_max {
+            let reason = format!("{} codecs, limit {}", configs.len(), limits.codecs_max);
+            return Err(CodecError::value("codecs", reason));
+        }
+        let (mut array_to_array, mut array_to_bytes, mut bytes_to_bytes) = (Vec::new(), None, Vec::new());
+        for config in configs {
+            let misplaced = |reason| Err(CodecError::mismatch(config.name.as_str(), reason));
+            match registry.build(config)? {
+                Codec::ArrayToArray(codec) if array_to_bytes.is_none() => array_to_array.push(codec),
+                Codec::ArrayToArray(_) => {
+                    return misplaced("takes an array, the codec before it makes bytes");
+                }
+                Codec::ArrayToBytes(codec) if array_to_bytes.is_none() => array_to_bytes = Some(codec),
+                Codec::ArrayToBytes(_) => {
+                    return misplaced("makes bytes of an array, as a codec before it does");
+                }
+                Codec::BytesToBytes(codec) if array_to_bytes.is_some() => bytes_to_bytes.push(codec),
+                Codec::BytesToBytes(_) => return misplaced("takes bytes, the codec before it makes none"),
+            }
+        }
+        let array_to_bytes = array_to_bytes
+            .ok_or_else(|| CodecError::value("codecs", "none of them makes bytes of an array"))?;
+        Ok(Self {
+            array_to_array,
+            array_to_bytes,
+            bytes_to_bytes,
+        })
+    }
+
+    /// Works out what the codecs do with a chunk of this shape and type.
+    ///
+    /// # Errors
+    /// When a codec does not take what it would be given, and when the chunk is larger than the limit.
+    pub fn for_chunk(&self, spec: ChunkSpec, limits: &Limits) -> Result<ChunkCodec> {
+        let decoded_size = checked_size(&spec, limits)?;
+        let mut order: Vec<usize> = (0..spec.shape.len()).collect();
+        let mut encoded_spec = spec.clone();
+        let mut rest = Vec::new();
+        for codec in &self.array_to_array {
+            let next = codec.encoded_spec(&encoded_spec)?;
+            checked_size(&next, limits)?;
+            match codec.order(order.len()).filter(|_| rest.is_empty()) {
+                Some(step) => order = step.iter().map(|&axis| order[axis]).collect(),
+                None => rest.push((Arc::clone(codec), encoded_spec)),
+            }
+            encoded_spec = next;
+        }
+        let byte_order = self.array_to_bytes.byte_order().filter(|_| rest.is_empty());
+        let swapped =
+            byte_order.is_some_and(|order| order != ByteOrder::NATIVE) && spec.data_type.has_byte_order();
+        let direct = byte_order.is_some() && (!swapped || spec.data_type.swap_size().is_some());
+
+        let exact = self.array_to_bytes.encoded_size(&encoded_spec)?;
+        let mut size = StageSize { exact, max: exact };
+        let mut bytes_to_bytes = Vec::new();
+        for codec in &self.bytes_to_bytes {
+            bytes_to_bytes.push((Arc::clone(codec), size));
+            size = StageSize {
+                exact: size.exact.and_then(|size| codec.encoded_size(size)),
+                max: size.max.map(|size| codec.encoded_size_max(size)),
+            };
+        }
+        let swap_size = if swapped && direct {
+            spec.data_type.swap_size().unwrap_or(1)
+        } else {
+            1
+        };
+        Ok(ChunkCodec {
+            layout: Layout { order, swap_size },
+            decoded_size,
+            direct,
+            array_to_array: rest,
+            array_to_bytes: Arc::clone(&self.array_to_bytes),
+            bytes_to_bytes,
+            encoded_size_max: size.max,
+            spec,
+            encoded_spec,
+            chunk_size_max: limits.chunk_size_max,
+        })
+    }
+
+    /// Whether a change of a bit in an encoded chunk is detected.
+    pub fn has_checksum(&self) -> bool {
+        self.bytes_to_bytes.iter().any(|codec| codec.is_checksum())
+    }
+}
+
+/// The size in bytes of a chunk in memory, within the limit.
+fn checked_size(spec: &ChunkSpec, limits: &Limits) -> Result<usize> {
+    if spec.data_type.size().is_none() {
+        return Err(CodecError::DataType {
+            name: spec.data_type.to_string(),
+        });
+    }
+    let size = spec.size().filter(|size| *size as u64 <= limits.chunk_size_max);
+    size.ok_or_else(|| {
+        let elements = spec
+            .shape
+            .iter()
+            .map(u64::to_string)
+            .collect::<Vec<_>>()
+            .join(" x ");
+        let reason = format!(
+            "{elements} elements of {}, limit {} bytes",
+            spec.data_type, limits.chunk_size_max
+        );
+        CodecError::value("chunk", reason)
+    })
+}
+
+/// How many bytes a bytes-to-bytes codec gives back when it decodes.
+#[derive(Debug, Clone, Copy)]
+struct StageSize {
+    exact: Option<usize>,
+    max: Option<usize>,
+}
+
+/// How the elements of a chunk lie in memory before encoding and after decoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Dimension `i` in memory, from the slowest, is dimension `order[i]` of the chunk.
+    pub order: Vec<usize>,
+    /// The size in bytes of the numbers whose bytes lie in reverse; 1 where none do.
+    pub swap_size: usize,
+}
+
+impl Layout {
+    /// Whether elements lie in C order and native byte order.
+    pub fn is_plain(&self) -> bool {
+        self.swap_size == 1 && self.order.iter().enumerate().all(|(index, axis)| index == *axis)
+    }
+}
+
+/// Buffers that are used again from chunk to chunk; one a thread.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    front: Vec<u8>,
+    back: Vec<u8>,
+    chunk: ChunkBuffer,
+}
+
+/// A decoded chunk, in the [`Layout`] of its codec.
+pub type DecodedChunk<'a> = ChunkRef<'a>;
+
+/// The codecs of an array as they apply to chunks of one shape.
+#[derive(Debug, Clone)]
+pub struct ChunkCodec {
+    spec: ChunkSpec,
+    layout: Layout,
+    decoded_size: usize,
+    /// Whether the elements, laid out, are what the bytes-to-bytes codecs encode.
+    direct: bool,
+    /// Each with what it encodes.
+    array_to_array: Vec<(Arc<dyn ArrayToArray>, ChunkSpec)>,
+    array_to_bytes: Arc<dyn ArrayToBytes>,
+    encoded_spec: ChunkSpec,
+    /// Each with the size of what it encodes.
+    bytes_to_bytes: Vec<(Arc<dyn BytesToBytes>, StageSize)>,
+    encoded_size_max: Option<usize>,
+    chunk_size_max: u64,
+}
+
+impl ChunkCodec {
+    /// The shape and type of the chunk.
+    pub const fn spec(&self) -> &ChunkSpec {
+        &self.spec
+    }
+
+    /// How the elements lie in memory when they are given to `encode` and when `decode` gives them.
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The size of the chunk in memory, in bytes, slots included and the heap not.
+    pub const fn decoded_size(&self) -> usize {
+        self.decoded_size
+    }
+
+    /// The most bytes that an encoded chunk may have.
+    pub fn encoded_size_max(&self) -> u64 {
+        // Encoders of others may do a little worse than ours.
+        const SLACK: u64 = 64 * 1024;
+        let bound = self
+            .encoded_size_max
+            .map_or(self.chunk_size_max.saturating_mul(2), |size| size as u64);
+        bound.saturating_add(SLACK)
+    }
+
+    /// Whether the encoded chunk is just its elements, so that a part of it can be read alone.
+    pub fn is_uncompressed(&self) -> bool {
+        self.direct && self.bytes_to_bytes.is_empty()
+    }
+
+    /// Encodes a chunk whose elements lie in the codec's layout.
+    ///
+    /// # Errors
+    /// When a codec cannot encode the elements.
+    pub fn encode<'a>(&self, chunk: ChunkRef<'a>, scratch: &'a mut Scratch) -> Result<&'a [u8]> {
+        let Scratch { front, back, .. } = scratch;
+        let mut is_front = !self.direct;
+        if !self.direct {
+            let mut given = chunk;
+            let mut is_given = true;
+            for (codec, spec) in &self.array_to_array {
+                back.clear();
+                codec.encode(
+                    if is_given {
+                        given.elements
+                    } else {
+                        front.as_slice()
+                    },
+                    spec,
+                    back,
+                )?;
+                mem::swap(front, back);
+                is_given = false;
+            }
+            if !is_given {
+                given = ChunkRef {
+                    elements: front,
+                    heap: chunk.heap,
+                };
+            }
+            back.clear();
+            self.array_to_bytes.encode(given, &self.encoded_spec, back)?;
+            mem::swap(front, back);
+        }
+        for (codec, _) in &self.bytes_to_bytes {
+            back.clear();
+            codec.encode(
+                if is_front {
+                    front.as_slice()
+                } else {
+                    chunk.elements
+                },
+                back,
+            )?;
+            mem::swap(front, back);
+            is_front = true;
+        }
+        Ok(if is_front {
+            front.as_slice()
+        } else {
+            chunk.elements
+        })
+    }
+
+    /// Decodes a chunk; its elements lie in the codec's layout.
+    ///
+    /// # Errors
+    /// When the bytes are damaged or do not decode to exactly such a chunk.
+    pub fn decode<'a>(&self, encoded: &'a [u8], scratch: &'a mut Scratch) -> Result<DecodedChunk<'a>> {
+        let Scratch { front, back, chunk } = scratch;
+        let bytes = self.decode_bytes(encoded, 0, front, back)?;
+        if self.direct {
+            self.check_size(bytes.len())?;
+            return Ok(ChunkRef {
+                elements: bytes,
+                heap: &[],
+            });
+        }
+        chunk.clear();
+        self.array_to_bytes.decode(bytes, &self.encoded_spec, chunk)?;
+        for (codec, spec) in self.array_to_array.iter().rev() {
+            back.clear();
+            codec.decode(&chunk.elements, spec, back)?;
+            mem::swap(&mut chunk.elements, back);
+        }
+        self.check_size(chunk.elements.len())?;
+        Ok(scratch.chunk.as_ref())
+    }
+
+    /// Decodes a chunk straight into memory of its size; the elements lie in the codec's layout.
+    ///
+    /// Only for chunks whose elements have a fixed size.
+    ///
+    /// # Errors
+    /// As [`ChunkCodec::decode`]; `out` is then filled with whatever.
+    pub fn decode_into(&self, encoded: &[u8], out: &mut [u8], scratch: &mut Scratch) -> Result<()> {
+        self.check_size(out.len())?;
+        match self.bytes_to_bytes.first() {
+            Some((codec, _)) if self.direct => {
+                let Scratch { front, back, .. } = scratch;
+                let bytes = self.decode_bytes(encoded, 1, front, back)?;
+                let size = codec.decode(bytes, out)?;
+                self.check_size(size)
+            }
+            _ => {
+                let chunk = self.decode(encoded, scratch)?;
+                out.copy_from_slice(chunk.elements);
+                Ok(())
+            }
+        }
+    }
+
+    /// Undoes the bytes-to-bytes codecs from the last down to the one at index `from`.
+    fn decode_bytes<'a>(
+        &self,
+        encoded: &'a [u8],
+        from: usize,
+        front: &'a mut Vec<u8>,
+        back: &mut Vec<u8>,
+    ) -> Result<&'a [u8]> {
+        let mut is_front = false;
+        for (codec, size) in self.bytes_to_bytes.iter().skip(from).rev() {
+            let given = if is_front { front.as_slice() } else { encoded };
+            self.decode_stage(codec.as_ref(), *size, given, back)?;
+            mem::swap(front, back);
+            is_front = true;
+        }
+        Ok(if is_front { front } else { encoded })
+    }
+
+    /// Undoes one codec; `out` then has just the decoded bytes.
+    fn decode_stage(
+        &self,
+        codec: &dyn BytesToBytes,
+        size: StageSize,
+        encoded: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        if let Some(size_max) = size.max {
+            reserve(out, size_max)?;
+            let got = codec.decode(encoded, out)?;
+            if size.exact.is_some_and(|exact| exact != got) {
+                return Err(CodecError::Size {
+                    expected: size_max as u64,
+                    got: got as u64,
+                });
+            }
+            out.truncate(got);
+            return Ok(());
+        }
+        // Elements of variable size may decode to any number of bytes: the room grows with the evidence, so
+        // that a few bytes that claim to be gigabytes never cost gigabytes.
+        let limit = self.chunk_size_max as usize;
+        let mut room = encoded.len().saturating_mul(8).clamp(1 << 16, limit);
+        loop {
+            reserve(out, room)?;
+            match codec.decode(encoded, out) {
+                Ok(size) => {
+                    out.truncate(size);
+                    return Ok(());
+                }
+                Err(CodecError::TooLarge { .. }) if room < limit => room = room.saturating_mul(4).min(limit),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn check_size(&self, got: usize) -> Result<()> {
+        if got == self.decoded_size {
+            return Ok(());
+        }
+        Err(CodecError::Size {
+            expected: self.decoded_size as u64,
+            got: got as u64,
+        })
+    }
+}
+
+/// Gives a buffer a length, or says that there is no memory for it.
+fn reserve(buffer: &mut Vec<u8>, length: usize) -> Result<()> {
+    let more = length.saturating_sub(buffer.len());
+    buffer
+        .try_reserve(more)
+        .map_err(|_| CodecError::value("memory", format!("no room for a chunk of {length} bytes")))?;
+    buffer.resize(length, 0);
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The three kinds of codec.
+//!
+//! Zarr V3 specification, *Codecs*: a chunk goes through any number of array-to-array codecs, exactly one
+//! array-to-bytes codec, and any number of bytes-to-bytes codecs.
+
+use std::{fmt::Debug, sync::Arc};
+
+use crate::{ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Result};
+
+/// Changes a chunk into another chunk.
+pub trait ArrayToArray: Debug + Send + Sync {
+    /// What a chunk is after encoding.
+    ///
+    /// # Errors
+    /// `Mismatch` when the codec does not take such a chunk.
+    fn encoded_spec(&self, decoded: &ChunkSpec) -> Result<ChunkSpec>;
+
+    /// Encodes the elements of a chunk (C order, native byte order) to the end of `out`, in the same form.
+    ///
+    /// # Errors
+    /// When a value cannot be encoded.
+    fn encode(&self, decoded: &[u8], spec: &ChunkSpec, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Decodes to the end of `out`; `spec` is that of the decoded chunk.
+    ///
+    /// # Errors
+    /// `Corrupt` when the elements cannot be decoded.
+    fn decode(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut Vec<u8>) -> Result<()>;
+
+    /// For a codec that only permutes dimensions: encoded dimension `i` is decoded dimension `order[i]`.
+    ///
+    /// Such a codec at the head of a chain costs nothing: the copy in or out of the chunk does its work.
+    fn order(&self, ndim: usize) -> Option<Vec<usize>> {
+        let _ = ndim;
+        None
+    }
+}
+
+/// Changes a chunk into bytes.
+pub trait ArrayToBytes: Debug + Send + Sync {
+    /// Whether such a chunk can be encoded, and to how many bytes if that is known beforehand.
+    ///
+    /// # Errors
+    /// `Mismatch` when the codec does not take such a chunk.
+    fn encoded_size(&self, spec: &ChunkSpec) -> Result<Option<usize>>;
+
+    /// Encodes a chunk (C order, native byte order) to the end of `out`.
+    ///
+    /// # Errors
+    /// When a value cannot be encoded.
+    fn encode(&self, chunk: ChunkRef<'_>, spec: &ChunkSpec, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Decodes to the end of both parts of `out`.
+    ///
+    /// # Errors
+    /// `Corrupt` when the bytes are not those of such a chunk.
+    fn decode(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut ChunkBuffer) -> Result<()>;
+
+    /// For a codec whose bytes are the elements themselves: their byte order.
+    ///
+    /// Such a codec costs nothing: the copy in or out of the chunk swaps bytes where it must.
+    fn byte_order(&self) -> Option<ByteOrder> {
+        None
+    }
+}
+
+/// Changes bytes into other bytes.
+pub trait BytesToBytes: Debug + Send + Sync {
+    /// Encodes to the end of `out`.
+    ///
+    /// # Errors
+    /// When the codec does not take so many bytes.
+    fn encode(&self, decoded: &[u8], out: &mut Vec<u8>) -> Result<()>;
+
+    /// Decodes into the beginning of `out` and tells how many bytes that made.
+    ///
+    /// The caller makes `out` as large as the decoded bytes may be at most, and checks the number.
+    ///
+    /// # Errors
+    /// `TooLarge` when `out` is too small (it is then filled with whatever), `Corrupt` or `Checksum` when
+    /// the bytes are damaged.
+    fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize>;
+
+    /// The most bytes that `decoded` bytes encode to, by this encoder or any other.
+    fn encoded_size_max(&self, decoded: usize) -> usize;
+
+    /// How many bytes `decoded` bytes encode to, where that is known beforehand.
+    fn encoded_size(&self, decoded: usize) -> Option<usize> {
+        let _ = decoded;
+        None
+    }
+
+    /// Whether a change of a bit is detected.
+    fn is_checksum(&self) -> bool {
+        false
+    }
+}
+
+/// A codec of any kind.
+#[derive(Debug, Clone)]
+pub enum Codec {
+    /// Changes a chunk into another chunk.
+    ArrayToArray(Arc<dyn ArrayToArray>),
+    /// Changes a chunk into bytes.
+    ArrayToBytes(Arc<dyn ArrayToBytes>),
+    /// Changes bytes into other bytes.
+    BytesToBytes(Arc<dyn BytesToBytes>),
+}
+
+/// The kind of a codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodecKind {
+    /// Changes a chunk into another chunk.
+    ArrayToArray,
+    /// Changes a chunk into bytes.
+    ArrayToBytes,
+    /// Changes bytes into other bytes.
+    BytesToBytes,
+}
+
+impl Codec {
+    /// The kind of the codec.
+    pub const fn kind(&self) -> CodecKind {
+        match self {
+            Self::ArrayToArray(_) => CodecKind::ArrayToArray,
+            Self::ArrayToBytes(_) => CodecKind::ArrayToBytes,
+            Self::BytesToBytes(_) => CodecKind::BytesToBytes,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A codec as it stands in metadata.
+
+use serde_json::{Map, Value};
+
+use crate::{CodecError, Result};
+
+/// The name of a codec and its configuration, in the form of the Zarr V3 specification.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CodecConfig {
+    /// The registered name, such as `gzip`.
+    pub name: String,
+    /// The members of `configuration`.
+    pub configuration: Map<String, Value>,
+    /// The JSON that this was read from, in whichever format, so that writing it back changes nothing.
+    pub source: Option<Value>,
+}
+
+impl CodecConfig {
+    /// Makes a codec of a name and a configuration.
+    pub fn new(name: impl Into<String>, configuration: Map<String, Value>) -> Self {
+        Self {
+            name: name.into(),
+            configuration,
+            source: None,
+        }
+    }
+
+    /// Makes a codec of a name and a JSON object; anything but an object means an empty configuration.
+    pub fn of(name: impl Into<String>, configuration: Value) -> Self {
+        let Value::Object(configuration) = configuration else {
+            return Self::new(name, Map::new());
+        };
+        Self::new(name, configuration)
+    }
+
+    /// Reads the V3 form: a name, or an object with `name` and `configuration`.
+    ///
+    /// # Errors
+    /// [`CodecError::Config`] for anything else, and for a member that must be understood and is not known.
+    pub fn from_json(value: &Value) -> Result<Self> {
+        if let Some(name) = value.as_str() {
+            return Ok(Self {
+                source: Some(value.clone()),
+                ..Self::new(name, Map::new())
+            });
+        }
+        let name = value.get("name").and_then(Value::as_str);
+        let name = name.ok_or_else(|| CodecError::config("?", "expected a name or an object with a name"))?;
+        let configuration = match value.get("configuration") {
+            None => Map::new(),
+            Some(Value::Object(members)) => members.clone(),
+            Some(_) => return Err(CodecError::config(name, "expected an object")),
+        };
+        Ok(Self {
+            source: Some(value.clone()),
+            ..Self::new(name, configuration)
+        })
+    }
+
+    /// The V3 form: an object with `name` and, unless empty, `configuration`.
+    pub fn to_json(&self) -> Value {
+        if let Some(source) = self
+            .source
+            .as_ref()
+            .filter(|source| source.is_string() || source.get("name").is_some())
+        {
+            return source.clone();
+        }
+        let mut object = Map::new();
+        object.insert("name".into(), self.name.as_str().into());
+        if !self.configuration.is_empty() {
+            object.insert("configuration".into(), self.configuration.clone().into());
+        }
+        object.into()
+    }
+}
+
+/// Reads the members of a configuration and names the one that is wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct Configuration<'a> {
+    codec: &'static str,
+    members: &'a Map<String, Value>,
+}
+
+impl<'a> Configuration<'a> {
+    /// Begins to read the configuration of `codec`, which may have the `known` members and no others.
+    ///
+    /// # Errors
+    /// [`CodecError::Config`] for a member that is not known: to ignore it might decode wrong values.
+    pub fn new(codec: &'static str, members: &'a Map<String, Value>, known: &[&str]) -> Result<Self> {
+        match members.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(CodecError::config(codec, format!("member `{name}` is not known"))),
+            None => Ok(Self { codec, members }),
+        }
+    }
+
+    /// An integer of the given range; `default` where it is absent, an error if there is no default.
+    ///
+    /// # Errors
+    /// [`CodecError::Config`] for another type, a fraction, or a number out of range.
+    pub fn integer(
+        &self,
+        name: &str,
+        range: std::ops::RangeInclusive<i64>,
+        default: Option<i64>,
+    ) -> Result<i64> {
+        let Some(value) = self.present(name) else {
+            return default.ok_or_else(|| self.error(name, "is missing"));
+        };
+        let number = value
+            .as_i64()
+            .ok_or_else(|| self.error(name, "must be an integer"))?;
+        if !range.contains(&number) {
+            return Err(self.error(name, &format!("must be within {range:?}, found {number}")));
+        }
+        Ok(number)
+    }
+
+    /// A boolean; `default` where it is absent.
+    ///
+    /// # Errors
+    /// [`CodecError::Config`] for another type.
+    pub fn boolean(&self, name: &str, default: bool) -> Result<bool> {
+        self.present(name).map_or(Ok(default), |value| {
+            value
+                .as_bool()
+                .ok_or_else(|| self.error(name, "must be true or false"))
+        })
+    }
+
+    /// A text; `default` where it is absent, an error if there is no default.
+    ///
+    /// # Errors
+    /// [`CodecError::Config`] for another type.
+    pub fn text(&self, name: &str, default: Option<&'a str>) -> Result<&'a str> {
+        let Some(value) = self.present(name) else {
+            return default.ok_or_else(|| self.error(name, "is missing"));
+        };
+        value.as_str().ok_or_else(|| self.error(name, "must be a text"))
+    }
+
+    /// A member as it is; `None` where it is absent.
+    pub fn get(&self, name: &str) -> Option<&'a Value> {
+        self.members.get(name)
+    }
+
+    /// An error about a member.
+    pub fn error(&self, name: &str, reason: &str) -> CodecError {
+        CodecError::config(self.codec, format!("`{name}` {reason}"))
+    }
+
+    fn present(&self, name: &str) -> Option<&'a Value> {
+        self.members.get(name).filter(|value| !value.is_null())
+    }
+}

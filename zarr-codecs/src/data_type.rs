@@ -1,0 +1,416 @@
+//! The types of elements, and their names in Zarr V3.
+//!
+//! A closed enum: whoever adds a type is led by the compiler to every place that must know it.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use crate::{CodecError, Result, SLOT_SIZE};
+
+/// The order of bytes within a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+impl ByteOrder {
+    /// The order of this machine.
+    pub const NATIVE: Self = if cfg!(target_endian = "little") {
+        Self::Little
+    } else {
+        Self::Big
+    };
+}
+
+/// The type of the elements of an array.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DataType {
+    /// One byte, 0 or 1.
+    Bool,
+    /// Signed integer of 8 bits.
+    Int8,
+    /// Signed integer of 16 bits.
+    Int16,
+    /// Signed integer of 32 bits.
+    Int32,
+    /// Signed integer of 64 bits.
+    Int64,
+    /// Unsigned integer of 8 bits.
+    UInt8,
+    /// Unsigned integer of 16 bits.
+    UInt16,
+    /// Unsigned integer of 32 bits.
+    UInt32,
+    /// Unsigned integer of 64 bits.
+    UInt64,
+    /// IEEE 754 binary16.
+    Float16,
+    /// IEEE 754 binary32.
+    Float32,
+    /// IEEE 754 binary64.
+    Float64,
+    /// Two binary32: real and imaginary part.
+    Complex64,
+    /// Two binary64: real and imaginary part.
+    Complex128,
+    /// So many bytes of no known meaning (V2 `|V`, V3 `r*`).
+    Raw(u32),
+    /// So many bytes, unused ones at the end NUL (V2 `|S`).
+    FixedBytes(u32),
+    /// So many code points of 4 bytes, unused ones at the end NUL (V2 `<U`).
+    FixedUtf32(u32),
+    /// A 64-bit count of time units since 1970, the least number being *not a time*.
+    DateTime64(TimeUnit),
+    /// A 64-bit count of time units, the least number being *not a time*.
+    TimeDelta64(TimeUnit),
+    /// Named fields, one after the other.
+    Struct(StructType),
+    /// UTF-8 text of any length.
+    String,
+    /// Bytes of any number.
+    Bytes,
+    /// A type that can be carried along, not decoded.
+    Unknown {
+        /// Its name in the metadata.
+        name: String,
+        /// Its form in the metadata.
+        json: Value,
+    },
+}
+
+/// The unit of a `datetime64` or `timedelta64`, with its multiplier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TimeUnit {
+    /// One of [`TimeUnit::NAMES`].
+    pub unit: &'static str,
+    /// How many units make one step.
+    pub scale: u32,
+}
+
+impl TimeUnit {
+    /// The names of units, as NumPy spells them.
+    pub const NAMES: [&str; 13] = [
+        "Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as",
+    ];
+
+    /// Finds a unit by its name.
+    pub fn new(unit: &str, scale: u32) -> Option<Self> {
+        let unit = Self::NAMES.into_iter().find(|name| *name == unit)?;
+        (scale > 0 && scale < 1 << 31).then_some(Self { unit, scale })
+    }
+}
+
+impl fmt::Display for TimeUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scale != 1 {
+            write!(f, "{}", self.scale)?;
+        }
+        f.write_str(self.unit)
+    }
+}
+
+/// A record type: fields without gaps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StructType {
+    /// The fields, in their order in memory.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// The type of its elements.
+    pub data_type: DataType,
+    /// The shape of its elements; empty for a single one.
+    pub shape: Vec<u32>,
+}
+
+impl Field {
+    /// The number of elements of the field.
+    pub fn n_elements(&self) -> Option<usize> {
+        self.shape
+            .iter()
+            .try_fold(1_usize, |product, &length| product.checked_mul(length as usize))
+    }
+
+    /// The size of the field in bytes.
+    pub fn size(&self) -> Option<usize> {
+        self.data_type.size()?.checked_mul(self.n_elements()?)
+    }
+}
+
+/// Types without parameters and their V3 names.
+const PLAIN: [(&str, DataType); 16] = [
+    ("bool", DataType::Bool),
+    ("int8", DataType::Int8),
+    ("int16", DataType::Int16),
+    ("int32", DataType::Int32),
+    ("int64", DataType::Int64),
+    ("uint8", DataType::UInt8),
+    ("uint16", DataType::UInt16),
+    ("uint32", DataType::UInt32),
+    ("uint64", DataType::UInt64),
+    ("float16", DataType::Float16),
+    ("float32", DataType::Float32),
+    ("float64", DataType::Float64),
+    ("complex64", DataType::Complex64),
+    ("complex128", DataType::Complex128),
+    ("string", DataType::String),
+    ("variable_length_bytes", DataType::Bytes),
+];
+
+impl DataType {
+    /// The size in memory of an element, or of the slot in its place, in bytes; `None` if unknown.
+    pub fn size(&self) -> Option<usize> {
+        Some(match self {
+            Self::Bool | Self::Int8 | Self::UInt8 => 1,
+            Self::Int16 | Self::UInt16 | Self::Float16 => 2,
+            Self::Int32 | Self::UInt32 | Self::Float32 => 4,
+            Self::Int64 | Self::UInt64 | Self::Float64 | Self::Complex64 => 8,
+            Self::DateTime64(_) | Self::TimeDelta64(_) => 8,
+            Self::Complex128 => 16,
+            Self::Raw(size) | Self::FixedBytes(size) => *size as usize,
+            Self::FixedUtf32(length) => (*length as usize).checked_mul(4)?,
+            Self::Struct(record) => record
+                .fields
+                .iter()
+                .try_fold(0_usize, |sum, field| sum.checked_add(field.size()?))?,
+            Self::String | Self::Bytes => SLOT_SIZE,
+            Self::Unknown { .. } => return None,
+        })
+    }
+
+    /// Whether elements differ in size and lie in the heap of a chunk.
+    pub const fn is_variable(&self) -> bool {
+        matches!(self, Self::String | Self::Bytes)
+    }
+
+    /// The size of the numbers whose bytes are swapped when the byte order changes.
+    ///
+    /// 1 where there is nothing to swap; `None` for records, whose fields differ.
+    pub fn swap_size(&self) -> Option<usize> {
+        match self {
+            Self::Complex64 => Some(4),
+            Self::Complex128 => Some(8),
+            Self::FixedUtf32(_) => Some(4),
+            Self::Raw(_) | Self::FixedBytes(_) | Self::String | Self::Bytes | Self::Unknown { .. } => Some(1),
+            Self::Struct(_) if self.has_byte_order() => None,
+            Self::Struct(_) => Some(1),
+            _ => self.size(),
+        }
+    }
+
+    /// Whether the byte order makes a difference.
+    pub fn has_byte_order(&self) -> bool {
+        match self {
+            Self::Struct(record) => record.fields.iter().any(|field| field.data_type.has_byte_order()),
+            _ => self.swap_size() != Some(1),
+        }
+    }
+
+    /// Turns elements from one byte order into the other, in place.
+    ///
+    /// What is left over at the end, being no whole element, stays as it is.
+    pub fn swap_bytes(&self, elements: &mut [u8]) {
+        match (self.swap_size(), self) {
+            (Some(1), _) => {}
+            (Some(size), _) => elements.chunks_exact_mut(size).for_each(<[u8]>::reverse),
+            (None, Self::Struct(record)) => {
+                let size = self.size().unwrap_or(0).max(1);
+                for element in elements.chunks_exact_mut(size) {
+                    let mut rest = element;
+                    for field in &record.fields {
+                        let (head, tail) = rest.split_at_mut(field.size().unwrap_or(0));
+                        field.data_type.swap_bytes(head);
+                        rest = tail;
+                    }
+                }
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Reads the V3 form: a name, or an object with `name` and `configuration`.
+    ///
+    /// A type that is not known becomes [`DataType::Unknown`], so that the array can be opened.
+    ///
+    /// # Errors
+    /// [`CodecError::Value`] for anything that is no name, and for a known name wrongly configured.
+    pub fn from_json(value: &Value) -> Result<Self> {
+        let bad = |reason: &str| CodecError::value("data type", reason);
+        let none = Map::new();
+        let (name, configuration) = match value {
+            Value::String(name) => (name.as_str(), &none),
+            Value::Object(members) => {
+                let name = members.get("name").and_then(Value::as_str);
+                let configuration = members.get("configuration").and_then(Value::as_object);
+                (
+                    name.ok_or_else(|| bad("expected a name"))?,
+                    configuration.unwrap_or(&none),
+                )
+            }
+            _ => return Err(bad("expected a name or an object with a name")),
+        };
+        if let Some((_, plain)) = PLAIN.iter().find(|(known, _)| *known == name) {
+            return Ok(plain.clone());
+        }
+        let length_bytes = || {
+            let length = configuration.get("length_bytes").and_then(Value::as_u64);
+            length
+                .and_then(|n| u32::try_from(n).ok())
+                .ok_or_else(|| bad("`length_bytes` must be a size"))
+        };
+        let time_unit = || {
+            let unit = configuration
+                .get("unit")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let scale = configuration
+                .get("scale_factor")
+                .and_then(Value::as_u64)
+                .unwrap_or(1);
+            let unit = u32::try_from(scale)
+                .ok()
+                .and_then(|scale| TimeUnit::new(unit, scale));
+            unit.ok_or_else(|| bad("`unit` must be a NumPy time unit and `scale_factor` a positive number"))
+        };
+        Ok(match name {
+            "bytes" => Self::Bytes,
+            "null_terminated_bytes" => Self::FixedBytes(length_bytes()?),
+            "raw_bytes" => Self::Raw(length_bytes()?),
+            "fixed_length_utf32" => match length_bytes()? {
+                size if size % 4 == 0 => Self::FixedUtf32(size / 4),
+                _ => return Err(bad("`length_bytes` must be a multiple of 4")),
+            },
+            "numpy.datetime64" => Self::DateTime64(time_unit()?),
+            "numpy.timedelta64" => Self::TimeDelta64(time_unit()?),
+            _ if name.strip_prefix('r').is_some_and(is_digits) => raw(name)?,
+            _ => Self::Unknown {
+                name: name.to_owned(),
+                json: value.clone(),
+            },
+        })
+    }
+
+    /// The V3 form.
+    ///
+    /// # Errors
+    /// [`CodecError::DataType`] for a type that V3 has no name for.
+    pub fn to_json(&self) -> Result<Value> {
+        if let Some((name, _)) = PLAIN.iter().find(|(_, plain)| plain == self) {
+            return Ok(Value::from(*name));
+        }
+        let sized = |name: &str, size: u64| json!({"name": name, "configuration": {"length_bytes": size}});
+        let timed = |name: &str, time: &TimeUnit| json!({"name": name, "configuration": {"unit": time.unit, "scale_factor": time.scale}});
+        Ok(match self {
+            Self::Raw(size) => sized("raw_bytes", u64::from(*size)),
+            Self::FixedBytes(size) => sized("null_terminated_bytes", u64::from(*size)),
+            Self::FixedUtf32(length) => sized("fixed_length_utf32", u64::from(*length) * 4),
+            Self::DateTime64(time) => timed("numpy.datetime64", time),
+            Self::TimeDelta64(time) => timed("numpy.timedelta64", time),
+            Self::Unknown { json, .. } => json.clone(),
+            _ => {
+                return Err(CodecError::DataType {
+                    name: self.to_string(),
+                });
+            }
+        })
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reads `r*`, whose number counts bits.
+fn raw(name: &str) -> Result<DataType> {
+    let bits: Option<u32> = name[1..].parse().ok().filter(|bits| *bits > 0 && bits % 8 == 0);
+    let bits = bits.ok_or_else(|| CodecError::value("data type", format!("`{name}` has no whole bytes")))?;
+    Ok(DataType::Raw(bits / 8))
+}
+
+impl fmt::Display for DataType {
+    /// The V3 name, or for records a list of the fields.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((name, _)) = PLAIN.iter().find(|(_, plain)| plain == self) {
+            return f.write_str(name);
+        }
+        match self {
+            Self::Raw(size) => write!(f, "r{}", u64::from(*size) * 8),
+            Self::FixedBytes(size) => write!(f, "null_terminated_bytes[{size}]"),
+            Self::FixedUtf32(length) => write!(f, "fixed_length_utf32[{length}]"),
+            Self::DateTime64(unit) => write!(f, "datetime64[{unit}]"),
+            Self::TimeDelta64(unit) => write!(f, "timedelta64[{unit}]"),
+            Self::Unknown { name, .. } => write!(f, "`{name}`"),
+            Self::Struct(record) => {
+                f.write_str("struct{")?;
+                for (index, field) in record.fields.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{}: {}", field.name, field.data_type)?;
+                }
+                f.write_str("}")
+            }
+            _ => f.write_str("?"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v3_names_come_back() {
+        for name in ["bool", "int8", "uint64", "float16", "complex128", "string"] {
+            let data_type = DataType::from_json(&json!(name)).unwrap();
+            assert_eq!(data_type.to_json().unwrap(), json!(name));
+        }
+        let time = json!({"name": "numpy.datetime64", "configuration": {"unit": "s", "scale_factor": 10}});
+        assert_eq!(DataType::from_json(&time).unwrap().to_json().unwrap(), time);
+    }
+
+    #[test]
+    fn raw_types_have_whole_bytes() {
+        assert_eq!(DataType::from_json(&json!("r48")).unwrap(), DataType::Raw(6));
+        for name in ["r0", "r12", "r999999999999"] {
+            assert!(DataType::from_json(&json!(name)).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn unknown_types_are_carried_along() {
+        let json = json!({"name": "acme.decimal", "configuration": {"digits": 9}});
+        let data_type = DataType::from_json(&json).unwrap();
+        assert_eq!(data_type.size(), None);
+        assert_eq!(data_type.to_json().unwrap(), json);
+    }
+
+    #[test]
+    fn complex_numbers_swap_their_halves() {
+        let mut bytes = [1, 2, 3, 4, 5, 6, 7, 8];
+        DataType::Complex64.swap_bytes(&mut bytes);
+        assert_eq!(bytes, [4, 3, 2, 1, 8, 7, 6, 5]);
+    }
+
+    #[test]
+    fn records_swap_field_by_field() {
+        let field = |name: &str, data_type| Field {
+            name: name.into(),
+            data_type,
+            shape: vec![],
+        };
+        let record = StructType {
+            fields: vec![field("a", DataType::UInt8), field("b", DataType::Int16)],
+        };
+        let mut bytes = [1, 2, 3, 4, 5, 6];
+        DataType::Struct(record).swap_bytes(&mut bytes);
+        assert_eq!(bytes, [1, 3, 2, 4, 6, 5]);
+    }
+}

@@ -1,0 +1,315 @@
+//! What an element is that was never written.
+//!
+//! Zarr V3 specification, *Fill value*: the JSON form depends on the data type.
+//! Floats that JSON cannot write are texts: `"NaN"`, `"Infinity"`, `"-Infinity"`, or the bits as `"0x.."`.
+
+use half::f16;
+use serde_json::{Number, Value};
+
+use crate::{CodecError, DataType, Result};
+
+/// One element: its bytes in native byte order, or the item itself for types of variable size.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct FillValue(Vec<u8>);
+
+/// What *not a time* is in a date or duration.
+const NOT_A_TIME: i64 = i64::MIN;
+
+impl FillValue {
+    /// Takes the bytes of one element.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The zero of a type: all bytes 0, or an empty item.
+    pub fn zero(data_type: &DataType) -> Self {
+        let size = if data_type.is_variable() {
+            0
+        } else {
+            data_type.size().unwrap_or(0)
+        };
+        Self(vec![0; size])
+    }
+
+    /// The bytes of the element.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether all bytes are 0; minus zero is not.
+    pub fn is_zero(&self) -> bool {
+        self.0.iter().all(|byte| *byte == 0)
+    }
+
+    /// Reads the V3 form.
+    ///
+    /// # Errors
+    /// [`CodecError::Value`] when the type has no such value.
+    pub fn from_json(value: &Value, data_type: &DataType) -> Result<Self> {
+        let bad = || CodecError::value("fill value", format!("{data_type} has no value {value}"));
+        let bytes = match data_type {
+            DataType::Bool => vec![u8::from(value.as_bool().ok_or_else(bad)?)],
+            DataType::Complex64 | DataType::Complex128 => {
+                let half = if *data_type == DataType::Complex64 {
+                    DataType::Float32
+                } else {
+                    DataType::Float64
+                };
+                let parts = value
+                    .as_array()
+                    .filter(|parts| parts.len() == 2)
+                    .ok_or_else(bad)?;
+                let parts: Option<Vec<_>> = parts.iter().map(|part| float_bytes(part, &half)).collect();
+                parts.ok_or_else(bad)?.concat()
+            }
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+                float_bytes(value, data_type).ok_or_else(bad)?
+            }
+            DataType::DateTime64(_) | DataType::TimeDelta64(_) => {
+                let not_a_time = (value.as_str() == Some("NaT")).then_some(NOT_A_TIME);
+                let count = not_a_time.or_else(|| value.as_i64()).ok_or_else(bad)?;
+                count.to_ne_bytes().to_vec()
+            }
+            DataType::Raw(size) => raw_bytes(value, *size).ok_or_else(bad)?,
+            DataType::FixedBytes(size) => {
+                let bytes = text_bytes(value).ok_or_else(bad)?;
+                padded(bytes, *size as usize).ok_or_else(bad)?
+            }
+            DataType::FixedUtf32(length) => {
+                utf32(value.as_str().ok_or_else(bad)?, *length).ok_or_else(bad)?
+            }
+            DataType::String => value.as_str().ok_or_else(bad)?.as_bytes().to_vec(),
+            DataType::Bytes => text_bytes(value).ok_or_else(bad)?,
+            DataType::Struct(_) | DataType::Unknown { .. } => return Err(bad()),
+            integer => integer_bytes(value, integer).ok_or_else(bad)?,
+        };
+        Ok(Self(bytes))
+    }
+
+    /// The V3 form.
+    ///
+    /// # Errors
+    /// [`CodecError::DataType`] for a type that V3 has no form for.
+    ///
+    /// # Panics
+    /// When the fill value is not one of this type.
+    pub fn to_json(&self, data_type: &DataType) -> Result<Value> {
+        let bytes = &self.0;
+        Ok(match data_type {
+            DataType::Bool => Value::from(bytes[0] != 0),
+            DataType::Int8 => Value::from(bytes[0] as i8),
+            DataType::UInt8 => Value::from(bytes[0]),
+            DataType::Int16 => Value::from(i16::from_ne_bytes(exactly(bytes))),
+            DataType::UInt16 => Value::from(u16::from_ne_bytes(exactly(bytes))),
+            DataType::Int32 => Value::from(i32::from_ne_bytes(exactly(bytes))),
+            DataType::UInt32 => Value::from(u32::from_ne_bytes(exactly(bytes))),
+            DataType::Int64 => Value::from(i64::from_ne_bytes(exactly(bytes))),
+            DataType::UInt64 => Value::from(u64::from_ne_bytes(exactly(bytes))),
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => float_json(bytes),
+            DataType::Complex64 => Value::from(vec![float_json(&bytes[..4]), float_json(&bytes[4..])]),
+            DataType::Complex128 => Value::from(vec![float_json(&bytes[..8]), float_json(&bytes[8..])]),
+            DataType::DateTime64(_) | DataType::TimeDelta64(_) => match i64::from_ne_bytes(exactly(bytes)) {
+                NOT_A_TIME => Value::from("NaT"),
+                count => Value::from(count),
+            },
+            DataType::Raw(_) | DataType::FixedBytes(_) | DataType::Bytes => Value::from(bytes.clone()),
+            DataType::FixedUtf32(_) => Value::from(utf32_text(bytes)),
+            DataType::String => Value::from(String::from_utf8_lossy(bytes)),
+            DataType::Struct(_) | DataType::Unknown { .. } => {
+                return Err(CodecError::DataType {
+                    name: data_type.to_string(),
+                });
+            }
+        })
+    }
+}
+
+fn exactly<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes
+        .try_into()
+        .expect("a fill value has the size of its data type")
+}
+
+fn integer_bytes(value: &Value, data_type: &DataType) -> Option<Vec<u8>> {
+    let number = i128::from(
+        value
+            .as_i64()
+            .map_or_else(|| value.as_u64().map(i128::from), |n| Some(n.into()))?,
+    );
+    Some(match data_type {
+        DataType::Int8 => i8::try_from(number).ok()?.to_ne_bytes().to_vec(),
+        DataType::UInt8 => u8::try_from(number).ok()?.to_ne_bytes().to_vec(),
+        DataType::Int16 => i16::try_from(number).ok()?.to_ne_bytes().to_vec(),
+        DataType::UInt16 => u16::try_from(number).ok()?.to_ne_bytes().to_vec(),
+        DataType::Int32 => i32::try_from(number).ok()?.to_ne_bytes().to_vec(),
+        DataType::UInt32 => u32::try_from(number).ok()?.to_ne_bytes().to_vec(),
+        DataType::Int64 => i64::try_from(number).ok()?.to_ne_bytes().to_vec(),
+        DataType::UInt64 => u64::try_from(number).ok()?.to_ne_bytes().to_vec(),
+        _ => return None,
+    })
+}
+
+fn float_bytes(value: &Value, data_type: &DataType) -> Option<Vec<u8>> {
+    if let Some(bits) = value.as_str().and_then(|text| text.strip_prefix("0x")) {
+        let size = data_type.size()?;
+        let fits = bits.len() == size * 2 && bits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let bits = u64::from_str_radix(bits, 16).ok().filter(|_| fits)?;
+        return Some(match size {
+            2 => (bits as u16).to_ne_bytes().to_vec(),
+            4 => (bits as u32).to_ne_bytes().to_vec(),
+            _ => bits.to_ne_bytes().to_vec(),
+        });
+    }
+    let number = float(value)?;
+    let bytes = match data_type {
+        DataType::Float16 => f16::from_f64(number).to_ne_bytes().to_vec(),
+        DataType::Float32 => (number as f32).to_ne_bytes().to_vec(),
+        _ => number.to_ne_bytes().to_vec(),
+    };
+    // A finite number that does not fit must not silently become infinite.
+    let fits = number.is_finite() == float_of(&bytes).is_finite();
+    (fits || number.is_nan()).then_some(bytes)
+}
+
+/// A number, one of the three texts, or one of the three bare words.
+fn float(value: &Value) -> Option<f64> {
+    let special = |text: &str| match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
+    };
+    match value {
+        Value::Number(number) => special(number.as_str()).or_else(|| number.as_f64()),
+        Value::String(text) => special(text),
+        _ => None,
+    }
+}
+
+fn float_of(bytes: &[u8]) -> f64 {
+    match bytes.len() {
+        2 => f16::from_ne_bytes(exactly(bytes)).to_f64(),
+        4 => f64::from(f32::from_ne_bytes(exactly(bytes))),
+        _ => f64::from_ne_bytes(exactly(bytes)),
+    }
+}
+
+/// A number, or a text for what JSON cannot write; the bits for a NaN that is not the usual one.
+fn float_json(bytes: &[u8]) -> Value {
+    let number = float_of(bytes);
+    if let Some(number) = Number::from_f64(number) {
+        return number.into();
+    }
+    let (bits, usual) = match bytes.len() {
+        2 => (u64::from(u16::from_ne_bytes(exactly(bytes))), 0x7e00),
+        4 => (u64::from(u32::from_ne_bytes(exactly(bytes))), 0x7fc0_0000),
+        _ => (u64::from_ne_bytes(exactly(bytes)), 0x7ff8_0000_0000_0000),
+    };
+    match number {
+        _ if number.is_nan() && bits == usual => "NaN".into(),
+        _ if number.is_nan() => format!("0x{bits:0width$x}", width = bytes.len() * 2).into(),
+        _ if number > 0.0 => "Infinity".into(),
+        _ => "-Infinity".into(),
+    }
+}
+
+/// Bytes as a list of numbers or in base 64, the two forms in use.
+fn text_bytes(value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .map(|item| u8::try_from(item.as_u64()?).ok())
+            .collect(),
+        Value::String(text) => base64(text),
+        _ => None,
+    }
+}
+
+fn raw_bytes(value: &Value, size: u32) -> Option<Vec<u8>> {
+    text_bytes(value).filter(|bytes| bytes.len() == size as usize)
+}
+
+fn padded(mut bytes: Vec<u8>, size: usize) -> Option<Vec<u8>> {
+    let fits = bytes.len() <= size;
+    bytes.resize(size, 0);
+    fits.then_some(bytes)
+}
+
+/// Decodes base 64 with the standard alphabet and padding (RFC 4648, section 4).
+fn base64(text: &str) -> Option<Vec<u8>> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.decode(text).ok()
+}
+
+/// The code points of a text in 4 bytes each, NUL-padded to `length`.
+pub(crate) fn utf32(text: &str, length: u32) -> Option<Vec<u8>> {
+    let bytes: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_ne_bytes()).collect();
+    padded(bytes, length as usize * 4)
+}
+
+/// The text of NUL-padded code points of 4 bytes each; a code that is none is shown as U+FFFD.
+pub(crate) fn utf32_text(bytes: &[u8]) -> String {
+    let text: String = bytes
+        .chunks_exact(4)
+        .map(|code| char::from_u32(u32::from_ne_bytes(exactly(code))).unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    text.trim_end_matches('\0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(data_type: &DataType, json: &Value, bytes: &[u8]) {
+        let fill = FillValue::from_json(json, data_type).unwrap();
+        assert_eq!(fill.as_bytes(), bytes);
+        assert_eq!(fill.to_json(data_type).unwrap(), *json);
+    }
+
+    #[test]
+    fn values_come_back_as_they_were_written() {
+        check(&DataType::Int16, &json!(-2), &(-2_i16).to_ne_bytes());
+        check(&DataType::UInt64, &json!(u64::MAX), &u64::MAX.to_ne_bytes());
+        check(&DataType::Float32, &json!("NaN"), &f32::NAN.to_ne_bytes());
+        check(
+            &DataType::Float32,
+            &json!("0x7fc00001"),
+            &0x7fc0_0001_u32.to_ne_bytes(),
+        );
+        check(
+            &DataType::Float64,
+            &json!("-Infinity"),
+            &f64::NEG_INFINITY.to_ne_bytes(),
+        );
+        check(
+            &DataType::Complex64,
+            &json!([1.0, "NaN"]),
+            &[1.0_f32.to_ne_bytes(), f32::NAN.to_ne_bytes()].concat(),
+        );
+        check(&DataType::Raw(2), &json!([1, 255]), &[1, 255]);
+        check(&DataType::String, &json!("ä"), "ä".as_bytes());
+    }
+
+    #[test]
+    fn values_that_the_type_does_not_have_are_refused() {
+        let refused = [
+            (DataType::UInt8, json!(-1)),
+            (DataType::UInt8, json!(256)),
+            (DataType::Int32, json!(1.5)),
+            (DataType::Int32, json!(true)),
+            (DataType::Bool, json!("abc")),
+            (DataType::Float32, json!(1e39)),
+            (DataType::Float32, json!("0x7fc0")),
+            (DataType::Raw(2), json!([1])),
+        ];
+        for (data_type, value) in refused {
+            assert!(
+                FillValue::from_json(&value, &data_type).is_err(),
+                "{data_type} {value}"
+            );
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! How much a chunk may ask for.
+
+/// Bounds on what metadata and data may make a reader allocate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes that a chunk may decode to.
+    pub chunk_size_max: u64,
+    /// The most codecs that an array may have.
+    pub codecs_max: usize,
+}
+
+impl Limits {
+    /// Those of a program that reads what it did not write: 2 GiB - 1 a chunk, 32 codecs.
+    pub const DEFAULT: Self = Self {
+        chunk_size_max: (1 << 31) - 1,
+        codecs_max: 32,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

@@ -1,0 +1,137 @@
+//! Which codecs there are.
+//!
+//! A constant slice of entries, each a `const` in the file of its codec.
+//! Adding a codec is that file and a line in [`BUILT_IN`] and in the folder's `mod.rs`.
+
+use serde_json::{Map, Value};
+
+use crate::{Codec, CodecConfig, CodecError, CodecKind, DataType, Result};
+
+/// All that is known of a codec before it is built.
+#[derive(Debug, Clone, Copy)]
+pub struct CodecEntry {
+    /// The name in V3 metadata.
+    pub name: &'static str,
+    /// Other names that are read.
+    pub aliases: &'static [&'static str],
+    /// The codec's side in V2 metadata, if it has one.
+    pub v2: Option<V2Codec>,
+    /// The kind of the codec.
+    pub kind: CodecKind,
+    /// What it does, in one line.
+    pub doc: &'static str,
+    /// Builds it from its configuration; the registry is for codecs that hold codecs.
+    pub build: fn(&Map<String, Value>, &CodecRegistry) -> Result<Codec>,
+}
+
+/// How a codec stands in V2 metadata.
+///
+/// There the name is the member `id` and the configuration its neighbours.
+#[derive(Debug, Clone, Copy)]
+pub struct V2Codec {
+    /// The value of `id`.
+    pub id: &'static str,
+    /// Makes the V3 configuration of the V2 one (without `id`).
+    ///
+    /// The data type is that of what the codec is given; after a codec that makes bytes it is `UInt8`.
+    pub from_v2: fn(&Map<String, Value>, &DataType) -> Result<Map<String, Value>>,
+    /// Makes the V2 configuration (without `id`) of the V3 one.
+    pub to_v2: fn(&Map<String, Value>) -> Map<String, Value>,
+}
+
+impl V2Codec {
+    /// A codec whose V2 configuration is the V3 one.
+    pub const fn same(id: &'static str) -> Self {
+        Self {
+            id,
+            from_v2: |configuration, _| Ok(configuration.clone()),
+            to_v2: Clone::clone,
+        }
+    }
+}
+
+/// The codecs of this crate.
+pub const BUILT_IN: &[CodecEntry] = &[crate::array_to_bytes::bytes::ENTRY];
+
+/// V2 codecs that are refused whatever the options: reading would run code from the data.
+const REFUSED: [&str; 1] = ["pickle"];
+
+/// The codecs that metadata may name.
+#[derive(Debug, Clone)]
+pub struct CodecRegistry {
+    entries: Vec<CodecEntry>,
+}
+
+impl Default for CodecRegistry {
+    fn default() -> Self {
+        Self {
+            entries: BUILT_IN.to_vec(),
+        }
+    }
+}
+
+impl CodecRegistry {
+    /// A registry of the given codecs; of two with the same name the later one counts.
+    pub fn new(entries: impl IntoIterator<Item = CodecEntry>) -> Self {
+        Self {
+            entries: entries.into_iter().collect(),
+        }
+    }
+
+    /// The codecs, in the order they were given.
+    pub fn entries(&self) -> &[CodecEntry] {
+        &self.entries
+    }
+
+    /// Finds a codec by its V3 name or an alias.
+    ///
+    /// # Errors
+    /// [`CodecError::Unknown`], or [`CodecError::Refused`] for what is never decoded.
+    pub fn find(&self, name: &str) -> Result<&CodecEntry> {
+        refuse(name)?;
+        let found = self
+            .entries
+            .iter()
+            .rev()
+            .find(|entry| entry.name == name || entry.aliases.contains(&name));
+        found.ok_or_else(|| CodecError::Unknown {
+            name: name.to_owned(),
+        })
+    }
+
+    /// Finds a codec by its V2 `id`.
+    ///
+    /// # Errors
+    /// [`CodecError::Unknown`], or [`CodecError::Refused`] for what is never decoded.
+    pub fn find_v2(&self, id: &str) -> Result<(&CodecEntry, V2Codec)> {
+        refuse(id)?;
+        let found = self.entries.iter().rev().find_map(|entry| {
+            let v2 = entry.v2.filter(|v2| v2.id == id)?;
+            Some((entry, v2))
+        });
+        found.ok_or_else(|| CodecError::Unknown { name: id.to_owned() })
+    }
+
+    /// Builds a codec.
+    ///
+    /// # Errors
+    /// Those of [`CodecRegistry::find`] and of the codec's configuration.
+    pub fn build(&self, config: &CodecConfig) -> Result<Codec> {
+        let entry = self.find(&config.name)?;
+        (entry.build)(&config.configuration, self)
+    }
+}
+
+fn refuse(name: &str) -> Result<()> {
+    if REFUSED
+        .iter()
+        .any(|refused| name == *refused || name.strip_prefix("numcodecs.") == Some(refused))
+    {
+        let reason = "decoding it would run code from the data";
+        return Err(CodecError::Refused {
+            name: name.to_owned(),
+            reason,
+        });
+    }
+    Ok(())
+}
