@@ -1,1 +1,41 @@
-//! Zarr arrays and groups, versions 2 and 3.
+#![doc = include_str!("../README.md")]
+
+mod array;
+mod builder;
+mod chunk_grid;
+mod chunk_key;
+mod element;
+mod error;
+mod fetch;
+mod group;
+mod hierarchy;
+/// What the documents of a hierarchy say.
+pub mod metadata;
+mod options;
+mod output;
+mod path;
+mod projection;
+mod read;
+mod selection;
+mod strided;
+mod workers;
+mod write;
+
+pub use array::Array;
+pub use builder::ArrayBuilder;
+pub use chunk_grid::{ChunkGrid, guess_chunk_shape};
+pub use chunk_key::ChunkKeyEncoding;
+pub use element::{ArrayData, Element, Fill};
+pub use error::Error;
+pub use group::Group;
+pub use hierarchy::{Node, create_parents, erase_node, walk};
+pub use metadata::{ArrayMetadata, GroupMetadata, Order, ZarrFormat};
+pub use options::Options;
+pub use path::NodePath;
+pub use selection::{Selection, SelectionItem};
+pub use workers::Workers;
+pub use zarr_codecs as codecs;
+pub use zarr_store as store;
+
+/// The result of an operation on nodes.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,354 @@
+//! The handle of an array.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use zarr_codecs::{ChunkCodec, ChunkSpec, CodecChain, CodecError, DataType};
+use zarr_store::{Store, StoreExt, StoreKey};
+
+use crate::{
+    ArrayData, ArrayMetadata, ChunkGrid, Error, NodePath, Options, Result, Selection, SelectionItem,
+    ZarrFormat,
+    hierarchy::{self, Node},
+    strided::c_strides,
+};
+
+/// An array of a hierarchy.
+///
+/// A clone is cheap and is the same array; changes of the shape are seen by the handle that made them.
+#[derive(Debug, Clone)]
+pub struct Array {
+    store: Arc<dyn Store>,
+    path: NodePath,
+    metadata: Arc<ArrayMetadata>,
+    /// Absent when the array cannot be decoded; it can still be opened and carried along.
+    codec: Option<Arc<ChunkCodec>>,
+    options: Options,
+}
+
+impl Array {
+    /// Opens an array.
+    ///
+    /// An array whose data type or codecs are not known opens as well; reading its values is an error.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`] for a group, [`Error::Metadata`] for a damaged document.
+    pub fn open(store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Self> {
+        match Node::open(store, path, options)? {
+            Node::Array(array) => Ok(array),
+            Node::Group(_) => Err(Error::WrongKind {
+                path: path.as_str().to_owned(),
+                found: "a group",
+            }),
+        }
+    }
+
+    /// Makes the handle of an array that need not be stored yet.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        path: NodePath,
+        metadata: ArrayMetadata,
+        options: Options,
+    ) -> Self {
+        let codec = build_codec(&metadata, &options).ok().map(Arc::new);
+        Self {
+            store,
+            path,
+            metadata: Arc::new(metadata),
+            codec,
+            options,
+        }
+    }
+
+    /// The store that holds the array.
+    pub const fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Where the array is in its hierarchy.
+    pub const fn path(&self) -> &NodePath {
+        &self.path
+    }
+
+    /// All that the metadata say.
+    pub fn metadata(&self) -> &ArrayMetadata {
+        &self.metadata
+    }
+
+    /// How the array was opened.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The same array, opened otherwise; limits stay as they were.
+    #[must_use]
+    pub fn with_options(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    /// The number of elements in each dimension.
+    pub fn shape(&self) -> &[u64] {
+        &self.metadata.shape
+    }
+
+    /// The number of dimensions.
+    pub fn ndim(&self) -> usize {
+        self.metadata.shape.len()
+    }
+
+    /// The number of elements; saturates.
+    pub fn n_elements(&self) -> u64 {
+        self.shape()
+            .iter()
+            .fold(1, |product, length| product.saturating_mul(*length))
+    }
+
+    /// The shape of a chunk.
+    pub fn chunk_shape(&self) -> &[u64] {
+        self.metadata.chunk_grid.chunk_shape()
+    }
+
+    /// The type of the elements.
+    pub fn data_type(&self) -> &DataType {
+        &self.metadata.data_type
+    }
+
+    /// The number of chunks in each dimension.
+    pub fn grid_shape(&self) -> Vec<u64> {
+        self.metadata.chunk_grid.grid_shape(self.shape())
+    }
+
+    /// The number of chunks.
+    pub fn n_chunks(&self) -> u64 {
+        self.metadata.chunk_grid.n_chunks(self.shape())
+    }
+
+    /// The codecs as they apply to a chunk.
+    ///
+    /// # Errors
+    /// [`Error::Codecs`] when the data type or a codec is not known, or a chunk would be too large.
+    pub fn chunk_codec(&self) -> Result<Arc<ChunkCodec>> {
+        if let Some(codec) = &self.codec {
+            return Ok(Arc::clone(codec));
+        }
+        let failed = |source| Error::Codecs {
+            array: self.path.to_string(),
+            document: self.store.describe(self.document_key().as_str()),
+            source,
+        };
+        build_codec(&self.metadata, &self.options)
+            .map(Arc::new)
+            .map_err(failed)
+    }
+
+    /// The key of a chunk.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when it would be too long, [`Error::Selection`] for a wrong number of coordinates.
+    pub fn chunk_key(&self, chunk_coords: &[u64]) -> Result<StoreKey> {
+        if chunk_coords.len() != self.ndim() {
+            return Err(Error::selection(format!(
+                "chunk {chunk_coords:?} of an array of {} dimensions",
+                self.ndim()
+            )));
+        }
+        self.chunk_key_of(chunk_coords.iter().copied(), &mut String::new())
+    }
+
+    /// The key of a chunk; `name` is memory to write it in.
+    pub(crate) fn chunk_key_of(
+        &self,
+        coords: impl Iterator<Item = u64>,
+        name: &mut String,
+    ) -> Result<StoreKey> {
+        let coords: Vec<_> = coords.collect();
+        name.clear();
+        name.push_str(self.path.prefix().as_str());
+        self.metadata.chunk_key_encoding.write(&coords, name);
+        Ok(StoreKey::new(name.as_str())?)
+    }
+
+    /// The positions of the chunks that are stored, by their keys' order.
+    ///
+    /// # Errors
+    /// When the store cannot list.
+    pub fn stored_chunks(&self) -> Result<Vec<Vec<u64>>> {
+        let grid = self.grid_shape();
+        let mut chunks = self.listed_chunks()?;
+        chunks.retain(|coords| coords.iter().zip(&grid).all(|(coord, count)| coord < count));
+        Ok(chunks)
+    }
+
+    /// As [`Array::stored_chunks`], with those that a shrunken array left outside its grid.
+    fn listed_chunks(&self) -> Result<Vec<Vec<u64>>> {
+        let mut chunks = Vec::new();
+        let prefix = self.path.prefix();
+        self.store.walk_keys::<Error>(prefix, &mut |key| {
+            let name = prefix.strip(&key).unwrap_or_default();
+            chunks.extend(self.metadata.chunk_key_encoding.parse(name, self.ndim()));
+            Ok(())
+        })?;
+        Ok(chunks)
+    }
+
+    /// The number of chunks that are stored.
+    ///
+    /// # Errors
+    /// When the store cannot list.
+    pub fn n_chunks_initialized(&self) -> Result<u64> {
+        Ok(self.stored_chunks()?.len() as u64)
+    }
+
+    /// The attributes, as they are stored now.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] when their document is damaged.
+    pub fn attributes(&self) -> Result<Map<String, Value>> {
+        match self.metadata.format {
+            ZarrFormat::V2 => hierarchy::read_attributes(self.store.as_ref(), &self.path, &self.options),
+            ZarrFormat::V3 => Ok(self.metadata.attributes.clone()),
+        }
+    }
+
+    /// Replaces the attributes.
+    ///
+    /// # Errors
+    /// When the store fails; the attributes are then what they were.
+    pub fn set_attributes(&mut self, attributes: Map<String, Value>) -> Result<()> {
+        self.check_writable()?;
+        if self.metadata.format == ZarrFormat::V2 {
+            return hierarchy::write_attributes(self.store.as_ref(), &self.path, attributes);
+        }
+        let mut metadata = self.metadata.as_ref().clone();
+        metadata.attributes = attributes;
+        self.replace_metadata(metadata)
+    }
+
+    /// Changes the shape; what remains inside keeps its values, and chunks outside are erased.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of dimensions; when the store fails.
+    pub fn resize(&mut self, shape: &[u64]) -> Result<()> {
+        self.check_writable()?;
+        if shape.len() != self.ndim() {
+            return Err(Error::Shape {
+                expected: self.shape().to_vec(),
+                got: shape.to_vec(),
+            });
+        }
+        let is_smaller = shape.iter().zip(self.shape()).any(|(new, old)| new < old);
+        let mut metadata = self.metadata.as_ref().clone();
+        metadata.shape = shape.to_vec();
+        self.replace_metadata(metadata)?;
+        if is_smaller {
+            let grid = self.grid_shape();
+            for coords in self.listed_chunks()? {
+                if coords.iter().zip(&grid).any(|(coord, count)| coord >= count) {
+                    self.store.erase(&self.chunk_key(&coords)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds data behind the array along a dimension; gives the new shape.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when another dimension differs; those of [`Array::write_data`].
+    pub fn append(&mut self, data: &ArrayData, axis: usize) -> Result<&[u64]> {
+        let fits = |(index, (a, b)): (usize, (&u64, &u64))| index == axis || a == b;
+        let same_ndim = data.shape.len() == self.ndim() && axis < self.ndim();
+        if !same_ndim || !self.shape().iter().zip(&data.shape).enumerate().all(fits) {
+            return Err(Error::Shape {
+                expected: self.shape().to_vec(),
+                got: data.shape.clone(),
+            });
+        }
+        let old = self.shape()[axis];
+        let mut shape = self.shape().to_vec();
+        shape[axis] = old
+            .checked_add(data.shape[axis])
+            .ok_or_else(|| Error::selection("array is too long"))?;
+        self.resize(&shape)?;
+        let all = SelectionItem::Slice {
+            start: None,
+            stop: None,
+            step: 1,
+        };
+        let mut items = vec![all; self.ndim()];
+        items[axis] = SelectionItem::Slice {
+            start: Some(old as i64),
+            stop: None,
+            step: 1,
+        };
+        self.write_data(&Selection::new(items), data)?;
+        Ok(self.shape())
+    }
+
+    /// Stores the metadata document, which makes the array visible.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] when the format has no form for them; when the store fails.
+    pub fn write_metadata(&self) -> Result<()> {
+        self.check_writable()?;
+        hierarchy::write_array_document(self.store.as_ref(), &self.path, &self.metadata, &self.options)
+    }
+
+    fn replace_metadata(&mut self, metadata: ArrayMetadata) -> Result<()> {
+        hierarchy::write_array_document(self.store.as_ref(), &self.path, &metadata, &self.options)?;
+        self.metadata = Arc::new(metadata);
+        Ok(())
+    }
+
+    fn document_key(&self) -> StoreKey {
+        let name = match self.metadata.format {
+            ZarrFormat::V2 => hierarchy::V2_ARRAY,
+            ZarrFormat::V3 => hierarchy::V3_NODE,
+        };
+        self.path
+            .key(name)
+            .expect("the document was read or written under this key")
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if self.options.read_only {
+            return Err(Error::ReadOnly {
+                path: self.path.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn chunk_error(&self, chunk: Vec<u64>, key: &StoreKey, source: CodecError) -> Error {
+        Error::Chunk {
+            array: self.path.to_string(),
+            chunk,
+            key: self.store.describe(key.as_str()),
+            source,
+        }
+    }
+}
+
+fn build_codec(metadata: &ArrayMetadata, options: &Options) -> Result<ChunkCodec, CodecError> {
+    let chain = CodecChain::new(metadata.codecs.list(), &options.registry, &options.limits)?;
+    let ChunkGrid::Regular { chunk_shape } = &metadata.chunk_grid;
+    let spec = ChunkSpec {
+        shape: chunk_shape.clone(),
+        data_type: metadata.data_type.clone(),
+        fill_value: metadata.fill_value_or_zero(),
+    };
+    chain.for_chunk(spec, &options.limits)
+}
+
+/// The distances in bytes of the elements of a chunk in its codec's layout, one a dimension of the chunk.
+pub(crate) fn layout_strides(codec: &ChunkCodec) -> Vec<usize> {
+    let order = &codec.layout().order;
+    let shape: Vec<_> = order.iter().map(|axis| codec.spec().shape[*axis]).collect();
+    let laid_out = c_strides(&shape, codec.spec().data_type.size().unwrap_or(0));
+    let mut strides = vec![0; order.len()];
+    for (axis, stride) in order.iter().zip(laid_out) {
+        strides[*axis] = stride;
+    }
+    strides
+}

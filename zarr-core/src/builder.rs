@@ -1,0 +1,327 @@
+//! Making arrays.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use zarr_codecs::{ByteOrder, CodecConfig, CodecKind, CodecRegistry, DataType, FillValue};
+use zarr_store::Store;
+
+use crate::{
+    Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, Error, NodePath, Options, Order, Result, ZarrFormat,
+    guess_chunk_shape, hierarchy,
+    metadata::{Codecs, V2Codecs},
+};
+
+/// What a new array is to be.
+///
+/// ```
+/// use std::sync::Arc;
+/// use zarr_core::{ArrayBuilder, NodePath, ZarrFormat, codecs::DataType, store::MemoryStore};
+/// let array = ArrayBuilder::new(vec![100, 100], DataType::Float32)
+///     .chunk_shape(vec![10, 100])
+///     .format(ZarrFormat::V3)
+///     .create(Arc::new(MemoryStore::new()), &NodePath::new("temperature")?, &Default::default())?;
+/// assert_eq!(array.n_chunks(), 10);
+/// # Ok::<(), zarr_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ArrayBuilder {
+    shape: Vec<u64>,
+    data_type: DataType,
+    byte_order: ByteOrder,
+    chunk_shape: Option<Vec<u64>>,
+    order: Order,
+    fill_value: Option<FillValue>,
+    separator: Option<char>,
+    compression: Compression,
+    format: ZarrFormat,
+    attributes: Map<String, Value>,
+    dimension_names: Option<Vec<Option<String>>>,
+    unknown: Map<String, Value>,
+}
+
+/// What comes after the elements are in their order.
+#[derive(Debug, Clone)]
+enum Compression {
+    Default,
+    V2(V2Codecs),
+    V3(Vec<CodecConfig>),
+}
+
+impl ArrayBuilder {
+    /// An array of a shape and type: in C order, filled with zero, chunks guessed, compressed, format V2.
+    pub fn new(shape: Vec<u64>, data_type: DataType) -> Self {
+        Self {
+            shape,
+            fill_value: Some(FillValue::zero(&data_type)),
+            data_type,
+            byte_order: ByteOrder::Little,
+            chunk_shape: None,
+            order: Order::C,
+            separator: None,
+            compression: Compression::Default,
+            format: ZarrFormat::V2,
+            attributes: Map::new(),
+            dimension_names: None,
+            unknown: Map::new(),
+        }
+    }
+
+    /// An array like another one, without its attributes; the codecs are carried over to either format.
+    pub fn like(array: &Array) -> Self {
+        let metadata = array.metadata();
+        let registry = &array.options().registry;
+        let compression = match (metadata.format, metadata.codecs.to_v2(registry)) {
+            (ZarrFormat::V2, Ok(codecs)) => Compression::V2(codecs),
+            _ => Compression::V3(metadata.codecs.list().to_vec()),
+        };
+        Self {
+            shape: metadata.shape.clone(),
+            data_type: metadata.data_type.clone(),
+            byte_order: metadata.codecs.byte_order(),
+            chunk_shape: Some(array.chunk_shape().to_vec()),
+            order: metadata.order().unwrap_or_default(),
+            fill_value: metadata.fill_value.clone(),
+            separator: Some(metadata.chunk_key_encoding.separator()),
+            compression,
+            format: metadata.format,
+            attributes: Map::new(),
+            dimension_names: metadata.dimension_names.clone(),
+            unknown: metadata.unknown.clone(),
+        }
+    }
+
+    /// The shape of a chunk; it may be longer than the array.
+    pub fn chunk_shape(mut self, chunk_shape: Vec<u64>) -> Self {
+        self.chunk_shape = Some(chunk_shape);
+        self
+    }
+
+    /// The order of elements in stored chunks.
+    pub const fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// The byte order of stored elements.
+    pub const fn byte_order(mut self, byte_order: ByteOrder) -> Self {
+        self.byte_order = byte_order;
+        self
+    }
+
+    /// What elements are that are never written; `None` is V2's `null`, which reads as zero.
+    pub fn fill_value(mut self, fill_value: Option<FillValue>) -> Self {
+        self.fill_value = fill_value;
+        self
+    }
+
+    /// What stands between the coordinates in the names of chunks: `.` or `/`.
+    pub const fn separator(mut self, separator: char) -> Self {
+        self.separator = Some(separator);
+        self
+    }
+
+    /// Filters and compressor in the V2 form.
+    pub fn v2_codecs(mut self, codecs: V2Codecs) -> Self {
+        self.compression = Compression::V2(codecs);
+        self
+    }
+
+    /// Codecs in the V3 form; the codec that makes bytes may be left out and is then chosen by the type.
+    pub fn codecs(mut self, codecs: Vec<CodecConfig>) -> Self {
+        self.compression = Compression::V3(codecs);
+        self
+    }
+
+    /// The format of the documents.
+    pub const fn format(mut self, format: ZarrFormat) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// The attributes.
+    pub fn attributes(mut self, attributes: Map<String, Value>) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    /// The names of the dimensions, which V2 has no place for.
+    pub fn dimension_names(mut self, names: Option<Vec<Option<String>>>) -> Self {
+        self.dimension_names = names;
+        self
+    }
+
+    /// Stores the array where nothing is, and makes groups above it where there are none.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when a node is there, [`Error::Create`] for parameters that make no sense, and
+    /// [`Error::Codecs`] for codecs that cannot encode such an array.
+    pub fn create(self, store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Array> {
+        if let Some(node) = hierarchy::Node::find(&store, path, options, None)? {
+            return Err(Error::Exists {
+                path: path.as_str().to_owned(),
+                found: node.kind(),
+            });
+        }
+        let attributes = self.attributes.clone();
+        let format = self.format;
+        let mut array = self.prepare(Arc::clone(&store), path, options)?;
+        hierarchy::create_parents(&store, path, format, options)?;
+        array.write_metadata()?;
+        if format == ZarrFormat::V2 && !attributes.is_empty() {
+            array.set_attributes(attributes)?;
+        }
+        Ok(array)
+    }
+
+    /// Makes the array's handle without storing its metadata; chunks can be written before the array is
+    /// visible, and [`Array::write_metadata`] makes it so.
+    ///
+    /// Attributes of the V2 format are not stored either: set them through the handle.
+    ///
+    /// # Errors
+    /// [`Error::Create`] for parameters that make no sense, and [`Error::Codecs`] for codecs that cannot
+    /// encode such an array.
+    pub fn prepare(self, store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Array> {
+        let registry = &options.registry;
+        let item_size = self.data_type.size().unwrap_or(1).max(1);
+        let chunk_shape = self
+            .chunk_shape
+            .clone()
+            .unwrap_or_else(|| guess_chunk_shape(&self.shape, item_size));
+        if chunk_shape.len() != self.shape.len() {
+            let reason = format!(
+                "chunks {chunk_shape:?} do not have the dimensions of shape {:?}",
+                self.shape
+            );
+            return Err(Error::create(reason));
+        }
+        if chunk_shape.contains(&0) {
+            return Err(Error::create(format!(
+                "chunks {chunk_shape:?} must be at least 1 in each dimension"
+            )));
+        }
+        let codecs = match self.format {
+            ZarrFormat::V2 => self.v2_codec_list(registry)?,
+            ZarrFormat::V3 => Codecs::new(self.v3_codec_list(registry)),
+        };
+        let chunk_key_encoding = match self.format {
+            ZarrFormat::V2 => ChunkKeyEncoding::V2 {
+                separator: self.separator.unwrap_or('.'),
+            },
+            ZarrFormat::V3 => ChunkKeyEncoding::Default {
+                separator: self.separator.unwrap_or('/'),
+            },
+        };
+        let is_v3 = self.format == ZarrFormat::V3;
+        let metadata = ArrayMetadata {
+            format: self.format,
+            shape: self.shape,
+            data_type: self.data_type,
+            chunk_grid: ChunkGrid::Regular { chunk_shape },
+            chunk_key_encoding,
+            fill_value: self.fill_value,
+            codecs,
+            attributes: if is_v3 { self.attributes } else { Map::new() },
+            dimension_names: self.dimension_names.filter(|_| is_v3),
+            unknown: self.unknown,
+        };
+        let array = Array::new(store, path.clone(), metadata, options.clone());
+        array.chunk_codec()?;
+        Ok(array)
+    }
+
+    /// The codec that makes bytes of elements of variable size.
+    fn variable_codec(&self) -> Option<&'static str> {
+        match self.data_type {
+            DataType::String => Some("vlen-utf8"),
+            DataType::Bytes => Some("vlen-bytes"),
+            _ => None,
+        }
+    }
+
+    fn v2_codec_list(&self, registry: &CodecRegistry) -> Result<Codecs> {
+        let mut codecs = match &self.compression {
+            // An array without dimensions is one element, which no compressor makes smaller.
+            Compression::Default if self.shape.is_empty() => V2Codecs::default(),
+            Compression::Default => V2Codecs {
+                filters: None,
+                compressor: Some(default_compressor()),
+            },
+            Compression::V2(codecs) => codecs.clone(),
+            Compression::V3(list) => Codecs::new(list.clone())
+                .to_v2(registry)
+                .map_err(|name| Error::create(format!("codec `{name}` has no form in Zarr V2")))?,
+        };
+        let is = |filter: &Value, codec: &str| filter.get("id").and_then(Value::as_str) == Some(codec);
+        if let Some(codec) = self.variable_codec()
+            && !codecs.filters.iter().flatten().any(|filter| is(filter, codec))
+        {
+            codecs
+                .filters
+                .get_or_insert_default()
+                .insert(0, json!({"id": codec}));
+        }
+        let order = (self.order, self.shape.len());
+        Ok(Codecs::from_v2(
+            codecs,
+            &self.data_type,
+            self.byte_order,
+            order,
+            registry,
+        ))
+    }
+
+    fn v3_codec_list(&self, registry: &CodecRegistry) -> Vec<CodecConfig> {
+        let list = match &self.compression {
+            Compression::Default if self.shape.is_empty() => Vec::new(),
+            Compression::Default => vec![CodecConfig::of("zstd", json!({"level": 0, "checksum": true}))],
+            Compression::V2(codecs) => {
+                let order = (Order::C, self.shape.len());
+                Codecs::from_v2(codecs.clone(), &self.data_type, self.byte_order, order, registry)
+                    .list()
+                    .to_vec()
+            }
+            Compression::V3(list) => list.clone(),
+        };
+        let kind = |codec: &CodecConfig| registry.find(&codec.name).map(|entry| entry.kind).ok();
+        let mut complete = list;
+        if !complete
+            .iter()
+            .any(|codec| kind(codec) == Some(CodecKind::ArrayToBytes))
+        {
+            let place = complete
+                .iter()
+                .position(|codec| kind(codec) == Some(CodecKind::BytesToBytes));
+            let place = place.unwrap_or(complete.len());
+            complete.insert(place, self.bytes_codec());
+        }
+        let is_transposed = complete.iter().any(|codec| codec.name == "transpose");
+        if self.order == Order::F && self.shape.len() > 1 && !is_transposed {
+            let order: Vec<_> = (0..self.shape.len()).rev().collect();
+            complete.insert(0, CodecConfig::of("transpose", json!({"order": order})));
+        }
+        complete
+    }
+
+    fn bytes_codec(&self) -> CodecConfig {
+        if let Some(codec) = self.variable_codec() {
+            return CodecConfig::new(codec, Map::new());
+        }
+        if !self.data_type.has_byte_order() {
+            return CodecConfig::new("bytes", Map::new());
+        }
+        let endian = if self.byte_order == ByteOrder::Big {
+            "big"
+        } else {
+            "little"
+        };
+        CodecConfig::of("bytes", json!({"endian": endian}))
+    }
+}
+
+/// What zarr-python 2 compresses with unless told otherwise.
+fn default_compressor() -> Value {
+    json!({"blocksize": 0, "clevel": 5, "cname": "lz4", "id": "blosc", "shuffle": 1})
+}

@@ -1,0 +1,247 @@
+//! The handle of a group.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use zarr_store::Store;
+
+use crate::{
+    Error, GroupMetadata, NodePath, Options, Result, ZarrFormat,
+    hierarchy::{self, Node},
+};
+
+/// A group of a hierarchy.
+///
+/// A clone is cheap and is the same group.
+///
+/// ```
+/// use std::sync::Arc;
+/// use zarr_core::{Group, NodePath, Options, ZarrFormat, store::MemoryStore};
+/// let store = Arc::new(MemoryStore::new());
+/// let root = Group::create(store, &NodePath::root(), ZarrFormat::V3, &Options::default())?;
+/// root.create_group("foo/bar")?;
+/// let names: Vec<_> = root.members()?.iter().map(|node| node.path().name().to_owned()).collect();
+/// assert_eq!(names, ["foo"]);
+/// # Ok::<(), zarr_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Group {
+    store: Arc<dyn Store>,
+    path: NodePath,
+    metadata: Arc<GroupMetadata>,
+    options: Options,
+}
+
+impl Group {
+    /// Opens a group.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`] for an array, [`Error::Metadata`] for a damaged document.
+    pub fn open(store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Self> {
+        match Node::open(store, path, options)? {
+            Node::Group(group) => Ok(group),
+            Node::Array(_) => Err(Error::WrongKind {
+                path: path.as_str().to_owned(),
+                found: "an array",
+            }),
+        }
+    }
+
+    /// Makes a group where nothing is, and of the folders above what is none yet.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when a node is there or an array is above.
+    pub fn create(
+        store: Arc<dyn Store>,
+        path: &NodePath,
+        format: ZarrFormat,
+        options: &Options,
+    ) -> Result<Self> {
+        if options.read_only {
+            return Err(Error::ReadOnly {
+                path: path.to_string(),
+            });
+        }
+        if let Some(node) = Node::find(&store, path, options, None)? {
+            return Err(Error::Exists {
+                path: path.as_str().to_owned(),
+                found: node.kind(),
+            });
+        }
+        hierarchy::create_parents(&store, path, format, options)?;
+        let metadata = GroupMetadata::new(format);
+        hierarchy::write_group_document(store.as_ref(), path, &metadata)?;
+        Ok(Self::new(store, path.clone(), metadata, options.clone()))
+    }
+
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        path: NodePath,
+        metadata: GroupMetadata,
+        options: Options,
+    ) -> Self {
+        Self {
+            store,
+            path,
+            metadata: Arc::new(metadata),
+            options,
+        }
+    }
+
+    /// The store that holds the group.
+    pub const fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Where the group is in its hierarchy.
+    pub const fn path(&self) -> &NodePath {
+        &self.path
+    }
+
+    /// All that the metadata say.
+    pub fn metadata(&self) -> &GroupMetadata {
+        &self.metadata
+    }
+
+    /// How the group was opened.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The names of folders directly below, by code point; not all need be nodes.
+    ///
+    /// # Errors
+    /// When the store cannot list.
+    pub fn folder_names(&self) -> Result<Vec<String>> {
+        let listing = self.store.list_dir(self.path.prefix())?;
+        Ok(listing
+            .prefixes
+            .iter()
+            .map(|prefix| prefix.name().to_owned())
+            .collect())
+    }
+
+    /// The arrays and groups directly below, by code point of their names.
+    ///
+    /// # Errors
+    /// When the store cannot list, and [`Error::Metadata`] for a damaged document.
+    pub fn members(&self) -> Result<Vec<Node>> {
+        let mut members = Vec::new();
+        for name in self.folder_names()? {
+            members.extend(self.find(&name)?);
+        }
+        Ok(members)
+    }
+
+    /// Opens a node by its name, which may be a path, absolute if it begins with a slash; `None` if absent.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] for a damaged document.
+    pub fn find(&self, name: &str) -> Result<Option<Node>> {
+        let path = self.path.join(name)?;
+        // A hierarchy is of one format, but for what was put together by hand.
+        match Node::find(&self.store, &path, &self.options, Some(self.metadata.format))? {
+            Some(node) => Ok(Some(node)),
+            None => Node::find(
+                &self.store,
+                &path,
+                &self.options,
+                Some(self.metadata.format.other()),
+            ),
+        }
+    }
+
+    /// Opens a node by its name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and those of [`Group::find`].
+    pub fn get(&self, name: &str) -> Result<Node> {
+        let missing = || Error::NotFound {
+            path: name.to_owned(),
+            store: self.store.describe(self.path.as_str()),
+        };
+        self.find(name)?.ok_or_else(missing)
+    }
+
+    /// Makes a group below this one, in its format.
+    ///
+    /// # Errors
+    /// Those of [`Group::create`].
+    pub fn create_group(&self, name: &str) -> Result<Self> {
+        Self::create(
+            Arc::clone(&self.store),
+            &self.path.join(name)?,
+            self.metadata.format,
+            &self.options,
+        )
+    }
+
+    /// Opens the group of a name below this one, or makes it.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when an array is there or above.
+    pub fn require_group(&self, name: &str) -> Result<Self> {
+        match self.find(name)? {
+            Some(Node::Group(group)) => Ok(group),
+            Some(Node::Array(array)) => Err(Error::Exists {
+                path: array.path().as_str().to_owned(),
+                found: "an array",
+            }),
+            None => self.create_group(name),
+        }
+    }
+
+    /// Erases a node below this one and everything in it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Path`] for a name of this group itself.
+    pub fn erase(&self, name: &str) -> Result<()> {
+        if self.options.read_only {
+            return Err(Error::ReadOnly {
+                path: self.path.to_string(),
+            });
+        }
+        let node = self.get(name)?;
+        if node.path() == &self.path {
+            let reason = "names the group itself";
+            return Err(Error::Path {
+                path: name.to_owned(),
+                reason,
+            });
+        }
+        hierarchy::erase_node(self.store.as_ref(), node.path())
+    }
+
+    /// The attributes, as they are stored now.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] when their document is damaged.
+    pub fn attributes(&self) -> Result<Map<String, Value>> {
+        match self.metadata.format {
+            ZarrFormat::V2 => hierarchy::read_attributes(self.store.as_ref(), &self.path, &self.options),
+            ZarrFormat::V3 => Ok(self.metadata.attributes.clone()),
+        }
+    }
+
+    /// Replaces the attributes.
+    ///
+    /// # Errors
+    /// When the store fails; the attributes are then what they were.
+    pub fn set_attributes(&mut self, attributes: Map<String, Value>) -> Result<()> {
+        if self.options.read_only {
+            return Err(Error::ReadOnly {
+                path: self.path.to_string(),
+            });
+        }
+        if self.metadata.format == ZarrFormat::V2 {
+            return hierarchy::write_attributes(self.store.as_ref(), &self.path, attributes);
+        }
+        let metadata = GroupMetadata {
+            attributes,
+            ..self.metadata.as_ref().clone()
+        };
+        hierarchy::write_group_document(self.store.as_ref(), &self.path, &metadata)?;
+        self.metadata = Arc::new(metadata);
+        Ok(())
+    }
+}

@@ -1,0 +1,266 @@
+//! Nodes and their documents in a store.
+//!
+//! Nothing here lists chunks: a node is found by asking for its documents, and the members of a group by
+//! listing the group's own folder.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use zarr_store::{Store, StoreExt, StoreKey};
+
+use crate::{
+    Array, ArrayMetadata, Error, Group, GroupMetadata, NodePath, Options, Result, ZarrFormat,
+    metadata::{
+        Wrong,
+        json::{self, Style},
+        v2, v3,
+    },
+};
+
+pub(crate) const V2_ARRAY: &str = ".zarray";
+pub(crate) const V2_GROUP: &str = ".zgroup";
+pub(crate) const V2_ATTRIBUTES: &str = ".zattrs";
+pub(crate) const V3_NODE: &str = "zarr.json";
+
+/// An array or a group.
+#[derive(Debug, Clone)]
+pub enum Node {
+    /// An array.
+    Array(Array),
+    /// A group.
+    Group(Group),
+}
+
+impl Node {
+    /// Opens whatever is at a path, in either format.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when nothing is there, [`Error::Metadata`] for a damaged document.
+    pub fn open(store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Self> {
+        let found = Self::find(&store, path, options, None)?;
+        found.ok_or_else(|| Error::NotFound {
+            path: path.as_str().to_owned(),
+            store: store.describe(""),
+        })
+    }
+
+    /// Opens whatever is at a path; `None` when nothing is. A format that is given is tried alone.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] for a damaged document.
+    pub fn find(
+        store: &Arc<dyn Store>,
+        path: &NodePath,
+        options: &Options,
+        format: Option<ZarrFormat>,
+    ) -> Result<Option<Self>> {
+        let read = |name| read_document(store.as_ref(), &path.key(name)?, options);
+        let wrong = |name, wrong| Err(wrong_member(store.as_ref(), &path.key(name)?, wrong));
+        let array = |metadata| {
+            Self::Array(Array::new(
+                Arc::clone(store),
+                path.clone(),
+                metadata,
+                options.clone(),
+            ))
+        };
+        let group = |metadata| {
+            Self::Group(Group::new(
+                Arc::clone(store),
+                path.clone(),
+                metadata,
+                options.clone(),
+            ))
+        };
+        if format != Some(ZarrFormat::V3) {
+            if let Some(document) = read(V2_ARRAY)? {
+                let metadata = v2::read_array(document, &options.registry);
+                return metadata
+                    .map_or_else(|why| wrong(V2_ARRAY, why), |metadata| Ok(Some(array(metadata))));
+            }
+            if let Some(document) = read(V2_GROUP)? {
+                let metadata = v2::read_group(document);
+                return metadata
+                    .map_or_else(|why| wrong(V2_GROUP, why), |metadata| Ok(Some(group(metadata))));
+            }
+        }
+        if format != Some(ZarrFormat::V2)
+            && let Some(document) = read(V3_NODE)?
+        {
+            let node = match v3::node_type(&document) {
+                Ok(true) => v3::read_array(document).map(array),
+                Ok(false) => v3::read_group(document).map(group),
+                Err(wrong) => Err(wrong),
+            };
+            return node.map_or_else(|why| wrong(V3_NODE, why), |node| Ok(Some(node)));
+        }
+        Ok(None)
+    }
+
+    /// Where the node is.
+    pub const fn path(&self) -> &NodePath {
+        match self {
+            Self::Array(array) => array.path(),
+            Self::Group(group) => group.path(),
+        }
+    }
+
+    /// `an array` or `a group`, for errors.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Array(_) => "an array",
+            Self::Group(_) => "a group",
+        }
+    }
+
+    /// The format of the node's documents.
+    pub fn format(&self) -> ZarrFormat {
+        match self {
+            Self::Array(array) => array.metadata().format,
+            Self::Group(group) => group.metadata().format,
+        }
+    }
+
+    /// The attributes, as they are stored now.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] when their document is damaged.
+    pub fn attributes(&self) -> Result<Map<String, Value>> {
+        match self {
+            Self::Array(array) => array.attributes(),
+            Self::Group(group) => group.attributes(),
+        }
+    }
+}
+
+/// Calls `visit` with every node below a group, before its members, each level by name.
+///
+/// # Errors
+/// Those of `visit`, which ends the walk, and what may go wrong with a document.
+pub fn walk<E: From<Error>>(group: &Group, visit: &mut dyn FnMut(&Node) -> Result<(), E>) -> Result<(), E> {
+    let mut pending: Vec<_> = group.members()?;
+    pending.reverse();
+    while let Some(node) = pending.pop() {
+        visit(&node)?;
+        if let Node::Group(group) = &node {
+            pending.extend(group.members()?.into_iter().rev());
+        }
+    }
+    Ok(())
+}
+
+/// Makes a group of every folder above a path that is none yet.
+///
+/// # Errors
+/// [`Error::Exists`] when an array is in the way.
+pub fn create_parents(
+    store: &Arc<dyn Store>,
+    path: &NodePath,
+    format: ZarrFormat,
+    options: &Options,
+) -> Result<()> {
+    let mut missing = Vec::new();
+    let mut parent = path.parent();
+    while let Some(path) = parent {
+        match Node::find(store, &path, options, None)? {
+            None => missing.push(path.clone()),
+            Some(Node::Group(_)) => {}
+            Some(Node::Array(_)) => {
+                return Err(Error::Exists {
+                    path: path.as_str().to_owned(),
+                    found: "an array",
+                });
+            }
+        }
+        parent = path.parent();
+    }
+    for path in missing.iter().rev() {
+        write_group_document(store.as_ref(), path, &GroupMetadata::new(format))?;
+    }
+    Ok(())
+}
+
+/// Erases a node and everything below it; succeeds if nothing is there.
+///
+/// # Errors
+/// When the store fails; a part may be gone then.
+pub fn erase_node(store: &dyn Store, path: &NodePath) -> Result<()> {
+    // Without its document a half-erased node is not taken for one with values.
+    for name in [V2_ARRAY, V2_GROUP, V3_NODE] {
+        store.erase(&path.key(name)?)?;
+    }
+    Ok(store.erase_prefix(path.prefix())?)
+}
+
+pub(crate) fn read_attributes(
+    store: &dyn Store,
+    path: &NodePath,
+    options: &Options,
+) -> Result<Map<String, Value>> {
+    let key = path.key(V2_ATTRIBUTES)?;
+    match read_document(store, &key, options)? {
+        None => Ok(Map::new()),
+        Some(Value::Object(attributes)) => Ok(attributes),
+        Some(other) => Err(wrong_member(
+            store,
+            &key,
+            Wrong::expected("", "an object", &other),
+        )),
+    }
+}
+
+pub(crate) fn write_attributes(
+    store: &dyn Store,
+    path: &NodePath,
+    attributes: Map<String, Value>,
+) -> Result<()> {
+    Ok(store.set(
+        &path.key(V2_ATTRIBUTES)?,
+        &json::write(&attributes.into(), Style::V2),
+    )?)
+}
+
+pub(crate) fn write_array_document(
+    store: &dyn Store,
+    path: &NodePath,
+    metadata: &ArrayMetadata,
+    options: &Options,
+) -> Result<()> {
+    let (name, style, document) = match metadata.format {
+        ZarrFormat::V2 => (V2_ARRAY, Style::V2, v2::write_array(metadata, &options.registry)),
+        ZarrFormat::V3 => (V3_NODE, Style::V3, v3::write_array(metadata)),
+    };
+    let key = path.key(name)?;
+    let document = document.map_err(|wrong| wrong_member(store, &key, wrong))?;
+    Ok(store.set(&key, &json::write(&document, style))?)
+}
+
+pub(crate) fn write_group_document(
+    store: &dyn Store,
+    path: &NodePath,
+    metadata: &GroupMetadata,
+) -> Result<()> {
+    let (name, style, document) = match metadata.format {
+        ZarrFormat::V2 => (V2_GROUP, Style::V2, v2::write_group(metadata)),
+        ZarrFormat::V3 => (V3_NODE, Style::V3, v3::write_group(metadata)),
+    };
+    Ok(store.set(&path.key(name)?, &json::write(&document, style))?)
+}
+
+fn read_document(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
+    let Some(bytes) = store.get(key, options.document_size_max)? else {
+        return Ok(None);
+    };
+    let document = json::parse(&bytes);
+    document
+        .map(Some)
+        .map_err(|error| wrong_member(store, key, Wrong::new("", error.to_string())))
+}
+
+fn wrong_member(store: &dyn Store, key: &StoreKey, wrong: Wrong) -> Error {
+    Error::Metadata {
+        document: store.describe(key.as_str()),
+        pointer: wrong.pointer,
+        reason: wrong.reason,
+    }
+}

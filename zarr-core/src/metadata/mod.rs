@@ -1,0 +1,289 @@
+//! What arrays and groups are, as one model for both formats.
+//!
+//! The model has the shape of Zarr V3; `v2` and `v3` mirror the documents on disk and convert.
+//! It holds what V2 has and V3 lacks as well: a fill value of `null`, filters in any order, data types and
+//! codecs without a V3 name.
+
+pub mod json;
+pub(crate) mod v2;
+mod v2_data_type;
+mod v2_fill_value;
+pub(crate) mod v3;
+
+use serde_json::{Map, Value};
+use zarr_codecs::{ByteOrder, CodecConfig, CodecRegistry, DataType, FillValue};
+
+pub use self::v2_data_type::{data_type_to_v2, v2_data_type};
+pub use self::v2_fill_value::{fill_value_to_v2, v2_fill_value};
+use crate::{ChunkGrid, ChunkKeyEncoding};
+
+/// The version of the format in which a node is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ZarrFormat {
+    /// `.zarray`, `.zgroup`, `.zattrs`.
+    V2,
+    /// `zarr.json`.
+    V3,
+}
+
+impl ZarrFormat {
+    /// The format that this one is not.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::V2 => Self::V3,
+            Self::V3 => Self::V2,
+        }
+    }
+}
+
+impl std::fmt::Display for ZarrFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::V2 => "2",
+            Self::V3 => "3",
+        })
+    }
+}
+
+/// The order in which the elements of a chunk are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Order {
+    /// The last dimension varies fastest.
+    #[default]
+    C,
+    /// The first dimension varies fastest.
+    F,
+}
+
+/// A member of a document that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// The member, as a JSON pointer.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Wrong {
+    pub(crate) fn new(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// Says what was expected of a value.
+    pub(crate) fn expected(pointer: impl Into<String>, expected: &str, found: &Value) -> Self {
+        let excerpt: String = found.to_string().chars().take(80).collect();
+        Self::new(pointer, format!("must be {expected}, found {excerpt}"))
+    }
+}
+
+/// The result of reading a member.
+pub(crate) type Read<T> = Result<T, Wrong>;
+
+/// All that the metadata say of an array.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArrayMetadata {
+    /// The format that the documents are in.
+    pub format: ZarrFormat,
+    /// The number of elements in each dimension.
+    pub shape: Vec<u64>,
+    /// The type of the elements.
+    pub data_type: DataType,
+    /// How the array is cut into chunks.
+    pub chunk_grid: ChunkGrid,
+    /// How chunks are named.
+    pub chunk_key_encoding: ChunkKeyEncoding,
+    /// What elements are that were never written; V2 allows `None`, which reads as zero.
+    pub fill_value: Option<FillValue>,
+    /// How chunks are encoded.
+    pub codecs: Codecs,
+    /// Attributes that stand in the array's own document: those of V3. V2 keeps them in `.zattrs`.
+    pub attributes: Map<String, Value>,
+    /// The names of the dimensions, if V3 metadata give them.
+    pub dimension_names: Option<Vec<Option<String>>>,
+    /// Members of the document that are not known, kept for writing back.
+    pub unknown: Map<String, Value>,
+}
+
+impl ArrayMetadata {
+    /// What an element is that was never written.
+    pub fn fill_value_or_zero(&self) -> FillValue {
+        self.fill_value
+            .clone()
+            .unwrap_or_else(|| FillValue::zero(&self.data_type))
+    }
+
+    /// The order of elements in stored chunks; `None` if it is neither C nor F.
+    pub fn order(&self) -> Option<Order> {
+        self.codecs.order(self.shape.len())
+    }
+}
+
+/// The codecs of an array, in the order in which they encode.
+///
+/// Read from a V2 document, they also keep the filters and the compressor as they stood there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Codecs {
+    list: Vec<CodecConfig>,
+    v2: Option<V2Codecs>,
+}
+
+/// The codecs of an array as V2 metadata have them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct V2Codecs {
+    /// The filters, in the order in which they encode; `None` for `null`.
+    pub filters: Option<Vec<Value>>,
+    /// The compressor; `None` for `null`.
+    pub compressor: Option<Value>,
+}
+
+impl Codecs {
+    /// Takes codecs in the V3 form.
+    pub const fn new(list: Vec<CodecConfig>) -> Self {
+        Self { list, v2: None }
+    }
+
+    /// Takes filters and compressor in the V2 form, with the order of elements and of bytes.
+    pub fn from_v2(
+        codecs: V2Codecs,
+        data_type: &DataType,
+        byte_order: ByteOrder,
+        order: (Order, usize),
+        registry: &CodecRegistry,
+    ) -> Self {
+        let list = v2::codec_list(&codecs, data_type, byte_order, order, registry);
+        Self {
+            list,
+            v2: Some(codecs),
+        }
+    }
+
+    /// The codecs in the V3 form, in the order in which they encode.
+    pub fn list(&self) -> &[CodecConfig] {
+        &self.list
+    }
+
+    /// Filters and compressor in the V2 form.
+    ///
+    /// # Errors
+    /// The name of a codec that V2 has no name for.
+    pub fn to_v2(&self, registry: &CodecRegistry) -> Result<V2Codecs, String> {
+        self.v2
+            .clone()
+            .map_or_else(|| v2::codecs_to_v2(&self.list, registry), Ok)
+    }
+
+    /// The byte order of stored elements, which is little unless a codec says otherwise.
+    pub fn byte_order(&self) -> ByteOrder {
+        let bytes = self.list.iter().find(|codec| codec.name == "bytes");
+        let endian = bytes.and_then(|codec| codec.configuration.get("endian")?.as_str());
+        if endian == Some("big") {
+            ByteOrder::Big
+        } else {
+            ByteOrder::Little
+        }
+    }
+
+    /// The order of stored elements; `None` if the codecs make it neither C nor F.
+    fn order(&self, ndim: usize) -> Option<Order> {
+        let Some(transpose) = self.list.iter().find(|codec| codec.name == "transpose") else {
+            return Some(Order::C);
+        };
+        let order = transpose.configuration.get("order")?.as_array()?;
+        let is_reverse = order
+            .iter()
+            .map(Value::as_u64)
+            .eq((0..ndim as u64).rev().map(Some));
+        is_reverse.then_some(Order::F)
+    }
+}
+
+/// All that the metadata say of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupMetadata {
+    /// The format that the documents are in.
+    pub format: ZarrFormat,
+    /// Attributes that stand in the group's own document: those of V3. V2 keeps them in `.zattrs`.
+    pub attributes: Map<String, Value>,
+    /// Members of the document that are not known, kept for writing back.
+    pub unknown: Map<String, Value>,
+}
+
+impl GroupMetadata {
+    /// A group without attributes.
+    pub fn new(format: ZarrFormat) -> Self {
+        Self {
+            format,
+            attributes: Map::new(),
+            unknown: Map::new(),
+        }
+    }
+}
+
+/// Reads the members of a document one by one; what is left is not known.
+pub(crate) struct Members(Map<String, Value>);
+
+impl Members {
+    pub(crate) fn new(document: Value) -> Read<Self> {
+        match document {
+            Value::Object(members) => Ok(Self(members)),
+            other => Err(Wrong::expected("", "an object", &other)),
+        }
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    pub(crate) fn require(&mut self, name: &str) -> Read<Value> {
+        self.take(name)
+            .ok_or_else(|| Wrong::new(format!("/{name}"), "is missing"))
+    }
+
+    pub(crate) fn format(&mut self, expected: u64) -> Read<()> {
+        let found = self.require("zarr_format")?;
+        if found.as_u64() == Some(expected) {
+            return Ok(());
+        }
+        Err(Wrong::new(
+            "/zarr_format",
+            format!("unsupported zarr format: {found}"),
+        ))
+    }
+
+    pub(crate) fn rest(self) -> Map<String, Value> {
+        self.0
+    }
+}
+
+/// Reads a list of lengths, each at least `least`.
+pub(crate) fn lengths(pointer: &str, value: &Value, least: u64) -> Read<Vec<u64>> {
+    const DIMENSIONS_MAX: usize = 64;
+    let items = value
+        .as_array()
+        .ok_or_else(|| Wrong::expected(pointer, "a list of integers", value))?;
+    if items.len() > DIMENSIONS_MAX {
+        return Err(Wrong::new(
+            pointer,
+            format!("{} dimensions, limit {DIMENSIONS_MAX}", items.len()),
+        ));
+    }
+    let length = |(index, item): (usize, &Value)| {
+        let length = item.as_i64().and_then(|length| u64::try_from(length).ok());
+        let expected = format!("an integer of at least {least}");
+        length
+            .filter(|length| *length >= least)
+            .ok_or_else(|| Wrong::expected(format!("{pointer}/{index}"), &expected, item))
+    };
+    items.iter().enumerate().map(length).collect()
+}
+
+/// Reads an object of attributes.
+pub(crate) fn attributes(value: Value) -> Read<Map<String, Value>> {
+    match value {
+        Value::Object(members) => Ok(members),
+        other => Err(Wrong::expected("/attributes", "an object", &other)),
+    }
+}

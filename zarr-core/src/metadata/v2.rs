@@ -1,0 +1,267 @@
+//! `.zarray` and `.zgroup`, exactly as Zarr V2 has them on disk and zarr-python 2 writes them.
+//!
+//! Into the model: the byte order becomes the configuration of a `bytes` codec, order `F` a `transpose`
+//! before it, filters and compressor become codecs, and an object type with its codec becomes a type of
+//! variable size.
+
+use serde_json::{Map, Value, json};
+use zarr_codecs::{ByteOrder, CodecConfig, CodecKind, CodecRegistry, DataType};
+
+use super::{
+    ArrayMetadata, Codecs, GroupMetadata, Members, Order, Read, V2Codecs, Wrong, ZarrFormat, data_type_to_v2,
+    fill_value_to_v2, lengths, v2_data_type, v2_fill_value,
+};
+use crate::{ChunkGrid, ChunkKeyEncoding};
+
+/// The most codecs that an array may have.
+const CODECS_MAX: usize = 32;
+
+pub(crate) fn read_array(document: Value, registry: &CodecRegistry) -> Read<ArrayMetadata> {
+    let mut members = Members::new(document)?;
+    members.format(2)?;
+    let shape = lengths("/shape", &members.require("shape")?, 0)?;
+    let chunk_shape = lengths("/chunks", &members.require("chunks")?, 1)?;
+    if chunk_shape.len() != shape.len() {
+        let reason = format!("must have {} lengths, found {}", shape.len(), chunk_shape.len());
+        return Err(Wrong::new("/chunks", reason));
+    }
+    let (data_type, byte_order) = v2_data_type(&members.require("dtype")?)?;
+    let order = match members.require("order")? {
+        Value::String(text) if text == "C" => Order::C,
+        Value::String(text) if text == "F" => Order::F,
+        other => return Err(Wrong::expected("/order", "\"C\" or \"F\"", &other)),
+    };
+    let compressor = Some(members.require("compressor")?).filter(|value| !value.is_null());
+    let codecs = V2Codecs {
+        filters: read_filters(members.require("filters")?)?,
+        compressor,
+    };
+    let pointers = (0..).map(|index| format!("/filters/{index}"));
+    let items = codecs.filters.iter().flatten().zip(pointers);
+    for (codec, pointer) in items.chain(codecs.compressor.iter().zip(["/compressor".to_owned()])) {
+        if codec.get("id").and_then(Value::as_str).is_none() {
+            return Err(Wrong::expected(pointer, "an object with an id", codec));
+        }
+    }
+    let data_type = object_type(data_type, &codecs, registry)?;
+    let fill_value = members.require("fill_value")?;
+    let mut unknown = Map::new();
+    if matches!(data_type, DataType::Unknown { .. }) {
+        unknown.insert("fill_value".into(), fill_value.clone());
+    }
+    let fill_value = v2_fill_value(&fill_value, &data_type, byte_order)?;
+    let separator = match members.take("dimension_separator") {
+        None | Some(Value::Null) => '.',
+        Some(Value::String(text)) if text == "." => {
+            unknown.insert("dimension_separator".into(), ".".into());
+            '.'
+        }
+        Some(Value::String(text)) if text == "/" => '/',
+        Some(other) => return Err(Wrong::expected("/dimension_separator", "\".\" or \"/\"", &other)),
+    };
+    unknown.extend(members.rest());
+    let order = (order, shape.len());
+    Ok(ArrayMetadata {
+        format: ZarrFormat::V2,
+        codecs: Codecs::from_v2(codecs, &data_type, byte_order, order, registry),
+        shape,
+        data_type,
+        chunk_grid: ChunkGrid::Regular { chunk_shape },
+        chunk_key_encoding: ChunkKeyEncoding::V2 { separator },
+        fill_value,
+        attributes: Map::new(),
+        dimension_names: None,
+        unknown,
+    })
+}
+
+pub(crate) fn read_group(document: Value) -> Read<GroupMetadata> {
+    let mut members = Members::new(document)?;
+    members.format(2)?;
+    Ok(GroupMetadata {
+        format: ZarrFormat::V2,
+        attributes: Map::new(),
+        unknown: members.rest(),
+    })
+}
+
+pub(crate) fn write_array(metadata: &ArrayMetadata, registry: &CodecRegistry) -> Read<Value> {
+    let byte_order = metadata.codecs.byte_order();
+    let data_type = &metadata.data_type;
+    let dtype = data_type_to_v2(data_type, byte_order)
+        .ok_or_else(|| Wrong::new("/dtype", format!("{data_type} has no form in Zarr V2")))?;
+    let codecs = metadata.codecs.to_v2(registry);
+    let codecs =
+        codecs.map_err(|name| Wrong::new("/filters", format!("codec `{name}` has no form in Zarr V2")))?;
+    let order = metadata
+        .order()
+        .ok_or_else(|| Wrong::new("/order", "order is neither C nor F"))?;
+    let ChunkKeyEncoding::V2 { separator } = metadata.chunk_key_encoding else {
+        return Err(Wrong::new(
+            "/dimension_separator",
+            "chunk keys of V3 have no form in Zarr V2",
+        ));
+    };
+    let mut document = Map::new();
+    document.insert("chunks".into(), json!(metadata.chunk_grid.chunk_shape()));
+    document.insert("compressor".into(), codecs.compressor.unwrap_or_default());
+    document.insert("dtype".into(), dtype);
+    if separator != '.' {
+        document.insert("dimension_separator".into(), separator.to_string().into());
+    }
+    if !matches!(data_type, DataType::Unknown { .. }) {
+        let fill_value = fill_value_to_v2(metadata.fill_value.as_ref(), data_type, byte_order)?;
+        document.insert("fill_value".into(), fill_value);
+    }
+    document.insert(
+        "filters".into(),
+        codecs.filters.map(Value::from).unwrap_or_default(),
+    );
+    document.insert("order".into(), if order == Order::C { "C" } else { "F" }.into());
+    document.insert("shape".into(), json!(metadata.shape));
+    document.insert("zarr_format".into(), 2.into());
+    for (name, value) in &metadata.unknown {
+        document.entry(name).or_insert_with(|| value.clone());
+    }
+    Ok(document.into())
+}
+
+pub(crate) fn write_group(metadata: &GroupMetadata) -> Value {
+    let mut document = metadata.unknown.clone();
+    document.insert("zarr_format".into(), 2.into());
+    document.into()
+}
+
+fn read_filters(value: Value) -> Read<Option<Vec<Value>>> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Array(filters) if filters.len() < CODECS_MAX => Ok(Some(filters)),
+        other => Err(Wrong::expected(
+            "/filters",
+            "null or a list of at most 31 filters",
+            &other,
+        )),
+    }
+}
+
+/// The type of the elements of an object array: what its object codec makes.
+fn object_type(data_type: DataType, codecs: &V2Codecs, registry: &CodecRegistry) -> Read<DataType> {
+    let DataType::Unknown { name, .. } = &data_type else {
+        return Ok(data_type);
+    };
+    if !name.ends_with('O') {
+        return Ok(data_type);
+    }
+    let filters = codecs.filters.iter().flatten();
+    let ids: Vec<_> = filters.filter_map(|filter| filter.get("id")?.as_str()).collect();
+    let codec = ids.iter().find_map(|id| {
+        let (entry, _) = registry.find_v2(id).ok()?;
+        (entry.kind == CodecKind::ArrayToBytes).then_some(entry.name)
+    });
+    match codec {
+        Some("vlen-utf8") => Ok(DataType::String),
+        Some("vlen-bytes") => Ok(DataType::Bytes),
+        _ if ids.is_empty() => Err(Wrong::new("/filters", "missing object codec for an object array")),
+        _ => Ok(data_type),
+    }
+}
+
+/// The codecs in the V3 form, in the order in which they encode.
+///
+/// A codec that is not known keeps its id as its name, so that building the chain can say so.
+pub(super) fn codec_list(
+    codecs: &V2Codecs,
+    data_type: &DataType,
+    byte_order: ByteOrder,
+    (order, ndim): (Order, usize),
+    registry: &CodecRegistry,
+) -> Vec<CodecConfig> {
+    let mut list = Vec::new();
+    if order == Order::F && ndim > 1 {
+        let order: Vec<_> = (0..ndim).rev().collect();
+        list.push(CodecConfig::of("transpose", json!({"order": order})));
+    }
+    let mut has_bytes = false;
+    for codec in codecs.filters.iter().flatten().chain(&codecs.compressor) {
+        let kind = codec_kind(codec, registry);
+        if kind == Some(CodecKind::BytesToBytes) && !has_bytes {
+            list.push(bytes_codec(data_type, byte_order));
+        }
+        has_bytes |= kind != Some(CodecKind::ArrayToArray);
+        let given = if list.iter().any(|codec| codec.name == "bytes")
+            && list.last().is_some_and(|last| last.name != "bytes")
+        {
+            &DataType::UInt8
+        } else {
+            data_type
+        };
+        list.push(codec_from_v2(codec, given, registry));
+    }
+    if !has_bytes {
+        list.push(bytes_codec(data_type, byte_order));
+    }
+    list
+}
+
+fn codec_kind(codec: &Value, registry: &CodecRegistry) -> Option<CodecKind> {
+    let (entry, _) = registry.find_v2(codec.get("id")?.as_str()?).ok()?;
+    Some(entry.kind)
+}
+
+fn bytes_codec(data_type: &DataType, byte_order: ByteOrder) -> CodecConfig {
+    if !data_type.has_byte_order() {
+        return CodecConfig::new("bytes", Map::new());
+    }
+    let endian = if byte_order == ByteOrder::Big {
+        "big"
+    } else {
+        "little"
+    };
+    CodecConfig::of("bytes", json!({"endian": endian}))
+}
+
+fn codec_from_v2(codec: &Value, given: &DataType, registry: &CodecRegistry) -> CodecConfig {
+    let mut configuration = codec.as_object().cloned().unwrap_or_default();
+    let id = configuration
+        .remove("id")
+        .and_then(|id| id.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    // What cannot be rewritten is kept as it is, and building the codec says what is wrong with it.
+    let found = registry.find_v2(&id).ok();
+    let (name, configuration) = match found {
+        Some((entry, v2)) => (
+            entry.name.to_owned(),
+            (v2.from_v2)(&configuration, given).unwrap_or(configuration),
+        ),
+        None => (id, configuration),
+    };
+    CodecConfig {
+        source: None,
+        ..CodecConfig::new(name, configuration)
+    }
+}
+
+/// Filters and compressor of codecs in the V3 form; the name of a codec that V2 does not have.
+pub(super) fn codecs_to_v2(list: &[CodecConfig], registry: &CodecRegistry) -> Result<V2Codecs, String> {
+    let mut filters = Vec::new();
+    let mut compressor = None;
+    for codec in list
+        .iter()
+        .filter(|codec| !matches!(codec.name.as_str(), "bytes" | "transpose"))
+    {
+        let entry = registry.find(&codec.name).map_err(|_| codec.name.clone())?;
+        let v2 = entry.v2.ok_or_else(|| codec.name.clone())?;
+        let mut object = (v2.to_v2)(&codec.configuration);
+        object.insert("id".into(), v2.id.into());
+        filters.extend(compressor.take());
+        if entry.kind == CodecKind::BytesToBytes {
+            compressor = Some(object.into());
+        } else {
+            filters.push(object.into());
+        }
+    }
+    Ok(V2Codecs {
+        filters: Some(filters).filter(|filters| !filters.is_empty()),
+        compressor,
+    })
+}

@@ -1,0 +1,233 @@
+//! `zarr.json`, exactly as Zarr V3 has it on disk and zarr-python 3 writes it.
+
+use serde_json::{Map, Value, json};
+use zarr_codecs::{CodecConfig, CodecError, DataType, FillValue};
+
+use super::{ArrayMetadata, Codecs, GroupMetadata, Members, Read, Wrong, ZarrFormat, attributes, lengths};
+use crate::{ChunkGrid, ChunkKeyEncoding};
+
+/// The kind of node that a document is of.
+pub(crate) fn node_type(document: &Value) -> Read<bool> {
+    match document.get("node_type").and_then(Value::as_str) {
+        Some("array") => Ok(true),
+        Some("group") => Ok(false),
+        _ => {
+            let found = document.get("node_type").unwrap_or(&Value::Null);
+            Err(Wrong::expected("/node_type", "\"array\" or \"group\"", found))
+        }
+    }
+}
+
+pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
+    node_type(&document)?;
+    let mut members = Members::new(document)?;
+    members.format(3)?;
+    members.take("node_type");
+    let shape = lengths("/shape", &members.require("shape")?, 0)?;
+    let data_type = DataType::from_json(&members.require("data_type")?).map_err(at("/data_type"))?;
+    let chunk_grid = read_chunk_grid(&members.require("chunk_grid")?, shape.len())?;
+    let chunk_key_encoding = read_chunk_key_encoding(&members.require("chunk_key_encoding")?)?;
+    let fill_value = read_fill_value(&members.require("fill_value")?, &data_type)?;
+    let codecs = read_codecs(&members.require("codecs")?)?;
+    let attributes = members
+        .take("attributes")
+        .map_or_else(|| Ok(Map::new()), attributes)?;
+    let dimension_names = members
+        .take("dimension_names")
+        .map_or(Ok(None), |names| read_dimension_names(&names, shape.len()))?;
+    if let Some(transformers) = members.take("storage_transformers")
+        && transformers.as_array().is_none_or(|list| !list.is_empty())
+    {
+        return Err(Wrong::expected(
+            "/storage_transformers",
+            "an empty list",
+            &transformers,
+        ));
+    }
+    let unknown = read_unknown(members)?;
+    let codecs = Codecs::new(codecs);
+    Ok(ArrayMetadata {
+        format: ZarrFormat::V3,
+        shape,
+        data_type,
+        chunk_grid,
+        chunk_key_encoding,
+        fill_value: Some(fill_value),
+        codecs,
+        attributes,
+        dimension_names,
+        unknown,
+    })
+}
+
+pub(crate) fn read_group(document: Value) -> Read<GroupMetadata> {
+    node_type(&document)?;
+    let mut members = Members::new(document)?;
+    members.format(3)?;
+    members.take("node_type");
+    let attributes = members
+        .take("attributes")
+        .map_or_else(|| Ok(Map::new()), attributes)?;
+    let consolidated = members.take("consolidated_metadata");
+    let mut unknown = read_unknown(members)?;
+    if let Some(consolidated) = consolidated {
+        unknown.insert("consolidated_metadata".into(), consolidated);
+    }
+    Ok(GroupMetadata {
+        format: ZarrFormat::V3,
+        attributes,
+        unknown,
+    })
+}
+
+pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
+    let chunk_grid = match &metadata.chunk_grid {
+        ChunkGrid::Regular { chunk_shape } => {
+            json!({"name": "regular", "configuration": {"chunk_shape": chunk_shape}})
+        }
+    };
+    let chunk_key_encoding = match &metadata.chunk_key_encoding {
+        ChunkKeyEncoding::Default { separator } => ("default", separator),
+        ChunkKeyEncoding::V2 { separator } => ("v2", separator),
+    };
+    let data_type = &metadata.data_type;
+    let fill_value = metadata
+        .fill_value_or_zero()
+        .to_json(data_type)
+        .map_err(at("/fill_value"));
+    // The fill value of a type that is not known is among what is not known.
+    let fill_value = fill_value.or_else(|wrong| metadata.unknown.get("fill_value").cloned().ok_or(wrong))?;
+    let codecs: Vec<_> = metadata.codecs.list().iter().map(CodecConfig::to_json).collect();
+    let mut document = Map::new();
+    document.insert("shape".into(), json!(metadata.shape));
+    document.insert("data_type".into(), data_type.to_json().map_err(at("/data_type"))?);
+    document.insert("chunk_grid".into(), chunk_grid);
+    let encoding =
+        json!({"name": chunk_key_encoding.0, "configuration": {"separator": chunk_key_encoding.1}});
+    document.insert("chunk_key_encoding".into(), encoding);
+    document.insert("fill_value".into(), fill_value);
+    document.insert("codecs".into(), codecs.into());
+    document.insert("attributes".into(), metadata.attributes.clone().into());
+    if let Some(names) = &metadata.dimension_names {
+        document.insert("dimension_names".into(), json!(names));
+    }
+    document.insert("zarr_format".into(), 3.into());
+    document.insert("node_type".into(), "array".into());
+    document.insert("storage_transformers".into(), json!([]));
+    for (name, value) in &metadata.unknown {
+        document.entry(name).or_insert_with(|| value.clone());
+    }
+    Ok(document.into())
+}
+
+pub(crate) fn write_group(metadata: &GroupMetadata) -> Value {
+    let mut document = Map::new();
+    document.insert("attributes".into(), metadata.attributes.clone().into());
+    document.insert("zarr_format".into(), 3.into());
+    document.extend(metadata.unknown.clone());
+    document.insert("node_type".into(), "group".into());
+    document.into()
+}
+
+/// Puts a codec's error at a member.
+pub(crate) fn at(pointer: &'static str) -> impl Fn(CodecError) -> Wrong {
+    move |error| Wrong::new(pointer, error.to_string())
+}
+
+/// The name and the configuration of an extension point.
+fn named<'a>(pointer: &str, value: &'a Value) -> Read<(&'a str, &'a Value)> {
+    let name = value.as_str().or_else(|| value.get("name")?.as_str());
+    let name = name.ok_or_else(|| Wrong::expected(pointer, "an object with a name", value))?;
+    Ok((name, value.get("configuration").unwrap_or(&Value::Null)))
+}
+
+fn read_chunk_grid(value: &Value, ndim: usize) -> Read<ChunkGrid> {
+    let (name, configuration) = named("/chunk_grid", value)?;
+    if name != "regular" {
+        return Err(Wrong::expected("/chunk_grid/name", "\"regular\"", &name.into()));
+    }
+    let pointer = "/chunk_grid/configuration/chunk_shape";
+    let chunk_shape = lengths(
+        pointer,
+        configuration.get("chunk_shape").unwrap_or(&Value::Null),
+        1,
+    )?;
+    if chunk_shape.len() != ndim {
+        return Err(Wrong::new(
+            pointer,
+            format!("must have {ndim} lengths, found {}", chunk_shape.len()),
+        ));
+    }
+    Ok(ChunkGrid::Regular { chunk_shape })
+}
+
+fn read_chunk_key_encoding(value: &Value) -> Read<ChunkKeyEncoding> {
+    let pointer = "/chunk_key_encoding/configuration/separator";
+    let (name, configuration) = named("/chunk_key_encoding", value)?;
+    let separator = match configuration.get("separator") {
+        None => None,
+        Some(Value::String(text)) if text == "/" => Some('/'),
+        Some(Value::String(text)) if text == "." => Some('.'),
+        Some(other) => return Err(Wrong::expected(pointer, "\"/\" or \".\"", other)),
+    };
+    match name {
+        "default" => Ok(ChunkKeyEncoding::Default {
+            separator: separator.unwrap_or('/'),
+        }),
+        "v2" => Ok(ChunkKeyEncoding::V2 {
+            separator: separator.unwrap_or('.'),
+        }),
+        _ => Err(Wrong::expected(
+            "/chunk_key_encoding/name",
+            "\"default\" or \"v2\"",
+            &name.into(),
+        )),
+    }
+}
+
+fn read_fill_value(value: &Value, data_type: &DataType) -> Read<FillValue> {
+    if matches!(data_type, DataType::Unknown { .. }) {
+        return Ok(FillValue::default());
+    }
+    FillValue::from_json(value, data_type).map_err(at("/fill_value"))
+}
+
+fn read_codecs(value: &Value) -> Read<Vec<CodecConfig>> {
+    let items = value.as_array().filter(|items| !items.is_empty());
+    let items = items.ok_or_else(|| Wrong::expected("/codecs", "a list of codecs", value))?;
+    let codec = |(index, item): (usize, &Value)| {
+        CodecConfig::from_json(item)
+            .map_err(|error| Wrong::new(format!("/codecs/{index}"), error.to_string()))
+    };
+    items.iter().enumerate().map(codec).collect()
+}
+
+fn read_dimension_names(value: &Value, ndim: usize) -> Read<Option<Vec<Option<String>>>> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let wrong = || Wrong::expected("/dimension_names", &format!("a list of {ndim} names"), value);
+    let items = value
+        .as_array()
+        .filter(|items| items.len() == ndim)
+        .ok_or_else(wrong)?;
+    let name = |item: &Value| match item {
+        Value::Null => Ok(None),
+        Value::String(name) => Ok(Some(name.clone())),
+        _ => Err(wrong()),
+    };
+    items.iter().map(name).collect::<Read<_>>().map(Some)
+}
+
+/// Keeps what is not known, if the document says that it need not be.
+fn read_unknown(members: Members) -> Read<Map<String, Value>> {
+    let unknown = members.rest();
+    let must = |value: &Value| value.get("must_understand") != Some(&Value::Bool(false));
+    match unknown.iter().find(|(_, value)| must(value)) {
+        Some((name, _)) => Err(Wrong::new(
+            format!("/{name}"),
+            "is not known and must be understood",
+        )),
+        None => Ok(unknown),
+    }
+}

@@ -1,0 +1,57 @@
+//! How arrays and groups are opened.
+
+use std::sync::Arc;
+
+use zarr_codecs::{CodecRegistry, Limits};
+
+use crate::Workers;
+
+/// What an open node needs to know besides its metadata.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The codecs that metadata may name.
+    pub registry: Arc<CodecRegistry>,
+    /// How much a chunk may ask for.
+    pub limits: Limits,
+    /// The largest metadata document that is read, in bytes.
+    pub document_size_max: u64,
+    /// The most bytes that one call may read into memory.
+    pub read_size_max: u64,
+    /// How many threads may work at once.
+    pub workers: Workers,
+    /// Whether chunks are stored that hold nothing but the fill value.
+    pub write_empty_chunks: bool,
+    /// Whether nothing may be written.
+    pub read_only: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            registry: Arc::default(),
+            limits: Limits::DEFAULT,
+            document_size_max: 16 << 20,
+            read_size_max: memory_available() / 2,
+            workers: Workers::default(),
+            write_empty_chunks: true,
+            read_only: false,
+        }
+    }
+}
+
+/// The memory that this process may use, in bytes; a guess of 8 GiB where the system does not say.
+fn memory_available() -> u64 {
+    const GUESS: u64 = 8 << 30;
+    static SIZE: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+    *SIZE.get_or_init(|| {
+        let number = |text: &str| text.split_whitespace().next()?.parse::<u64>().ok();
+        let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+            let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+            number(line)?.checked_mul(1024)
+        });
+        let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
+            .ok()
+            .and_then(|text| number(&text));
+        total.into_iter().chain(group).min().unwrap_or(GUESS)
+    })
+}

@@ -1,0 +1,327 @@
+//! Reading: project, fetch, decode, copy.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zarr_codecs::{ChunkCodec, ChunkRef, SLOT_SIZE, Slot};
+use zarr_store::Bytes;
+
+use crate::{
+    Array, ArrayData, Element, Error, Result, Selection,
+    array::layout_strides,
+    fetch::ChunkFetch,
+    output::SharedOutput,
+    projection::{Part, Projection},
+    selection::Region,
+    strided::{Dimension, Item, StridedCopy, c_strides},
+    workers::Desk,
+};
+
+/// One call to read, as its threads see it.
+struct ReadJob<'a> {
+    array: &'a Array,
+    codec: Arc<ChunkCodec>,
+    projection: Projection,
+    /// Of a chunk in memory, in bytes.
+    chunk_strides: Vec<usize>,
+    output: SharedOutput<'a>,
+    output_strides: Vec<usize>,
+    /// Where the items of variable size go.
+    heap: Mutex<Vec<u8>>,
+    /// An element that was never written, as it stands in the output.
+    fill: Vec<u8>,
+    item_size: usize,
+}
+
+impl Array {
+    /// Reads a part of the array as values of a Rust type, in C order.
+    ///
+    /// # Errors
+    /// [`Error::Type`] when the type does not fit, [`Error::Selection`] for a bad selection, and what may go
+    /// wrong with a chunk. A chunk that is not there reads as the fill value.
+    ///
+    /// ```
+    /// use zarr_core::{ArrayBuilder, NodePath, Selection, codecs::DataType, store::MemoryStore};
+    /// let store = std::sync::Arc::new(MemoryStore::new());
+    /// let builder = ArrayBuilder::new(vec![4], DataType::Int16).chunk_shape(vec![3]);
+    /// let array = builder.create(store, &NodePath::root(), &Default::default())?;
+    /// array.write_vec(&Selection::all(), &[1_i16, 2, 3, 4])?;
+    /// assert_eq!(array.read_vec::<i16>(&Selection::parse("::2")?)?, [1, 3]);
+    /// # Ok::<(), zarr_core::Error>(())
+    /// ```
+    pub fn read_vec<T: Element>(&self, selection: &Selection) -> Result<Vec<T>> {
+        let region = selection.resolve(self.shape())?;
+        self.read_region_vec(&region)
+    }
+
+    /// Reads a part of the array as an `ndarray` array; indexed dimensions are left out.
+    ///
+    /// # Errors
+    /// Those of [`Array::read_vec`].
+    #[cfg(feature = "ndarray")]
+    pub fn read<T: Element>(&self, selection: &Selection) -> Result<ndarray::ArrayD<T>> {
+        let region = selection.resolve(self.shape())?;
+        let values = self.read_region_vec(&region)?;
+        let shape: Vec<_> = region
+            .result_shape()
+            .into_iter()
+            .map(|length| length as usize)
+            .collect();
+        Ok(ndarray::ArrayD::from_shape_vec(shape, values)
+            .expect("as many values as the shape says were read"))
+    }
+
+    /// Reads a part of the array whatever its type; indexed dimensions are left out.
+    ///
+    /// # Errors
+    /// Those of [`Array::read_vec`].
+    pub fn read_data(&self, selection: &Selection) -> Result<ArrayData> {
+        let region = selection.resolve(self.shape())?;
+        let codec = self.chunk_codec()?;
+        let mut data = ArrayData {
+            shape: region.result_shape(),
+            data_type: self.data_type().clone(),
+            buffer: <_>::default(),
+        };
+        let size = self.checked_size(&region, &codec)?;
+        data.buffer.elements = vec![0; size];
+        data.buffer.heap = self.read_region_into(&region, codec, &mut data.buffer.elements)?;
+        Ok(data)
+    }
+
+    /// Reads a part of the array into memory that is all zero, and gives the heap of items of variable size.
+    ///
+    /// # Errors
+    /// Those of [`Array::read_vec`], and [`Error::Shape`] when the memory has another size than the elements.
+    pub fn read_into(&self, selection: &Selection, zeroed: &mut [u8]) -> Result<Vec<u8>> {
+        let region = selection.resolve(self.shape())?;
+        let codec = self.chunk_codec()?;
+        let size = self.checked_size(&region, &codec)?;
+        if size != zeroed.len() {
+            return Err(Error::Shape {
+                expected: vec![size as u64],
+                got: vec![zeroed.len() as u64],
+            });
+        }
+        self.read_region_into(&region, codec, zeroed)
+    }
+
+    /// Reads a chunk as it is stored; `None` if it is not there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn read_encoded_chunk(&self, chunk_coords: &[u64]) -> Result<Option<Bytes>> {
+        use zarr_store::StoreExt;
+        let key = self.chunk_key(chunk_coords)?;
+        // A chunk that cannot be decoded can still be carried along, whatever its size.
+        let size_max = self
+            .chunk_codec()
+            .map_or(u64::MAX, |codec| codec.encoded_size_max());
+        Ok(self.store().get(&key, size_max)?)
+    }
+
+    fn read_region_vec<T: Element>(&self, region: &Region) -> Result<Vec<T>> {
+        if !T::fits(self.data_type()) {
+            return Err(Error::Type {
+                array: self.path().to_string(),
+                stored: self.data_type().to_string(),
+                asked: std::any::type_name::<T>(),
+            });
+        }
+        let codec = self.chunk_codec()?;
+        self.checked_size(region, &codec)?;
+        T::read(region.n_elements() as usize, &mut |zeroed| {
+            self.read_region_into(region, Arc::clone(&codec), zeroed)
+        })
+    }
+
+    /// The size of a region in bytes, if it may be read at once.
+    fn checked_size(&self, region: &Region, codec: &ChunkCodec) -> Result<usize> {
+        let item_size = codec.spec().data_type.size().unwrap_or(0) as u128;
+        let elements = region.dimensions.iter().fold(1_u128, |product, extent| {
+            product.saturating_mul(extent.count.into())
+        });
+        let size = elements.saturating_mul(item_size);
+        let limit = self.options().read_size_max;
+        if size > u128::from(limit) || elements > u128::from(limit) {
+            return Err(Error::TooLarge {
+                array: self.path().to_string(),
+                size,
+                limit,
+            });
+        }
+        Ok(size as usize)
+    }
+
+    fn read_region_into(
+        &self,
+        region: &Region,
+        codec: Arc<ChunkCodec>,
+        zeroed: &mut [u8],
+    ) -> Result<Vec<u8>> {
+        let item_size = codec.spec().data_type.size().unwrap_or(0);
+        if zeroed.is_empty() || item_size == 0 {
+            return Ok(Vec::new());
+        }
+        let size = zeroed.len() as u64;
+        let (fill, heap) = fill_element(self);
+        let job = ReadJob {
+            array: self,
+            projection: Projection::new(region, self.shape(), self.chunk_shape()),
+            chunk_strides: layout_strides(&codec),
+            codec,
+            output: SharedOutput::new(zeroed),
+            output_strides: c_strides(&region.counts(), item_size),
+            heap: Mutex::new(heap),
+            fill,
+            item_size,
+        };
+        self.options()
+            .workers
+            .run(job.projection.n_chunks(), size, &|number, desk| {
+                job.chunk(number, desk)
+            })?;
+        Ok(job.heap.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// An element that was never written, as it stands in memory, and the heap that goes with it.
+pub(crate) fn fill_element(array: &Array) -> (Vec<u8>, Vec<u8>) {
+    let fill_value = array.metadata().fill_value_or_zero();
+    if array.data_type().is_variable() {
+        let slot = Slot {
+            offset: 0,
+            length: fill_value.as_bytes().len() as u64,
+        };
+        return (slot.to_bytes().to_vec(), fill_value.as_bytes().to_vec());
+    }
+    (fill_value.as_bytes().to_vec(), Vec::new())
+}
+
+impl ReadJob<'_> {
+    /// Reads the part of one chunk.
+    fn chunk(&self, number: usize, desk: &mut Desk) -> Result<()> {
+        let Desk {
+            scratch,
+            read,
+            chunk,
+            name,
+            parts,
+            ..
+        } = desk;
+        self.projection.chunk(number, parts);
+        let coords = || parts.iter().map(|part| part.chunk).collect::<Vec<_>>();
+        let key = self
+            .array
+            .chunk_key_of(parts.iter().map(|part| part.chunk), name)?;
+        let fetch = ChunkFetch::new(&self.codec, parts, &self.chunk_strides);
+        read.set_limit(self.codec.encoded_size_max());
+        if !self.array.store().get_ranges(&key, &[fetch.range], read)? {
+            self.fill(parts);
+            return Ok(());
+        }
+        let encoded = read.part(0);
+        let copy = self.copy(parts);
+        let at = self.output_offset(parts);
+        let failed = |error| self.array.chunk_error(coords(), &key, error);
+        if fetch.is_part() {
+            self.copy_out(&copy, encoded, at);
+        } else if copy.single_run() == Some(self.codec.decoded_size()) && !self.is_variable() {
+            // SAFETY: this is the row of this chunk, and chunks do not overlap.
+            #[expect(unsafe_code, reason = "see output.rs")]
+            let row = unsafe { self.output.row(at, self.codec.decoded_size()) };
+            self.codec.decode_into(encoded, row, scratch).map_err(failed)?;
+        } else {
+            let decoded = self.codec.decode(encoded, scratch).map_err(failed)?;
+            let elements = if self.is_variable() {
+                self.keep_items(decoded, chunk)
+            } else {
+                decoded.elements
+            };
+            self.copy_out(&copy, &elements[fetch.first()..], at);
+        }
+        Ok(())
+    }
+
+    fn is_variable(&self) -> bool {
+        self.codec.spec().data_type.is_variable()
+    }
+
+    /// Moves items of variable size to the common heap; gives their slots.
+    fn keep_items<'b>(&self, decoded: ChunkRef<'_>, slots: &'b mut Vec<u8>) -> &'b [u8] {
+        let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
+        let base = heap.len() as u64;
+        heap.extend_from_slice(decoded.heap);
+        drop(heap);
+        slots.clear();
+        for slot in decoded.elements.chunks_exact(SLOT_SIZE) {
+            let slot = Slot::from_bytes(slot);
+            slots.extend_from_slice(
+                &Slot {
+                    offset: slot.offset + base,
+                    ..slot
+                }
+                .to_bytes(),
+            );
+        }
+        slots
+    }
+
+    fn output_offset(&self, parts: &[Part]) -> usize {
+        parts
+            .iter()
+            .zip(&self.output_strides)
+            .map(|(part, stride)| part.out as usize * stride)
+            .sum()
+    }
+
+    fn copy(&self, parts: &[Part]) -> StridedCopy {
+        let strides = self.chunk_strides.iter().zip(&self.output_strides);
+        let dimensions = parts
+            .iter()
+            .zip(strides)
+            .map(|(part, (chunk, output))| Dimension {
+                length: part.count as usize,
+                source: part.step as usize * chunk,
+                target: *output,
+            });
+        StridedCopy::new(
+            dimensions,
+            Item {
+                size: self.item_size,
+                swap: self.codec.layout().swap_size,
+            },
+        )
+    }
+
+    /// Writes the fill value where a chunk is not there.
+    fn fill(&self, parts: &[Part]) {
+        // The output is zero already.
+        if self.fill.iter().all(|byte| *byte == 0) {
+            return;
+        }
+        let strides = parts.iter().zip(&self.output_strides);
+        let dimensions = strides.map(|(part, stride)| Dimension {
+            length: part.count as usize,
+            source: 0,
+            target: *stride,
+        });
+        let copy = StridedCopy::new(
+            dimensions,
+            Item {
+                size: self.item_size,
+                swap: 1,
+            },
+        );
+        self.copy_out(&copy, &self.fill, self.output_offset(parts));
+    }
+
+    fn copy_out(&self, copy: &StridedCopy, elements: &[u8], at: usize) {
+        copy.into_rows(elements, |offset, length| {
+            // SAFETY: rows of this chunk's part, and chunks do not overlap.
+            #[expect(unsafe_code, reason = "see output.rs")]
+            unsafe {
+                self.output.row(at + offset, length)
+            }
+        });
+    }
+}

@@ -1,0 +1,311 @@
+//! Copies of boxes between buffers of different layout, with bytes swapped on the way.
+//!
+//! A copy is a list of dimensions, each with a length and a stride in bytes on either side.
+//! Dimensions that lie one after the other on both sides are merged, so that whole chunks become one run.
+//! Where the two sides disagree on which dimension is the fastest (a transposition), the copy goes in
+//! tiles, so that both sides stay in the cache.
+
+/// A dimension of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dimension {
+    pub(crate) length: usize,
+    /// The distance of elements at the source, in bytes.
+    pub(crate) source: usize,
+    /// The distance of elements at the destination, in bytes.
+    pub(crate) target: usize,
+}
+
+/// How single elements are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// The size of an element in bytes.
+    pub(crate) size: usize,
+    /// The size of the numbers in it whose bytes are swapped; 1 for none.
+    pub(crate) swap: usize,
+}
+
+/// A copy of a box.
+#[derive(Debug)]
+pub(crate) struct StridedCopy {
+    /// From the slowest at the destination to the fastest.
+    dimensions: Vec<Dimension>,
+    item: Item,
+}
+
+/// The edge of a tile in elements: 32 rows of 32 numbers of 8 bytes fit the first-level cache.
+const TILE: usize = 32;
+
+impl StridedCopy {
+    /// Plans a copy; `dimensions` go from the slowest at the destination to the fastest.
+    pub(crate) fn new(dimensions: impl IntoIterator<Item = Dimension>, item: Item) -> Self {
+        let mut merged: Vec<Dimension> = Vec::new();
+        for dimension in dimensions {
+            match merged.last_mut() {
+                _ if dimension.length == 1 => {}
+                Some(outer)
+                    if outer.source == dimension.source * dimension.length
+                        && outer.target == dimension.target * dimension.length =>
+                {
+                    *outer = Dimension {
+                        length: outer.length * dimension.length,
+                        ..dimension
+                    };
+                }
+                _ => merged.push(dimension),
+            }
+        }
+        // The fastest dimension is to be contiguous at the destination, if only for one element.
+        if merged.last().is_none_or(|fast| fast.target != item.size) {
+            merged.push(Dimension {
+                length: 1,
+                source: item.size,
+                target: item.size,
+            });
+        }
+        Self {
+            dimensions: merged,
+            item,
+        }
+    }
+
+    /// The number of bytes, if the copy is of one run of bytes as they are.
+    pub(crate) fn single_run(&self) -> Option<usize> {
+        let [only] = self.dimensions[..] else { return None };
+        let is_run = only.source == self.item.size && only.target == self.item.size && self.item.swap == 1;
+        is_run.then(|| only.length * self.item.size)
+    }
+
+    /// Copies; `row` gives the destination of a run of bytes, by its offset and length.
+    ///
+    /// The fastest dimension must be contiguous at the destination.
+    ///
+    /// # Panics
+    /// When the box does not lie within the source or the destination.
+    pub(crate) fn into_rows<'a>(&self, source: &[u8], mut row: impl FnMut(usize, usize) -> &'a mut [u8]) {
+        let item = self.item;
+        self.runs(&mut |source_at, target_at, fast| {
+            let target = row(target_at, fast.length * item.size);
+            copy_run(
+                &source[source_at..],
+                fast.source,
+                target,
+                item.size,
+                fast.length,
+                item,
+            );
+        });
+    }
+
+    /// Copies into a buffer.
+    ///
+    /// # Panics
+    /// When the box does not lie within the source or the destination.
+    pub(crate) fn into_slice(&self, source: &[u8], target: &mut [u8]) {
+        let item = self.item;
+        self.runs(&mut |source_at, target_at, fast| {
+            copy_run(
+                &source[source_at..],
+                fast.source,
+                &mut target[target_at..],
+                fast.target,
+                fast.length,
+                item,
+            );
+        });
+    }
+
+    /// Calls `run` with the offsets at source and destination of each run along the fastest dimension.
+    fn runs(&self, run: &mut dyn FnMut(usize, usize, Dimension)) {
+        let Some((fast, outer)) = self.dimensions.split_last() else {
+            return;
+        };
+        if self.dimensions.iter().any(|dimension| dimension.length == 0) {
+            return;
+        }
+        // The dimension that is fastest at the source, if it is another one.
+        let crossed = outer
+            .iter()
+            .position(|dimension| dimension.source < fast.source && dimension.length > 1);
+        let Some(crossed) = crossed else {
+            return rows(outer, 0, 0, &mut |source, target| run(source, target, *fast));
+        };
+        let cross = outer[crossed];
+        let others: Vec<_> = outer
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != crossed)
+            .map(|(_, dimension)| *dimension)
+            .collect();
+        rows(&others, 0, 0, &mut |source, target| {
+            for row in (0..cross.length).step_by(TILE) {
+                for column in (0..fast.length).step_by(TILE) {
+                    let tile = Dimension {
+                        length: TILE.min(fast.length - column),
+                        ..*fast
+                    };
+                    for row in row..cross.length.min(row + TILE) {
+                        let source = source + row * cross.source + column * fast.source;
+                        run(source, target + row * cross.target + column * fast.target, tile);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Calls `row` with the offsets of every combination of positions.
+fn rows(dimensions: &[Dimension], source: usize, target: usize, row: &mut dyn FnMut(usize, usize)) {
+    let Some((first, rest)) = dimensions.split_first() else {
+        return row(source, target);
+    };
+    for index in 0..first.length {
+        rows(
+            rest,
+            source + index * first.source,
+            target + index * first.target,
+            row,
+        );
+    }
+}
+
+/// Copies elements along one dimension.
+fn copy_run(
+    source: &[u8],
+    source_stride: usize,
+    target: &mut [u8],
+    target_stride: usize,
+    length: usize,
+    item: Item,
+) {
+    let strides = (source_stride, target_stride);
+    match (item.size, item.swap) {
+        (size, swap) if strides == (size, size) => {
+            let bytes = length * size;
+            target[..bytes].copy_from_slice(&source[..bytes]);
+            swap_run(&mut target[..bytes], swap);
+        }
+        (1, _) => copy_items::<1>(source, target, strides, length, 1),
+        (2, swap) => copy_items::<2>(source, target, strides, length, swap),
+        (4, swap) => copy_items::<4>(source, target, strides, length, swap),
+        (8, swap) => copy_items::<8>(source, target, strides, length, swap),
+        (16, swap) => copy_items::<16>(source, target, strides, length, swap),
+        (size, swap) => {
+            for index in 0..length {
+                let target = &mut target[index * target_stride..][..size];
+                target.copy_from_slice(&source[index * source_stride..][..size]);
+                swap_run(target, swap);
+            }
+        }
+    }
+}
+
+fn copy_items<const N: usize>(
+    source: &[u8],
+    target: &mut [u8],
+    (source_stride, target_stride): (usize, usize),
+    length: usize,
+    swap: usize,
+) {
+    for index in 0..length {
+        let mut bytes: [u8; N] = source[index * source_stride..][..N]
+            .try_into()
+            .expect("the slice has N bytes");
+        if swap == N {
+            bytes.reverse();
+        } else {
+            swap_run(&mut bytes, swap);
+        }
+        target[index * target_stride..][..N].copy_from_slice(&bytes);
+    }
+}
+
+/// Swaps the bytes of each number of a run.
+fn swap_run(bytes: &mut [u8], swap: usize) {
+    match swap {
+        1 => {}
+        2 => swap_items::<2>(bytes),
+        4 => swap_items::<4>(bytes),
+        8 => swap_items::<8>(bytes),
+        size => bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse),
+    }
+}
+
+fn swap_items<const N: usize>(bytes: &mut [u8]) {
+    for item in bytes.as_chunks_mut::<N>().0 {
+        item.reverse();
+    }
+}
+
+/// The distances in bytes of the elements of a C-ordered box, one a dimension.
+pub(crate) fn c_strides(shape: &[u64], item_size: usize) -> Vec<usize> {
+    let mut stride = item_size;
+    let mut strides: Vec<_> = shape
+        .iter()
+        .rev()
+        .map(|length| {
+            let this = stride;
+            stride = stride.saturating_mul(*length as usize);
+            this
+        })
+        .collect();
+    strides.reverse();
+    strides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ITEM: Item = Item { size: 2, swap: 1 };
+
+    fn dimension(length: usize, source: usize, target: usize) -> Dimension {
+        Dimension {
+            length,
+            source,
+            target,
+        }
+    }
+
+    #[test]
+    fn contiguous_dimensions_are_merged_into_one_run() {
+        let copy = StridedCopy::new([dimension(3, 8, 8), dimension(4, 2, 2)], ITEM);
+        assert_eq!(copy.single_run(), Some(24));
+        let copy = StridedCopy::new([dimension(3, 16, 8), dimension(4, 2, 2)], ITEM);
+        assert_eq!(copy.single_run(), None);
+    }
+
+    #[test]
+    fn a_transposed_copy_goes_in_tiles_and_reaches_every_element() {
+        let (rows, columns) = (70_usize, 45_usize);
+        let source: Vec<u8> = (0..rows * columns)
+            .flat_map(|n| (n as u16).to_ne_bytes())
+            .collect();
+        let mut target = vec![0; source.len()];
+        let dimensions = [dimension(rows, 2, columns * 2), dimension(columns, rows * 2, 2)];
+        StridedCopy::new(dimensions, ITEM).into_slice(&source, &mut target);
+        for row in 0..rows {
+            for column in 0..columns {
+                let at = (row * columns + column) * 2;
+                let found = u16::from_ne_bytes([target[at], target[at + 1]]);
+                assert_eq!(usize::from(found), column * rows + row);
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_are_swapped_on_the_way() {
+        let mut target = [0; 4];
+        let copy = StridedCopy::new([dimension(2, 4, 2)], Item { size: 2, swap: 2 });
+        copy.into_slice(&[1, 2, 0, 0, 3, 4], &mut target);
+        assert_eq!(target, [2, 1, 4, 3]);
+        let copy = StridedCopy::new([dimension(1, 8, 8)], Item { size: 8, swap: 4 });
+        let mut target = [0; 8];
+        copy.into_slice(&[1, 2, 3, 4, 5, 6, 7, 8], &mut target);
+        assert_eq!(target, [4, 3, 2, 1, 8, 7, 6, 5]);
+    }
+
+    #[test]
+    fn an_empty_box_copies_nothing() {
+        StridedCopy::new([dimension(0, 2, 2), dimension(3, 2, 2)], ITEM).into_slice(&[], &mut []);
+    }
+}
