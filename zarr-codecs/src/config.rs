@@ -116,6 +116,16 @@ impl<'a> Configuration<'a> {
         Ok(number)
     }
 
+    /// An integer that only encoding needs; `default` where it is absent.
+    ///
+    /// Whatever its value, what was encoded with it can be read: [`encoder_setting`] checks it where it is used.
+    ///
+    /// # Errors
+    /// [`CodecError::Config`] for another type and a fraction.
+    pub fn encoder_integer(&self, name: &str, default: i64) -> Result<i64> {
+        self.integer(name, i64::MIN..=i64::MAX, Some(default))
+    }
+
     /// A boolean; `default` where it is absent.
     ///
     /// # Errors
@@ -152,4 +162,21 @@ impl<'a> Configuration<'a> {
     fn present(&self, name: &str) -> Option<&'a Value> {
         self.members.get(name).filter(|value| !value.is_null())
     }
+}
+
+/// Checks an integer that came from [`Configuration::encoder_integer`].
+///
+/// # Errors
+/// [`CodecError::Config`] when it is out of range: such data can be read, not written.
+pub fn encoder_setting(
+    codec: &'static str,
+    name: &str,
+    value: i64,
+    range: std::ops::RangeInclusive<i32>,
+) -> Result<i32> {
+    let checked = i32::try_from(value).ok().filter(|value| range.contains(value));
+    checked.ok_or_else(|| {
+        let reason = format!("`{name}` must be within {range:?} to encode, found {value}");
+        CodecError::config(codec, reason)
+    })
 }

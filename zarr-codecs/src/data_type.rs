@@ -93,7 +93,7 @@ pub struct TimeUnit {
 }
 
 impl TimeUnit {
-    /// The names of units, as NumPy spells them.
+    /// The names of units, as `NumPy` spells them.
     pub const NAMES: [&str; 13] = [
         "Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as",
     ];
@@ -173,8 +173,12 @@ impl DataType {
             Self::Bool | Self::Int8 | Self::UInt8 => 1,
             Self::Int16 | Self::UInt16 | Self::Float16 => 2,
             Self::Int32 | Self::UInt32 | Self::Float32 => 4,
-            Self::Int64 | Self::UInt64 | Self::Float64 | Self::Complex64 => 8,
-            Self::DateTime64(_) | Self::TimeDelta64(_) => 8,
+            Self::Int64
+            | Self::UInt64
+            | Self::Float64
+            | Self::Complex64
+            | Self::DateTime64(_)
+            | Self::TimeDelta64(_) => 8,
             Self::Complex128 => 16,
             Self::Raw(size) | Self::FixedBytes(size) => *size as usize,
             Self::FixedUtf32(length) => (*length as usize).checked_mul(4)?,
@@ -197,12 +201,15 @@ impl DataType {
     /// 1 where there is nothing to swap; `None` for records, whose fields differ.
     pub fn swap_size(&self) -> Option<usize> {
         match self {
-            Self::Complex64 => Some(4),
+            Self::Complex64 | Self::FixedUtf32(_) => Some(4),
             Self::Complex128 => Some(8),
-            Self::FixedUtf32(_) => Some(4),
-            Self::Raw(_) | Self::FixedBytes(_) | Self::String | Self::Bytes | Self::Unknown { .. } => Some(1),
             Self::Struct(_) if self.has_byte_order() => None,
-            Self::Struct(_) => Some(1),
+            Self::Raw(_)
+            | Self::FixedBytes(_)
+            | Self::String
+            | Self::Bytes
+            | Self::Struct(_)
+            | Self::Unknown { .. } => Some(1),
             _ => self.size(),
         }
     }

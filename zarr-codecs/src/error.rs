@@ -101,6 +101,14 @@ impl CodecError {
         }
     }
 
+    /// Makes a [`CodecError::TooLarge`]; `limit` is the room there was.
+    pub const fn too_large(codec: &'static str, limit: usize) -> Self {
+        Self::TooLarge {
+            codec,
+            limit: limit as u64,
+        }
+    }
+
     /// Makes a [`CodecError::Config`].
     pub fn config(codec: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Config {

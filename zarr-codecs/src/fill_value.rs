@@ -131,11 +131,9 @@ fn exactly<const N: usize>(bytes: &[u8]) -> [u8; N] {
 }
 
 fn integer_bytes(value: &Value, data_type: &DataType) -> Option<Vec<u8>> {
-    let number = i128::from(
-        value
-            .as_i64()
-            .map_or_else(|| value.as_u64().map(i128::from), |n| Some(n.into()))?,
-    );
+    let number: i128 = value
+        .as_i64()
+        .map_or_else(|| value.as_u64().map(i128::from), |n| Some(n.into()))?;
     Some(match data_type {
         DataType::Int8 => i8::try_from(number).ok()?.to_ne_bytes().to_vec(),
         DataType::UInt8 => u8::try_from(number).ok()?.to_ne_bytes().to_vec(),

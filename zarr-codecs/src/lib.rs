@@ -18,12 +18,12 @@ pub mod testing;
 pub use chain::{ChunkCodec, CodecChain, DecodedChunk, Layout, Scratch};
 pub use chunk::{ChunkBuffer, ChunkRef, ChunkSpec, SLOT_SIZE, Slot};
 pub use codec::{ArrayToArray, ArrayToBytes, BytesToBytes, Codec, CodecKind};
-pub use config::{CodecConfig, Configuration};
+pub use config::{CodecConfig, Configuration, encoder_setting};
 pub use data_type::{ByteOrder, DataType, Field, StructType, TimeUnit};
 pub use error::CodecError;
 pub use fill_value::FillValue;
 pub use limits::Limits;
-pub use registry::{BUILT_IN, CodecEntry, CodecRegistry, V2Codec};
+pub use registry::{BUILT_IN, CodecEntry, CodecRegistry, FromV2, V2Codec};
 
 /// The result of a codec.
 pub type Result<T> = std::result::Result<T, CodecError>;

@@ -5,7 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Codec, CodecConfig, CodecError, CodecKind, DataType, Result};
+use crate::{
+    Codec, CodecConfig, CodecError, CodecKind, DataType, Result, array_to_array, array_to_bytes,
+    bytes_to_bytes,
+};
 
 /// All that is known of a codec before it is built.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +23,14 @@ pub struct CodecEntry {
     pub kind: CodecKind,
     /// What it does, in one line.
     pub doc: &'static str,
+    /// The feature of this crate that brings it; `None` for a codec that is always there.
+    pub feature: Option<&'static str>,
     /// Builds it from its configuration; the registry is for codecs that hold codecs.
     pub build: fn(&Map<String, Value>, &CodecRegistry) -> Result<Codec>,
 }
+
+/// Makes the V3 configuration of a codec of its V2 one.
+pub type FromV2 = fn(&Map<String, Value>, &DataType) -> Result<Map<String, Value>>;
 
 /// How a codec stands in V2 metadata.
 ///
@@ -34,7 +42,7 @@ pub struct V2Codec {
     /// Makes the V3 configuration of the V2 one (without `id`).
     ///
     /// The data type is that of what the codec is given; after a codec that makes bytes it is `UInt8`.
-    pub from_v2: fn(&Map<String, Value>, &DataType) -> Result<Map<String, Value>>,
+    pub from_v2: FromV2,
     /// Makes the V2 configuration (without `id`) of the V3 one.
     pub to_v2: fn(&Map<String, Value>) -> Map<String, Value>,
 }
@@ -50,8 +58,40 @@ impl V2Codec {
     }
 }
 
+/// A bytes-to-bytes codec that is known and left out of this build: its name, alias, V2 `id` and feature.
+#[cfg_attr(
+    all(
+        feature = "blosc",
+        feature = "bz2",
+        feature = "gzip",
+        feature = "lz4",
+        feature = "zstd"
+    ),
+    expect(unused_macros, reason = "every codec is part of this build")
+)]
+macro_rules! not_built {
+    ($name:literal, $alias:literal, $v2:literal, $feature:literal) => {
+        CodecEntry {
+            name: $name,
+            aliases: &[$alias],
+            v2: Some(V2Codec::same($v2)),
+            kind: CodecKind::BytesToBytes,
+            doc: "not part of this build",
+            feature: Some($feature),
+            build: |_, _| {
+                Err(CodecError::NotBuilt {
+                    name: $name,
+                    feature: $feature,
+                })
+            },
+        }
+    };
+}
+
 /// The codecs of this crate.
-pub const BUILT_IN: &[CodecEntry] = &[crate::array_to_bytes::bytes::ENTRY];
+pub const BUILT_IN: &[CodecEntry] = &[
+    array_to_bytes::bytes::ENTRY,
+];
 
 /// V2 codecs that are refused whatever the options: reading would run code from the data.
 const REFUSED: [&str; 1] = ["pickle"];

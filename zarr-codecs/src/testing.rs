@@ -1,1 +1,228 @@
 //! What every codec must pass.
+//!
+//! [`check_codec`] panics with a sentence where a codec breaks the contract of its trait.
+
+use serde_json::Value;
+
+use crate::{
+    ArrayToArray, ArrayToBytes, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecConfig,
+    CodecError, CodecRegistry, DataType, FillValue,
+};
+
+/// Encoded bytes up to which every cut and every changed byte is tried.
+const HOSTILE_SIZE_MAX: usize = 2500;
+
+/// Makes a chunk's shape and type, with a fill value of zero.
+pub fn spec(shape: &[u64], data_type: DataType) -> ChunkSpec {
+    ChunkSpec {
+        shape: shape.to_vec(),
+        fill_value: FillValue::zero(&data_type),
+        data_type,
+    }
+}
+
+/// Checks a built-in codec against the contract of its kind.
+///
+/// A codec of arrays gets chunks of the given spec; one of bytes gets many sizes, all whole elements of its
+/// data type.
+///
+/// # Panics
+/// When the codec does what it must not.
+pub fn check_codec(name: &str, configuration: Value, spec: &ChunkSpec) {
+    let config = CodecConfig::of(name, configuration);
+    let codec = CodecRegistry::default()
+        .build(&config)
+        .expect("the codec can be built");
+    match codec {
+        Codec::ArrayToArray(codec) => check_array_to_array(codec.as_ref(), spec),
+        Codec::ArrayToBytes(codec) => check_array_to_bytes(codec.as_ref(), spec),
+        Codec::BytesToBytes(codec) => {
+            let element_size = spec.data_type.size().expect("the data type is known");
+            for n_elements in [0, 1, 2, 7, 127, 1000, 40_001] {
+                check_bytes_to_bytes(codec.as_ref(), &noise(n_elements * element_size));
+                check_bytes_to_bytes(codec.as_ref(), &smooth(n_elements * element_size));
+            }
+        }
+    }
+}
+
+/// Bytes without any order, the same at every call.
+pub fn noise(size: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..size).map(next).collect()
+}
+
+/// Bytes that any codec makes fewer.
+pub fn smooth(size: usize) -> Vec<u8> {
+    (0..size)
+        .map(|index| if index % 4 == 0 { (index / 64) as u8 } else { 0 })
+        .collect()
+}
+
+fn check_bytes_to_bytes(codec: &dyn BytesToBytes, decoded: &[u8]) {
+    const BEFORE: &[u8] = b"before";
+    let size = decoded.len();
+    let mut out = BEFORE.to_vec();
+    codec.encode(decoded, &mut out).expect("bytes can be encoded");
+    let encoded = out
+        .strip_prefix(BEFORE)
+        .expect("encoding adds to the end of its output");
+    let (got, max) = (encoded.len(), codec.encoded_size_max(size));
+    assert!(got <= max, "{size} bytes encode to {got}, {max} were the most");
+    if let Some(exact) = codec.encoded_size(size) {
+        assert_eq!(got, exact, "{size} bytes encode to another size than announced");
+    }
+
+    for room in [size, size + 1, size * 2 + 1000] {
+        let mut out = vec![0xAA; room];
+        let got = codec.decode(encoded, &mut out);
+        let got = got.expect("what was encoded can be decoded");
+        assert!(
+            got == size && out[..size] == *decoded,
+            "{size} bytes did not come back"
+        );
+    }
+    if size > 0 {
+        let result = codec.decode(encoded, &mut vec![0; size - 1]);
+        assert!(
+            matches!(result, Err(CodecError::TooLarge { .. })),
+            "with one byte too little room for {size}: {result:?}"
+        );
+    }
+    if encoded.len() <= HOSTILE_SIZE_MAX {
+        check_damage(codec, decoded, encoded);
+    }
+}
+
+/// Cuts the encoded bytes at every length and changes every byte.
+fn check_damage(codec: &dyn BytesToBytes, decoded: &[u8], encoded: &[u8]) {
+    let mut out = vec![0; decoded.len() + 64];
+    for length in 0..encoded.len() {
+        let result = codec.decode(&encoded[..length], &mut out);
+        assert!(
+            !matches!(result, Ok(size) if size == decoded.len()),
+            "cut from {} to {length} bytes, it decodes",
+            encoded.len()
+        );
+    }
+    let mut damaged = encoded.to_vec();
+    for index in 0..encoded.len() {
+        for change in [0x01, 0x80, 0xFF] {
+            damaged[index] ^= change;
+            let Ok(size) = codec.decode(&damaged, &mut out) else {
+                damaged[index] ^= change;
+                continue;
+            };
+            assert!(size <= out.len(), "{size} bytes were decoded into {}", out.len());
+            let is_harmless = size == decoded.len() && out[..size] == *decoded;
+            assert!(
+                is_harmless || !codec.is_checksum(),
+                "the checksum misses byte {index} changed by {change:#x}"
+            );
+            damaged[index] ^= change;
+        }
+    }
+}
+
+fn check_array_to_bytes(codec: &dyn ArrayToBytes, spec: &ChunkSpec) {
+    let chunk = chunk(spec);
+    let mut encoded = Vec::new();
+    codec
+        .encode(chunk.as_ref(), spec, &mut encoded)
+        .expect("the chunk can be encoded");
+    let announced = codec.encoded_size(spec).expect("the codec takes such a chunk");
+    if let Some(size) = announced {
+        assert_eq!(
+            encoded.len(),
+            size,
+            "the chunk encodes to another size than announced"
+        );
+    }
+    let mut decoded = ChunkBuffer::default();
+    codec
+        .decode(&encoded, spec, &mut decoded)
+        .expect("what was encoded can be decoded");
+    assert!(
+        is_same(chunk.as_ref(), decoded.as_ref(), spec),
+        "the chunk did not come back"
+    );
+
+    let mut result = ChunkBuffer::default();
+    for length in 0..encoded.len() {
+        result.clear();
+        let is_ok = codec.decode(&encoded[..length], spec, &mut result).is_ok();
+        assert!(
+            !is_ok || result.elements.len() != chunk.elements.len(),
+            "cut from {} to {length} bytes, it decodes",
+            encoded.len()
+        );
+    }
+    for index in 0..encoded.len() {
+        for change in [0x01, 0x80, 0xFF] {
+            encoded[index] ^= change;
+            result.clear();
+            if codec.decode(&encoded, spec, &mut result).is_ok() && spec.data_type.is_variable() {
+                // Slots that point out of the heap would panic here.
+                assert_eq!(result.as_ref().items().count() as u64, n_elements(spec));
+            }
+            encoded[index] ^= change;
+        }
+    }
+}
+
+fn check_array_to_array(codec: &dyn ArrayToArray, spec: &ChunkSpec) {
+    let encoded_spec = codec.encoded_spec(spec).expect("the codec takes such a chunk");
+    let chunk = chunk(spec);
+    let (mut encoded, mut decoded) = (Vec::new(), Vec::new());
+    codec
+        .encode(&chunk.elements, spec, &mut encoded)
+        .expect("the chunk can be encoded");
+    assert_eq!(
+        Some(encoded.len()),
+        encoded_spec.size(),
+        "the chunk encodes to another size than announced"
+    );
+    codec
+        .decode(&encoded, spec, &mut decoded)
+        .expect("what was encoded can be decoded");
+    assert!(decoded == chunk.elements, "the chunk did not come back");
+    for length in 0..encoded.len() {
+        decoded.clear();
+        let is_ok = codec.decode(&encoded[..length], spec, &mut decoded).is_ok();
+        assert!(
+            !is_ok || decoded.len() != chunk.elements.len(),
+            "cut to {length} bytes, it decodes"
+        );
+    }
+}
+
+/// A chunk with something in it.
+fn chunk(spec: &ChunkSpec) -> ChunkBuffer {
+    let mut chunk = ChunkBuffer::default();
+    if spec.data_type.is_variable() {
+        let items = ["", "a", "Ωmega", "a text that is a little longer than others"];
+        for index in 0..n_elements(spec) as usize {
+            chunk.push_item(items[index % items.len()].as_bytes());
+        }
+    } else {
+        chunk.elements = noise(spec.size().expect("the data type is known"));
+    }
+    chunk
+}
+
+fn is_same(one: ChunkRef<'_>, other: ChunkRef<'_>, spec: &ChunkSpec) -> bool {
+    if spec.data_type.is_variable() {
+        return one.items().eq(other.items());
+    }
+    one.elements == other.elements
+}
+
+fn n_elements(spec: &ChunkSpec) -> u64 {
+    spec.n_elements().expect("the chunk is small")
+}

@@ -1,1 +1,2 @@
 //! Codecs that make another chunk of a chunk.
+

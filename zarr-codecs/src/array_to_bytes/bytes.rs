@@ -81,5 +81,36 @@ pub const ENTRY: CodecEntry = CodecEntry {
     v2: None,
     kind: CodecKind::ArrayToBytes,
     doc: "the elements as they are, little or big endian",
+    feature: None,
     build,
 };
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::DataType;
+    use crate::testing::{check_codec, spec};
+
+    #[test]
+    fn chunks_come_back() {
+        for data_type in [
+            DataType::UInt8,
+            DataType::Int32,
+            DataType::Complex128,
+            DataType::Raw(3),
+        ] {
+            check_codec(NAME, json!({"endian": "big"}), &spec(&[3, 5], data_type.clone()));
+            check_codec(NAME, json!({"endian": "little"}), &spec(&[3, 5], data_type));
+        }
+    }
+
+    #[test]
+    fn numbers_need_a_byte_order() {
+        let codec = BytesCodec { endian: None };
+        assert!(codec.encoded_size(&spec(&[2], DataType::UInt8)).is_ok());
+        assert!(codec.encoded_size(&spec(&[2], DataType::Int16)).is_err());
+        assert!(codec.encoded_size(&spec(&[2], DataType::String)).is_err());
+    }
+}

@@ -1,1 +1,2 @@
 //! Codecs that make other bytes of bytes.
+
