@@ -90,6 +90,7 @@ macro_rules! not_built {
 
 /// The codecs of this crate.
 pub const BUILT_IN: &[CodecEntry] = &[
+    array_to_array::transpose::ENTRY,
     array_to_bytes::bytes::ENTRY,
 ];
 

@@ -1,2 +1,3 @@
 //! Codecs that make another chunk of a chunk.
 
+pub mod transpose;
