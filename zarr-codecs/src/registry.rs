@@ -92,6 +92,8 @@ macro_rules! not_built {
 pub const BUILT_IN: &[CodecEntry] = &[
     array_to_array::transpose::ENTRY,
     array_to_bytes::bytes::ENTRY,
+    array_to_bytes::vlen::UTF8_ENTRY,
+    array_to_bytes::vlen::BYTES_ENTRY,
 ];
 
 /// V2 codecs that are refused whatever the options: reading would run code from the data.

@@ -1,3 +1,4 @@
 //! Codecs that make bytes of a chunk.
 
 pub mod bytes;
+pub mod vlen;
