@@ -94,6 +94,7 @@ pub const BUILT_IN: &[CodecEntry] = &[
     array_to_bytes::bytes::ENTRY,
     array_to_bytes::vlen::UTF8_ENTRY,
     array_to_bytes::vlen::BYTES_ENTRY,
+    bytes_to_bytes::shuffle::ENTRY,
 ];
 
 /// V2 codecs that are refused whatever the options: reading would run code from the data.

@@ -1,2 +1,3 @@
 //! Codecs that make other bytes of bytes.
 
+pub mod shuffle;
