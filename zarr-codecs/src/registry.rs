@@ -95,6 +95,11 @@ pub const BUILT_IN: &[CodecEntry] = &[
     array_to_bytes::vlen::UTF8_ENTRY,
     array_to_bytes::vlen::BYTES_ENTRY,
     bytes_to_bytes::shuffle::ENTRY,
+    bytes_to_bytes::checksum::CRC32C_ENTRY,
+    bytes_to_bytes::checksum::NUMCODECS_CRC32C_ENTRY,
+    bytes_to_bytes::checksum::CRC32_ENTRY,
+    bytes_to_bytes::checksum::ADLER32_ENTRY,
+    bytes_to_bytes::checksum::FLETCHER32_ENTRY,
 ];
 
 /// V2 codecs that are refused whatever the options: reading would run code from the data.

@@ -1,3 +1,4 @@
 //! Codecs that make other bytes of bytes.
 
+pub mod checksum;
 pub mod shuffle;
