@@ -94,6 +94,10 @@ pub const BUILT_IN: &[CodecEntry] = &[
     array_to_bytes::bytes::ENTRY,
     array_to_bytes::vlen::UTF8_ENTRY,
     array_to_bytes::vlen::BYTES_ENTRY,
+    #[cfg(feature = "gzip")]
+    bytes_to_bytes::gzip::ENTRY,
+    #[cfg(not(feature = "gzip"))]
+    not_built!("gzip", "numcodecs.gzip", "gzip", "gzip"),
     bytes_to_bytes::shuffle::ENTRY,
     bytes_to_bytes::checksum::CRC32C_ENTRY,
     bytes_to_bytes::checksum::NUMCODECS_CRC32C_ENTRY,

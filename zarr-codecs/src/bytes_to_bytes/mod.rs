@@ -1,4 +1,8 @@
 //! Codecs that make other bytes of bytes.
 
 pub mod checksum;
+#[cfg(feature = "gzip")]
+mod deflate;
+#[cfg(feature = "gzip")]
+pub mod gzip;
 pub mod shuffle;
