@@ -98,6 +98,10 @@ pub const BUILT_IN: &[CodecEntry] = &[
     bytes_to_bytes::gzip::ENTRY,
     #[cfg(not(feature = "gzip"))]
     not_built!("gzip", "numcodecs.gzip", "gzip", "gzip"),
+    #[cfg(feature = "gzip")]
+    bytes_to_bytes::zlib::ENTRY,
+    #[cfg(not(feature = "gzip"))]
+    not_built!("numcodecs.zlib", "zlib", "zlib", "gzip"),
     bytes_to_bytes::shuffle::ENTRY,
     bytes_to_bytes::checksum::CRC32C_ENTRY,
     bytes_to_bytes::checksum::NUMCODECS_CRC32C_ENTRY,

@@ -6,3 +6,5 @@ mod deflate;
 #[cfg(feature = "gzip")]
 pub mod gzip;
 pub mod shuffle;
+#[cfg(feature = "gzip")]
+pub mod zlib;

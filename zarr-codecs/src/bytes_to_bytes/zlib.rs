@@ -1,0 +1,83 @@
+//! `zlib` (RFC 1950; numcodecs `Zlib`).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::deflate::{self, Container, Decompressed};
+use crate::{
+    BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration, Result, V2Codec,
+};
+
+const NAME: &str = "zlib";
+
+#[derive(Debug)]
+struct Zlib {
+    level: i64,
+}
+
+fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec> {
+    let configuration = Configuration::new(NAME, configuration, &["level"])?;
+    let level = configuration.encoder_integer("level", 1)?;
+    Ok(Codec::BytesToBytes(Arc::new(Zlib { level })))
+}
+
+impl BytesToBytes for Zlib {
+    fn encode(&self, decoded: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        deflate::compress(NAME, Container::Zlib, self.level, decoded, out)
+    }
+
+    fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
+        let Decompressed { used, made } = deflate::decompress(NAME, Container::Zlib, encoded, out)?;
+        // numcodecs passes over what follows; here a chunk that is not what its writer wrote is an error.
+        if used != encoded.len() {
+            let reason = format!("{} bytes follow the stream", encoded.len() - used);
+            return Err(CodecError::corrupt(NAME, reason));
+        }
+        Ok(made)
+    }
+
+    fn encoded_size_max(&self, decoded: usize) -> usize {
+        deflate::compressed_size_max(decoded)
+    }
+
+    fn is_checksum(&self) -> bool {
+        true
+    }
+}
+
+/// How the registry knows the codec.
+pub const ENTRY: CodecEntry = CodecEntry {
+    name: "numcodecs.zlib",
+    aliases: &[NAME],
+    v2: Some(V2Codec::same(NAME)),
+    kind: CodecKind::BytesToBytes,
+    doc: "DEFLATE with an Adler-32",
+    feature: Some("gzip"),
+    build,
+};
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::DataType;
+    use crate::testing::{check_codec, spec};
+
+    #[test]
+    fn chunks_come_back() {
+        for level in [-1, 0, 1, 9] {
+            check_codec(NAME, json!({"level": level}), &spec(&[], DataType::UInt8));
+        }
+    }
+
+    #[test]
+    fn what_follows_the_stream_is_an_error() {
+        let (zlib, mut encoded) = (Zlib { level: 1 }, Vec::new());
+        zlib.encode(b"one", &mut encoded).unwrap();
+        let twice = [encoded.as_slice(), &encoded].concat();
+        assert!(zlib.decode(&twice, &mut [0; 3]).is_err());
+        assert!(zlib.decode(&twice, &mut [0; 6]).is_err());
+    }
+}
