@@ -102,6 +102,10 @@ pub const BUILT_IN: &[CodecEntry] = &[
     bytes_to_bytes::zlib::ENTRY,
     #[cfg(not(feature = "gzip"))]
     not_built!("numcodecs.zlib", "zlib", "zlib", "gzip"),
+    #[cfg(feature = "zstd")]
+    bytes_to_bytes::zstd::ENTRY,
+    #[cfg(not(feature = "zstd"))]
+    not_built!("zstd", "numcodecs.zstd", "zstd", "zstd"),
     bytes_to_bytes::shuffle::ENTRY,
     bytes_to_bytes::checksum::CRC32C_ENTRY,
     bytes_to_bytes::checksum::NUMCODECS_CRC32C_ENTRY,

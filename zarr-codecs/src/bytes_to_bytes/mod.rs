@@ -8,3 +8,5 @@ pub mod gzip;
 pub mod shuffle;
 #[cfg(feature = "gzip")]
 pub mod zlib;
+#[cfg(feature = "zstd")]
+pub mod zstd;
