@@ -98,6 +98,10 @@ pub const BUILT_IN: &[CodecEntry] = &[
     bytes_to_bytes::gzip::ENTRY,
     #[cfg(not(feature = "gzip"))]
     not_built!("gzip", "numcodecs.gzip", "gzip", "gzip"),
+    #[cfg(feature = "lz4")]
+    bytes_to_bytes::lz4::ENTRY,
+    #[cfg(not(feature = "lz4"))]
+    not_built!("numcodecs.lz4", "lz4", "lz4", "lz4"),
     #[cfg(feature = "gzip")]
     bytes_to_bytes::zlib::ENTRY,
     #[cfg(not(feature = "gzip"))]

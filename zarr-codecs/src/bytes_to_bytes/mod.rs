@@ -5,6 +5,8 @@ pub mod checksum;
 mod deflate;
 #[cfg(feature = "gzip")]
 pub mod gzip;
+#[cfg(feature = "lz4")]
+pub mod lz4;
 pub mod shuffle;
 #[cfg(feature = "gzip")]
 pub mod zlib;
