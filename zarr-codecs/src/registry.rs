@@ -94,6 +94,10 @@ pub const BUILT_IN: &[CodecEntry] = &[
     array_to_bytes::bytes::ENTRY,
     array_to_bytes::vlen::UTF8_ENTRY,
     array_to_bytes::vlen::BYTES_ENTRY,
+    #[cfg(feature = "bz2")]
+    bytes_to_bytes::bz2::ENTRY,
+    #[cfg(not(feature = "bz2"))]
+    not_built!("numcodecs.bz2", "bz2", "bz2", "bz2"),
     #[cfg(feature = "gzip")]
     bytes_to_bytes::gzip::ENTRY,
     #[cfg(not(feature = "gzip"))]

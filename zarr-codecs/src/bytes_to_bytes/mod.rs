@@ -1,5 +1,7 @@
 //! Codecs that make other bytes of bytes.
 
+#[cfg(feature = "bz2")]
+pub mod bz2;
 pub mod checksum;
 #[cfg(feature = "gzip")]
 mod deflate;
