@@ -94,6 +94,10 @@ pub const BUILT_IN: &[CodecEntry] = &[
     array_to_bytes::bytes::ENTRY,
     array_to_bytes::vlen::UTF8_ENTRY,
     array_to_bytes::vlen::BYTES_ENTRY,
+    #[cfg(feature = "blosc")]
+    bytes_to_bytes::blosc::ENTRY,
+    #[cfg(not(feature = "blosc"))]
+    not_built!("blosc", "numcodecs.blosc", "blosc", "blosc"),
     #[cfg(feature = "bz2")]
     bytes_to_bytes::bz2::ENTRY,
     #[cfg(not(feature = "bz2"))]

@@ -1,5 +1,9 @@
 //! Codecs that make other bytes of bytes.
 
+#[cfg(feature = "blosc")]
+pub mod blosc;
+#[cfg(feature = "blosc")]
+mod blosc_frame;
 #[cfg(feature = "bz2")]
 pub mod bz2;
 pub mod checksum;
