@@ -16,7 +16,7 @@ pub use bytes::Bytes;
 pub use error::StoreError;
 pub use key::{StoreKey, StorePrefix};
 pub use read_buffer::ReadBuffer;
-pub use store::{Capabilities, IoHints, Listing, Store};
+pub use store::{Capabilities, IoHints, Listing, Staged, Store};
 pub use store_ext::StoreExt;
 pub use stores::memory::MemoryStore;
 

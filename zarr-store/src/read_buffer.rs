@@ -1,6 +1,6 @@
 //! Where a store puts what it reads.
 
-use std::ops::Range;
+use std::{io, ops::Range};
 
 use bytes::Bytes;
 
@@ -109,6 +109,25 @@ impl ReadBuffer {
     /// Adds a part that the store owns already.
     pub fn push_shared(&mut self, bytes: Bytes) {
         self.parts.push(Part::Shared(bytes));
+    }
+
+    /// Makes room for parts of `size` bytes in all, so that adding them cannot fail.
+    ///
+    /// # Errors
+    /// When there is not so much memory.
+    pub fn reserve(&mut self, size: u64) -> Result<(), io::Error> {
+        let enough = usize::try_from(size)
+            .ok()
+            .and_then(|size| self.used.checked_add(size))
+            .is_some_and(|end| {
+                let more = end.saturating_sub(self.memory.len());
+                self.memory.try_reserve(more).is_ok()
+            });
+        if enough {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::OutOfMemory.into())
+        }
     }
 
     /// Adds a part of `size` bytes, which `fill` writes.

@@ -1,6 +1,6 @@
 //! The one trait of a store, and what a store says of itself.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use crate::{ByteRange, ReadBuffer, Result, StoreKey, StorePrefix};
 
@@ -87,6 +87,19 @@ pub trait Store: Debug + Send + Sync {
         Ok(())
     }
 
+    /// Begins a new tree that will take the place of everything below `target` in one step.
+    ///
+    /// `None` when the store has no such step; then there is only erasing and setting.
+    /// Nothing of the new tree is seen under `target`, or listed anywhere, before
+    /// [`Staged::publish`].
+    ///
+    /// # Errors
+    /// When the store has such a step and cannot prepare it.
+    fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
+        let _ = target;
+        Ok(None)
+    }
+
     /// How the store likes to be read.
     fn io_hints(&self) -> IoHints {
         IoHints::default()
@@ -94,6 +107,24 @@ pub trait Store: Debug + Send + Sync {
 
     /// The words for a key in errors: the store's own location and the key.
     fn describe(&self, key: &str) -> String;
+}
+
+/// A tree that waits to take the place of another, begun by [`Store::stage`].
+///
+/// Dropping it unpublished removes it; the tree in its place to be is then as it was.
+pub trait Staged: Debug + Send + Sync {
+    /// The store whose root is the new tree.
+    ///
+    /// It must not be used after the tree was published or dropped.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// Puts the new tree in the place of the old one, in one step, and removes the old one.
+    ///
+    /// Readers, and those who look after a crash, see the old tree or the new one, never a mixture.
+    ///
+    /// # Errors
+    /// The old tree is then what it was before.
+    fn publish(self: Box<Self>) -> Result<()>;
 }
 
 /// What a store can do.

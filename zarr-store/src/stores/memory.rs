@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    ops::Bound,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    mem,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use bytes::Bytes;
 
-use crate::{ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix};
+use super::{ranges::push_shared_ranges, sorted::list_level};
+use crate::{ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix};
 
 type Values = BTreeMap<StoreKey, Bytes>;
 
@@ -24,7 +25,9 @@ type Values = BTreeMap<StoreKey, Bytes>;
 /// ```
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    values: RwLock<Values>,
+    values: Arc<RwLock<Values>>,
+    /// Where the keys will be once this store is published in another; for errors only.
+    place: StorePrefix,
 }
 
 impl MemoryStore {
@@ -49,7 +52,7 @@ impl Store for MemoryStore {
         let Some(value) = self.read().get(key).cloned() else {
             return Ok(false);
         };
-        push_ranges(&value, ranges, buffer, || self.describe(key.as_str()))?;
+        push_shared_ranges(&value, ranges, buffer, || self.describe(key.as_str()))?;
         Ok(true)
     }
 
@@ -69,27 +72,7 @@ impl Store for MemoryStore {
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        let values = self.read();
-        let mut listing = Listing::default();
-        let mut from = Bound::Included(prefix.as_str().to_owned());
-        while let Some((key, _)) = values
-            .range::<str, _>((from.as_ref().map(String::as_str), Bound::Unbounded))
-            .next()
-        {
-            let Some(rest) = prefix.strip(key) else { break };
-            from = if let Some((part, _)) = rest.split_once('/') {
-                let below = prefix.child(part)?;
-                // `0` follows `/`: the first text after all keys below the folder.
-                let after = format!("{}{part}0", prefix.as_str());
-                listing.prefixes.push(below);
-                Bound::Included(after)
-            } else {
-                listing.keys.push(key.clone());
-                Bound::Excluded(key.as_str().to_owned())
-            };
-        }
-        listing.prefixes.sort();
-        Ok(listing)
+        list_level(&self.read(), prefix)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -101,35 +84,48 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
+        let place = if target.is_root() {
+            self.place.clone()
+        } else {
+            self.place.child(target.as_str())?
+        };
+        Ok(Some(Box::new(MemoryStaged {
+            staged: Arc::new(MemoryStore {
+                values: Arc::default(),
+                place,
+            }),
+            values: Arc::clone(&self.values),
+            target: target.clone(),
+        })))
+    }
+
     fn describe(&self, key: &str) -> String {
-        format!("memory: {key}")
+        format!("memory: {}{key}", self.place)
     }
 }
 
-/// Hands out shares of a value that is in memory as a whole.
-pub(crate) fn push_ranges(
-    value: &Bytes,
-    ranges: &[ByteRange],
-    buffer: &mut ReadBuffer,
-    what: impl Fn() -> String,
-) -> Result<()> {
-    let size = value.len() as u64;
-    let mut total = 0_u64;
-    for &range in ranges {
-        let found = range.resolve(size).ok_or_else(|| StoreError::OutOfRange {
-            what: what(),
-            range,
-            size,
-        })?;
-        total = total.saturating_add(found.end - found.start);
-        if total > buffer.limit() {
-            return Err(StoreError::TooLarge {
-                what: what(),
-                size: total,
-                limit: buffer.limit(),
-            });
-        }
-        buffer.push_shared(value.slice(found.start as usize..found.end as usize));
+/// A tree that is moved into the map of another store, under its lock.
+#[derive(Debug)]
+struct MemoryStaged {
+    staged: Arc<MemoryStore>,
+    values: Arc<RwLock<Values>>,
+    target: StorePrefix,
+}
+
+impl Staged for MemoryStaged {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::<MemoryStore>::clone(&self.staged)
     }
-    Ok(())
+
+    fn publish(self: Box<Self>) -> Result<()> {
+        let staged = mem::take(&mut *self.staged.write())
+            .into_iter()
+            .map(|(key, value)| Ok((self.target.key(key.as_str())?, value)))
+            .collect::<Result<Vec<_>>>()?;
+        let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+        values.retain(|key, _| self.target.strip(key).is_none());
+        values.extend(staged);
+        Ok(())
+    }
 }

@@ -1,1 +1,3 @@
 pub mod memory;
+mod ranges;
+mod sorted;
