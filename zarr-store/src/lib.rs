@@ -10,6 +10,8 @@ mod store_ext;
 pub mod stores;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+/// What changes how a store is reached.
+pub mod wrappers;
 
 pub use byte_range::ByteRange;
 pub use bytes::Bytes;
@@ -19,6 +21,7 @@ pub use read_buffer::ReadBuffer;
 pub use store::{Capabilities, IoHints, Listing, Staged, Store};
 pub use store_ext::StoreExt;
 pub use stores::memory::MemoryStore;
+pub use wrappers::{CountingStore, Counts, PrefixStore, ReadOnlyStore};
 
 /// The result of an operation on a store.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,1 +1,0 @@
-//! What every store must pass, and a store that fails on demand.

@@ -1,0 +1,7 @@
+//! What every store must pass, and a store that fails on demand.
+
+mod check;
+mod faulty;
+
+pub use check::check_store;
+pub use faulty::{Fault, FaultyStore, Operation};

@@ -1,0 +1,7 @@
+mod counting;
+mod prefix;
+mod read_only;
+
+pub use counting::{CountingStore, Counts};
+pub use prefix::PrefixStore;
+pub use read_only::ReadOnlyStore;

@@ -1,0 +1,80 @@
+//! A store that nobody may change.
+
+use std::sync::Arc;
+
+use crate::{
+    ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey,
+    StorePrefix,
+};
+
+/// Another store, whose changes are refused before any I/O.
+#[derive(Debug, Clone)]
+pub struct ReadOnlyStore {
+    inner: Arc<dyn Store>,
+}
+
+impl ReadOnlyStore {
+    /// Protects `inner` from changes made through this.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self { inner }
+    }
+
+    fn refuse<T>(&self, operation: &'static str, key: &str) -> Result<T> {
+        Err(StoreError::NotSupported {
+            operation,
+            store: self.describe(key),
+        })
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Store for ReadOnlyStore {
+    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
+        self.inner.get_ranges(key, ranges, buffer)
+    }
+
+    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
+        self.inner.size(key)
+    }
+
+    fn set(&self, key: &StoreKey, _value: &[u8]) -> Result<()> {
+        self.refuse("setting a key of a read-only store", key.as_str())
+    }
+
+    fn erase(&self, key: &StoreKey) -> Result<()> {
+        self.refuse("erasing a key of a read-only store", key.as_str())
+    }
+
+    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
+        self.inner.list_dir(prefix)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            writes: false,
+            erases: false,
+            ..self.inner.capabilities()
+        }
+    }
+
+    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
+        self.refuse("erasing a prefix of a read-only store", prefix.as_str())
+    }
+
+    /// Does nothing: through this, nothing was set.
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
+        self.refuse("replacing a tree of a read-only store", target.as_str())
+    }
+
+    fn io_hints(&self) -> IoHints {
+        self.inner.io_hints()
+    }
+
+    fn describe(&self, key: &str) -> String {
+        self.inner.describe(key)
+    }
+}
