@@ -20,6 +20,7 @@ pub use key::{StoreKey, StorePrefix};
 pub use read_buffer::ReadBuffer;
 pub use store::{Capabilities, IoHints, Listing, Staged, Store};
 pub use store_ext::StoreExt;
+pub use stores::directory::{DirectoryStore, Durability};
 pub use stores::memory::MemoryStore;
 pub use wrappers::{CountingStore, Counts, PrefixStore, ReadOnlyStore};
 

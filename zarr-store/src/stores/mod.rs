@@ -1,3 +1,5 @@
+pub mod directory;
 pub mod memory;
 mod ranges;
 mod sorted;
+mod temporary;

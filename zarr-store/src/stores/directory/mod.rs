@@ -1,0 +1,8 @@
+//! A store in a directory of the local file system.
+
+mod names;
+mod store;
+mod trees;
+mod write;
+
+pub use store::{DirectoryStore, Durability};

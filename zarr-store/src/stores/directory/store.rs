@@ -1,0 +1,330 @@
+//! `DirectoryStore`: each value a file, each prefix a directory.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::{ffi::OsStrExt, fs::FileExt},
+    path::{Path, PathBuf, absolute},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rustix::{
+    fs::{FileType, Mode, OFlags, Stat, fstat, open, stat, unlink},
+    io::{Errno, retry_on_intr},
+};
+
+use super::{
+    names::{is_debris, with_path},
+    trees,
+    write::{reports_late, sync_directory, write_value},
+};
+use crate::{
+    ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
+    stores::{ranges::push_filled_ranges, temporary::Temporary},
+};
+
+/// How often a write begins again because another process removed the folder meanwhile.
+const ATTEMPTS_MAX: usize = 16;
+
+/// When what was set is safe from a loss of power; it is never seen in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// At the next [`Store::flush`].
+    #[default]
+    Atomic,
+    /// When the call returns; some five times slower.
+    Each,
+}
+
+/// A directory of the local file system.
+///
+/// A value is written to a temporary file beside its place (`.<name>.<process>-<random>.zt-partial`) and
+/// renamed, so that readers in any process see the old value or the new one.
+///
+/// # What counts as missing
+/// A key is missing when no file has its name, when its folder is not there, when a part of its path is
+/// itself a file, and when it is a link to nothing.
+/// A folder, pipe, socket or device in its place, a link to itself, and what may not be read are errors.
+///
+/// # Links
+/// Reading, setting and erasing one key follow links, because data sets are spread over disks that way.
+/// Removing or replacing a whole prefix removes a link itself, never what it points to, and refuses to
+/// work through a link that leaves the root.
+///
+/// # What is never listed
+/// Temporary files of this library and others (`*.partial`, `*.__lock`, a name ending in `#` and digits),
+/// `.DS_Store`, `Thumbs.db`, and names that are no valid part of a key.
+/// Setting a key of such a name is refused, as a copy would lose it.
+///
+/// ```
+/// use zarr_store::{DirectoryStore, Store, StoreExt, StoreKey};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("example.zarr");
+/// let store = DirectoryStore::create(path)?;
+/// let key = StoreKey::new("foo/.zgroup")?;
+/// store.set(&key, b"{}")?;
+/// assert_eq!(store.get(&key, 100)?.as_deref(), Some(&b"{}"[..]));
+/// # Ok::<(), zarr_store::StoreError>(())
+/// ```
+#[derive(Debug)]
+pub struct DirectoryStore {
+    pub(super) root: PathBuf,
+    /// The root in the words of the user.
+    pub(super) shown: String,
+    /// Where the keys will be once this store is published in another; for errors only.
+    pub(super) place: StorePrefix,
+    pub(super) durability: Durability,
+    /// Whether something changed since the last flush.
+    pub(super) is_changed: AtomicBool,
+    /// Whether files must be synced to learn that writing them failed.
+    syncs_values: OnceLock<bool>,
+}
+
+impl DirectoryStore {
+    /// Opens a directory that is there.
+    ///
+    /// # Errors
+    /// `Io` when there is none, `Conflict` when something else is there.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let store = Self::create(path)?;
+        fs::metadata(&store.root).map_err(|error| StoreError::io("opening", &store.shown, error))?;
+        Ok(store)
+    }
+
+    /// Opens a directory that may be absent; the first `set` makes it, and those above it.
+    ///
+    /// # Errors
+    /// `Conflict` when something else is there, `Io` when that cannot be told.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let shown = path.as_ref().display().to_string();
+        let failed = |error| StoreError::io("opening", &shown, error);
+        let root = absolute(path.as_ref()).map_err(failed)?;
+        if root.as_os_str().as_bytes().contains(&0) {
+            return Err(failed(io::ErrorKind::InvalidInput.into()));
+        }
+        match fs::metadata(&root) {
+            Ok(found) if !found.is_dir() => Err(StoreError::Conflict {
+                what: shown,
+                reason: "not a directory".to_owned(),
+            }),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+            _ => Ok(Self::at(root, shown, StorePrefix::root())),
+        }
+    }
+
+    pub(super) fn at(root: PathBuf, shown: String, place: StorePrefix) -> Self {
+        Self {
+            root,
+            shown,
+            place,
+            durability: Durability::default(),
+            is_changed: AtomicBool::new(false),
+            syncs_values: OnceLock::new(),
+        }
+    }
+
+    /// Chooses when what was set is safe from a loss of power.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// The root directory.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// Removes everything below the root, in one step as seen by others; the root stays.
+    ///
+    /// # Errors
+    /// `Conflict` for the root of the file system, `Io` when the directory cannot be replaced.
+    pub fn clear(&self) -> Result<()> {
+        Box::new(trees::stage(self, &StorePrefix::root())?).publish()
+    }
+
+    /// The status of the value of a key, which must be a regular file.
+    fn value_size(&self, key: &StoreKey, status: &Stat) -> Result<u64> {
+        let reason = match FileType::from_raw_mode(status.st_mode) {
+            FileType::RegularFile => return Ok(status.st_size as u64),
+            FileType::Directory => "a folder is in the place of the value",
+            FileType::Fifo => "a pipe is in the place of the value",
+            FileType::Socket => "a socket is in the place of the value",
+            _ => "a device is in the place of the value",
+        };
+        Err(self.conflict(key.as_str(), reason))
+    }
+
+    pub(super) fn conflict(&self, key: &str, reason: &str) -> StoreError {
+        StoreError::Conflict {
+            what: self.describe(key),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// The error of a change that the system refused.
+    pub(super) fn refused(&self, action: &'static str, key: &str, error: io::Error) -> StoreError {
+        match error.kind() {
+            io::ErrorKind::NotADirectory => self.conflict(key, "a file is in the place of a folder above"),
+            io::ErrorKind::IsADirectory => self.conflict(key, "a folder is in the place of the value"),
+            _ => StoreError::io(action, self.describe(key), error),
+        }
+    }
+
+    /// Writes a value to a temporary file and renames it.
+    fn write(&self, target: &Path, value: &[u8]) -> io::Result<()> {
+        let (temporary, mut file) = Temporary::file_beside(target)?;
+        let syncs = *self.syncs_values.get_or_init(|| reports_late(&file));
+        write_value(&mut file, value, syncs || self.durability == Durability::Each)?;
+        drop(file);
+        temporary.replace(target)
+    }
+
+    /// Syncs the folder of a key, and those above it when they may be new.
+    pub(super) fn sync_names(&self, target: &Path, with_ancestors: bool) -> io::Result<()> {
+        self.is_changed.store(true, Ordering::Relaxed);
+        if self.durability == Durability::Atomic {
+            return Ok(());
+        }
+        let depth = if with_ancestors { usize::MAX } else { 1 };
+        let above_root = self.root.parent();
+        target
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| Some(*folder) != above_root)
+            .chain(above_root.filter(|_| with_ancestors))
+            .take(depth)
+            .try_for_each(sync_directory)
+    }
+}
+
+impl Store for DirectoryStore {
+    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
+        buffer.clear();
+        let failed = |error: io::Error| StoreError::io("reading", self.describe(key.as_str()), error);
+        // Without `NONBLOCK`, opening a pipe would wait for somebody to write into it.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let opened = with_path(&self.root, key.as_str(), |path| {
+            retry_on_intr(|| open(path, flags, Mode::empty()))
+        });
+        let file = match opened {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(false),
+            Err(error) => return Err(failed(error.into())),
+        };
+        let status = fstat(&file).map_err(|error| failed(error.into()))?;
+        let size = self.value_size(key, &status)?;
+        push_filled_ranges(
+            size,
+            ranges,
+            buffer,
+            || self.describe(key.as_str()),
+            |range, memory| file.read_exact_at(memory, range.start).map_err(failed),
+        )?;
+        Ok(true)
+    }
+
+    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
+        match with_path(&self.root, key.as_str(), |path| stat(path)) {
+            Ok(status) => self.value_size(key, &status).map(Some),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(StoreError::io(
+                "reading",
+                self.describe(key.as_str()),
+                error.into(),
+            )),
+        }
+    }
+
+    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
+        if is_debris(key.name()) {
+            return Err(StoreError::InvalidKey {
+                key: key.as_str().to_owned(),
+                reason: "a name that is never listed",
+            });
+        }
+        let target = self.root.join(key.as_str());
+        let mut has_made_folders = false;
+        let mut result = Ok(());
+        for _ in 0..ATTEMPTS_MAX {
+            result = self.write(&target, value);
+            match &result {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    trees::make_folder(self, key)?;
+                    has_made_folders = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                _ => break,
+            }
+        }
+        result
+            .and_then(|()| self.sync_names(&target, has_made_folders))
+            .map_err(|error| self.refused("writing", key.as_str(), error))
+    }
+
+    fn erase(&self, key: &StoreKey) -> Result<()> {
+        match with_path(&self.root, key.as_str(), |path| unlink(path)) {
+            Ok(()) => self
+                .sync_names(&self.root.join(key.as_str()), false)
+                .map_err(|error| self.refused("erasing", key.as_str(), error)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
+            Err(error) => Err(self.refused("erasing", key.as_str(), error.into())),
+        }
+    }
+
+    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
+        trees::list_dir(self, prefix)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+
+    /// Renames the folder away and then removes it, so that it goes in one step as seen by others.
+    ///
+    /// The root is left to [`DirectoryStore::clear`].
+    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
+        trees::erase_prefix(self, prefix)
+    }
+
+    /// Waits until everything that changed since the last flush is on the disk.
+    fn flush(&self) -> Result<()> {
+        if !self.is_changed.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        sync_file_system(&self.root).map_err(|error| {
+            self.is_changed.store(true, Ordering::Release);
+            StoreError::io("flushing", &self.shown, error)
+        })
+    }
+
+    fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
+        Ok(Some(Box::new(trees::stage(self, target)?)))
+    }
+
+    fn describe(&self, key: &str) -> String {
+        if key.is_empty() && self.place.is_root() {
+            self.shown.clone()
+        } else {
+            format!("{}: {}{key}", self.shown, self.place)
+        }
+    }
+}
+
+/// Syncs the file system that holds `root`: one call for any number of files and folders.
+fn sync_file_system(root: &Path) -> io::Result<()> {
+    match File::open(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        #[cfg(target_os = "linux")]
+        Ok(root) => Ok(rustix::fs::syncfs(root)?),
+        #[cfg(not(target_os = "linux"))]
+        Ok(_) => {
+            rustix::fs::sync();
+            Ok(())
+        }
+    }
+}

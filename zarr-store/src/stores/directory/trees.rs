@@ -1,0 +1,281 @@
+//! Folders as a whole: listing, making, removing and replacing them.
+
+use std::{
+    fs::{self, DirEntry, FileType},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+};
+
+use super::{
+    names::is_debris,
+    store::{DirectoryStore, Durability},
+    write::{exchange, sync_directory},
+};
+use crate::{
+    Listing, Result, Staged, Store, StoreError, StoreKey, StorePrefix, key::PARTIAL_SUFFIX,
+    stores::temporary::Temporary,
+};
+
+/// How often publishing begins again because another process made or removed the target meanwhile.
+const ATTEMPTS_MAX: usize = 16;
+
+pub(super) fn list_dir(store: &DirectoryStore, prefix: &StorePrefix) -> Result<Listing> {
+    let failed = |error| StoreError::io("listing", store.describe(prefix.as_str()), error);
+    let mut listing = Listing::default();
+    let entries = match fs::read_dir(store.root.join(prefix.as_str())) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(listing),
+        Err(error) => return Err(failed(error)),
+    };
+    for entry in entries {
+        list_entry(store, prefix, &entry.map_err(failed)?, &mut listing).map_err(failed)?;
+    }
+    listing.keys.sort_unstable();
+    listing.prefixes.sort_unstable();
+    Ok(listing)
+}
+
+/// Lists a name if it is a key or a prefix.
+///
+/// What is neither file nor folder is listed too: reading it is an error, and it should be met.
+fn list_entry(
+    store: &DirectoryStore,
+    prefix: &StorePrefix,
+    entry: &DirEntry,
+    listing: &mut Listing,
+) -> io::Result<()> {
+    let name = entry.file_name();
+    let Some(name) = name.to_str().filter(|name| !name.ends_with(PARTIAL_SUFFIX)) else {
+        return Ok(());
+    };
+    let Some(is_folder) = is_folder(store, prefix, entry)? else {
+        return Ok(());
+    };
+    if is_folder {
+        listing.prefixes.extend(prefix.child(name));
+    } else if !is_debris(name) {
+        listing.keys.extend(prefix.key(name));
+    }
+    Ok(())
+}
+
+/// Whether an entry is a folder; `None` when it leads nowhere new.
+fn is_folder(store: &DirectoryStore, prefix: &StorePrefix, entry: &DirEntry) -> io::Result<Option<bool>> {
+    let kind = match entry.file_type() {
+        Ok(kind) => kind,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !kind.is_symlink() {
+        return Ok(Some(kind.is_dir()));
+    }
+    match fs::metadata(entry.path()) {
+        Ok(found) if found.is_dir() => {
+            let goes_back = is_above(store, prefix, (found.dev(), found.ino()))?;
+            Ok((!goes_back).then_some(true))
+        }
+        Err(error) if is_absent(&error) => Ok(None),
+        // A link to itself is not missing: reading it says what is wrong.
+        _ => Ok(Some(false)),
+    }
+}
+
+/// Whether a folder is that of the prefix or one above it: a walk through it would never end.
+fn is_above(store: &DirectoryStore, prefix: &StorePrefix, folder: (u64, u64)) -> io::Result<bool> {
+    let mut path = store.root.clone();
+    let mut parts = prefix.as_str().split_terminator('/');
+    loop {
+        let found = fs::metadata(&path)?;
+        if (found.dev(), found.ino()) == folder {
+            return Ok(true);
+        }
+        match parts.next() {
+            Some(part) => path.push(part),
+            None => return Ok(false),
+        }
+    }
+}
+
+/// Makes the folder of a key and those above it.
+pub(super) fn make_folder(store: &DirectoryStore, key: &StoreKey) -> Result<()> {
+    let folder = store.root.join(key.parent().as_str());
+    fs::create_dir_all(folder).map_err(|error| {
+        // The latter is said when the last part itself is the file.
+        let error = if error.kind() == io::ErrorKind::AlreadyExists {
+            io::ErrorKind::NotADirectory.into()
+        } else {
+            error
+        };
+        store.refused("writing", key.as_str(), error)
+    })
+}
+
+pub(super) fn erase_prefix(store: &DirectoryStore, prefix: &StorePrefix) -> Result<()> {
+    if prefix.is_root() {
+        return Err(store.conflict("", "the root is only emptied by `clear`"));
+    }
+    let failed = |error| store.refused("erasing", prefix.as_str(), error);
+    let target = path_of(store, prefix);
+    let kind = match kind_of(&target) {
+        Ok(Some(kind)) => kind,
+        Ok(None) => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    refuse_outside(store, prefix, &target)?;
+    if kind.is_symlink() {
+        if target.is_dir() {
+            fs::remove_file(&target).map_err(failed)?;
+        }
+    } else if kind.is_dir() {
+        remove_folder(&target).map_err(failed)?;
+    }
+    store.sync_names(&target, false).map_err(failed)
+}
+
+/// Removes a folder, which first vanishes as a whole.
+fn remove_folder(target: &Path) -> io::Result<()> {
+    let aside = Temporary::name_beside(target)?;
+    match fs::rename(target, aside.path()) {
+        Ok(()) => fs::remove_dir_all(aside.path()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // A mount point cannot be renamed.
+        Err(_) => fs::remove_dir_all(target),
+    }
+}
+
+/// Refuses to remove or replace what lies outside the root, where a link leads.
+fn refuse_outside(store: &DirectoryStore, prefix: &StorePrefix, target: &Path) -> Result<()> {
+    let is_inside = || -> io::Result<bool> {
+        let Some(folder) = target.parent() else {
+            return Ok(false);
+        };
+        Ok(folder.canonicalize()?.starts_with(store.root.canonicalize()?))
+    };
+    match is_inside() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(store.conflict(prefix.as_str(), "a link above it leaves the store")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(store.refused("reading", prefix.as_str(), error)),
+    }
+}
+
+/// A folder beside the one whose place it will take.
+#[derive(Debug)]
+pub(super) struct DirectoryStaged {
+    store: Arc<DirectoryStore>,
+    /// Removes the new tree when it is dropped, or the old one after the exchange.
+    folder: Temporary,
+    target: PathBuf,
+}
+
+/// Begins a new tree for `prefix`, under a hidden name beside it; for the root, beside the root.
+pub(super) fn stage(store: &DirectoryStore, prefix: &StorePrefix) -> Result<DirectoryStaged> {
+    let failed = |error| store.refused("writing", prefix.as_str(), error);
+    let mut target = path_of(store, prefix);
+    if prefix.is_root() {
+        // A root that is itself a link stays one.
+        target = match target.canonicalize() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => target,
+            other => other.map_err(failed)?,
+        };
+        if target.file_name().is_none() {
+            return Err(store.conflict("", "the root of a file system cannot be replaced"));
+        }
+    } else {
+        refuse_outside(store, prefix, &target)?;
+    }
+    refuse_other_kinds(store, prefix, &target)?;
+    let folder = Temporary::directory_beside(&target).map_err(failed)?;
+    let place = if prefix.is_root() {
+        store.place.clone()
+    } else {
+        store.place.child(prefix.as_str())?
+    };
+    let staged = DirectoryStore::at(folder.path().to_owned(), store.shown.clone(), place)
+        .with_durability(store.durability);
+    store.is_changed.store(true, Ordering::Relaxed);
+    Ok(DirectoryStaged {
+        store: Arc::new(staged),
+        folder,
+        target,
+    })
+}
+
+/// Refuses a target that is there and no folder; says whether it is there.
+fn refuse_other_kinds(store: &DirectoryStore, prefix: &StorePrefix, target: &Path) -> Result<bool> {
+    match kind_of(target) {
+        Ok(None) => Ok(false),
+        Ok(Some(kind)) if kind.is_dir() => Ok(true),
+        Ok(Some(kind)) if kind.is_symlink() => {
+            Err(store.conflict(prefix.as_str(), "a link is in the place of the folder"))
+        }
+        Ok(Some(_)) => Err(store.conflict(prefix.as_str(), "a file is in the place of the folder")),
+        Err(error) => Err(store.refused("writing", prefix.as_str(), error)),
+    }
+}
+
+impl Staged for DirectoryStaged {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::<DirectoryStore>::clone(&self.store)
+    }
+
+    fn publish(self: Box<Self>) -> Result<()> {
+        let Self {
+            store,
+            folder,
+            target,
+        } = *self;
+        let failed = |error| store.refused("writing", "", error);
+        for _ in 0..ATTEMPTS_MAX {
+            let is_there = refuse_other_kinds(&store, &StorePrefix::root(), &target)?;
+            let result = if is_there {
+                exchange(folder.path(), &target)
+            } else {
+                folder.place(&target)
+            };
+            match result {
+                // From here on the folder holds the old tree, which goes when it is dropped.
+                Ok(()) => return sync_place(&store, &target).map_err(failed),
+                Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Err(failed(io::ErrorKind::ResourceBusy.into()))
+    }
+}
+
+fn sync_place(store: &DirectoryStore, target: &Path) -> io::Result<()> {
+    match (store.durability, target.parent()) {
+        (Durability::Each, Some(above)) => sync_directory(above),
+        _ => Ok(()),
+    }
+}
+
+fn path_of(store: &DirectoryStore, prefix: &StorePrefix) -> PathBuf {
+    // Without the slash at the end, which would follow a link.
+    let below = prefix.as_str().trim_end_matches('/');
+    if below.is_empty() {
+        store.root.clone()
+    } else {
+        store.root.join(below)
+    }
+}
+
+/// What has a name, links not followed; `None` when nothing has.
+fn kind_of(path: &Path) -> io::Result<Option<FileType>> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(Some(found.file_type())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether nothing has the name: not there, or a part above is a file.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}

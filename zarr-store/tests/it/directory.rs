@@ -1,0 +1,323 @@
+//! What is found, and what goes wrong, in a directory.
+
+use std::{
+    env, fs, io,
+    io::{BufRead, BufReader},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, symlink},
+        net::UnixListener,
+    },
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use zarr_store::{ByteRange, DirectoryStore, ReadBuffer, Store, StoreError, StoreExt, StorePrefix};
+
+use crate::{debris, folder, get, key, keys, prefix};
+
+fn store(path: &Path) -> DirectoryStore {
+    DirectoryStore::open(path).unwrap()
+}
+
+/// Reading a key is an error, by its bytes and by its size.
+#[track_caller]
+fn check_unreadable(store: &DirectoryStore, name: &str) {
+    let mut buffer = ReadBuffer::new();
+    let error = store
+        .get_ranges(&key(name), &[ByteRange::All], &mut buffer)
+        .unwrap_err();
+    assert!(error.to_string().contains(name), "{error}");
+    assert!(buffer.is_empty());
+    assert!(store.size(&key(name)).is_err());
+}
+
+#[test]
+fn what_is_no_file_in_the_place_of_a_value_is_an_error() {
+    let folder = folder();
+    let path = folder.path();
+    fs::create_dir(path.join("folder")).unwrap();
+    let _socket = UnixListener::bind(path.join("socket")).unwrap();
+    let made = Command::new("mkfifo").arg(path.join("pipe")).status().unwrap();
+    assert!(made.success());
+    symlink("loop", path.join("loop")).unwrap();
+    symlink("/dev/null", path.join("device")).unwrap();
+    let store = store(path);
+    for name in ["folder", "socket", "pipe", "loop", "device", "loop/below"] {
+        check_unreadable(&store, name);
+    }
+}
+
+#[test]
+fn a_key_below_a_file_and_a_link_to_nothing_are_missing() {
+    let folder = folder();
+    let store = store(folder.path());
+    store.set(&key("file"), b"1").unwrap();
+    symlink("nowhere", folder.path().join("dangling")).unwrap();
+    for name in ["file/0", "dangling", "dangling/0"] {
+        assert_eq!(get(&store, name), None, "{name}");
+        assert!(!store.exists(&key(name)).unwrap());
+    }
+    assert_eq!(keys(&store), ["file"]);
+    store.erase(&key("file/0")).unwrap();
+    assert!(store.list_dir(&prefix("file")).unwrap().keys.is_empty());
+}
+
+#[test]
+fn what_may_not_be_read_is_an_error() {
+    let folder = folder();
+    let store = store(folder.path());
+    store.set(&key("a/0"), b"1").unwrap();
+    let closed = fs::Permissions::from_mode(0o000);
+    fs::set_permissions(folder.path().join("a"), closed).unwrap();
+    let may_read_all = fs::read_dir(folder.path().join("a")).is_ok();
+    if !may_read_all {
+        check_unreadable(&store, "a/0");
+        assert!(store.list_dir(&prefix("a")).is_err());
+    }
+    fs::set_permissions(folder.path().join("a"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn a_conflict_is_an_error_and_nothing_is_lost() {
+    let folder = folder();
+    let store = store(folder.path());
+    store.set(&key("a/b"), b"1").unwrap();
+    store.set(&key("file"), b"2").unwrap();
+    let conflicts = [
+        store.set(&key("a"), b"x"),
+        store.set(&key("file/0"), b"x"),
+        store.set(&key("file/0/1"), b"x"),
+        store.erase(&key("a")),
+        store.stage(&prefix("file")).map(drop),
+        store.stage(&prefix("file/0")).map(drop),
+        store.erase_prefix(&StorePrefix::root()),
+    ];
+    for (index, conflict) in conflicts.into_iter().enumerate() {
+        assert!(
+            matches!(conflict, Err(StoreError::Conflict { .. })),
+            "{index}: {conflict:?}"
+        );
+    }
+    store.erase_prefix(&prefix("file")).unwrap();
+    assert_eq!(get(&store, "a/b").as_deref(), Some(&b"1"[..]));
+    assert_eq!(get(&store, "file").as_deref(), Some(&b"2"[..]));
+    assert!(debris(folder.path()).is_empty());
+}
+
+#[test]
+fn a_root_that_is_a_file_or_absent_is_refused() {
+    let folder = folder();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(matches!(
+        DirectoryStore::create(&file),
+        Err(StoreError::Conflict { .. })
+    ));
+    assert!(DirectoryStore::create(file.join("below")).is_err());
+    assert!(DirectoryStore::open(folder.path().join("absent")).is_err());
+    let absent = DirectoryStore::create(folder.path().join("absent/deep")).unwrap();
+    assert_eq!(get(&absent, "a"), None);
+    assert!(keys(&absent).is_empty());
+    absent.flush().unwrap();
+    assert!(!folder.path().join("absent").exists(), "made by the first set");
+    let whole = DirectoryStore::open("/").unwrap();
+    assert!(matches!(whole.clear(), Err(StoreError::Conflict { .. })));
+}
+
+#[test]
+fn debris_and_odd_names_are_never_listed() {
+    let folder = folder();
+    let store = store(folder.path());
+    store.set(&key("a/0.0"), b"1").unwrap();
+    let at = folder.path().join("a");
+    for name in [
+        "0.0.1f.partial",
+        "0.0.__lock",
+        "0.0#12",
+        ".DS_Store",
+        "Thumbs.db",
+        ".0.0.1-2f.zt-partial",
+        "line\nbreak",
+        "back\\slash",
+    ] {
+        fs::write(at.join(name), "x").unwrap();
+    }
+    fs::write(at.join(std::ffi::OsStr::from_bytes(b"\xff\xfe")), "x").unwrap();
+    fs::create_dir(at.join(".tree.1-2f.zt-partial")).unwrap();
+    fs::create_dir(at.join("sample#1")).unwrap();
+    let listing = store.list_dir(&prefix("a")).unwrap();
+    assert_eq!(listing.keys, [key("a/0.0")]);
+    assert_eq!(
+        listing.prefixes,
+        [prefix("a/sample#1")],
+        "a folder may have such a name"
+    );
+    for name in ["a/x.partial", "a/x#1", ".DS_Store"] {
+        let result = store.set(&key(name), b"");
+        assert!(matches!(result, Err(StoreError::InvalidKey { .. })), "{name}");
+    }
+}
+
+#[test]
+fn a_walk_through_links_that_lead_back_ends() {
+    let folder = folder();
+    let store = store(folder.path());
+    store.set(&key("a/0"), b"1").unwrap();
+    store.set(&key("b/0"), b"2").unwrap();
+    symlink("..", folder.path().join("a/up")).unwrap();
+    symlink(".", folder.path().join("a/self")).unwrap();
+    symlink("../b", folder.path().join("a/other")).unwrap();
+    symlink("../a", folder.path().join("b/back")).unwrap();
+    assert_eq!(
+        keys(&store),
+        ["a/0", "a/other/0", "b/0", "b/back/0"],
+        "a link to elsewhere is followed once"
+    );
+}
+
+#[test]
+fn erasing_a_prefix_stays_in_the_store() {
+    let folder = folder();
+    let outside = folder.path().join("outside");
+    fs::create_dir_all(outside.join("deep")).unwrap();
+    fs::write(outside.join("deep/precious"), "1").unwrap();
+    let root = folder.path().join("x.zarr");
+    let store = DirectoryStore::create(&root).unwrap();
+    store.set(&key("a/0"), b"1").unwrap();
+    symlink(&outside, root.join("a/link")).unwrap();
+    symlink(&outside, root.join("link")).unwrap();
+    for refused in [
+        store.erase_prefix(&prefix("link/deep")),
+        store.stage(&prefix("link/deep")).map(drop),
+        store.stage(&prefix("link")).map(drop),
+    ] {
+        assert!(matches!(refused, Err(StoreError::Conflict { .. })));
+    }
+    store.erase_prefix(&prefix("link")).unwrap();
+    store.erase_prefix(&prefix("a")).unwrap();
+    assert!(fs::symlink_metadata(root.join("link")).is_err(), "the link goes");
+    assert!(keys(&store).is_empty());
+    assert_eq!(fs::read(outside.join("deep/precious")).unwrap(), b"1");
+    assert!(debris(folder.path()).is_empty());
+}
+
+#[test]
+fn clearing_keeps_the_root_and_what_a_linked_root_leads_to() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("real")).unwrap();
+    symlink("real", folder.path().join("x.zarr")).unwrap();
+    let store = store(&folder.path().join("x.zarr"));
+    store.set(&key("a/0"), b"1").unwrap();
+    store.clear().unwrap();
+    assert!(keys(&store).is_empty());
+    store.set(&key("b"), b"1").unwrap();
+    assert!(folder.path().join("real/b").exists());
+    assert!(debris(folder.path()).is_empty());
+}
+
+#[test]
+fn a_staged_tree_is_hidden_and_goes_when_dropped() {
+    let folder = folder();
+    let store = store(folder.path());
+    store.set(&key("a/0"), b"old").unwrap();
+    let staged = store.stage(&prefix("a")).unwrap().unwrap();
+    staged.store().set(&key("0"), b"new").unwrap();
+    let error = staged.store().get(&key("0"), 1).unwrap_err();
+    assert!(error.to_string().contains(": a/0: "), "{error}");
+    assert_eq!(debris(folder.path()).len(), 1);
+    assert_eq!(keys(&store), ["a/0"]);
+    drop(staged);
+    assert!(debris(folder.path()).is_empty());
+    assert_eq!(get(&store, "a/0").as_deref(), Some(&b"old"[..]));
+}
+
+/// Runs one of the tests below in a process of its own, after some words of the shell.
+fn child(test: &str, root: &Path, before: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .arg("-c")
+        .arg(format!("{before} exec \"$0\" \"$@\""))
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env("ZT_TEST_ROOT", root)
+        .stdout(Stdio::piped());
+    command
+}
+
+fn child_root() -> Option<std::path::PathBuf> {
+    env::var_os("ZT_TEST_ROOT").map(Into::into)
+}
+
+#[test]
+fn child_that_may_not_write_large_files() {
+    let Some(root) = child_root() else { return };
+    let store = store(&root);
+    let error = store.set(&key("a/0"), &vec![1; 1 << 20]).unwrap_err();
+    let StoreError::Io { source, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(source.kind(), io::ErrorKind::FileTooLarge);
+    assert!(error.to_string().contains("a/0"), "{error}");
+    store.set(&key("a/1"), b"small").unwrap();
+}
+
+#[test]
+fn a_write_that_fails_half_way_keeps_the_old_value() {
+    let folder = folder();
+    let store = store(folder.path());
+    store.set(&key("a/0"), b"old").unwrap();
+    let test = "directory::child_that_may_not_write_large_files";
+    let mut command = child(test, folder.path(), "trap '' XFSZ; ulimit -f 8;");
+    assert!(command.status().unwrap().success());
+    assert_eq!(get(&store, "a/0").as_deref(), Some(&b"old"[..]));
+    assert_eq!(keys(&store), ["a/0", "a/1"]);
+    assert!(debris(folder.path()).is_empty(), "the temporary file is removed");
+}
+
+const KILLED_SIZE: usize = 1 << 20;
+
+#[test]
+#[expect(clippy::print_stdout, reason = "tells the parent how far it is")]
+fn child_that_is_killed() {
+    let Some(root) = child_root() else { return };
+    let store = store(&root);
+    for round in 0_u8.. {
+        store.set(&key("a/0"), &vec![round; KILLED_SIZE]).unwrap();
+        let staged = store.stage(&prefix("tree")).unwrap().unwrap();
+        for name in ["0", "1", "2"] {
+            staged.store().set(&key(name), &[round; 100]).unwrap();
+        }
+        staged.publish().unwrap();
+        println!("\nround {round}");
+        if round == u8::MAX {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_killed_writer_leaves_old_or_new() {
+    for rounds in 1..6 {
+        let folder = folder();
+        let mut process = child("directory::child_that_is_killed", folder.path(), "")
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let seen = lines
+            .map_while(Result::ok)
+            .filter(|line| line.starts_with("round"));
+        assert_eq!(seen.take(rounds).count(), rounds);
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let store = store(folder.path());
+        let value = get(&store, "a/0").unwrap();
+        assert_eq!(value.len(), KILLED_SIZE);
+        assert!(value.iter().all(|byte| *byte == value[0]));
+        assert_eq!(keys(&store), ["a/0", "tree/0", "tree/1", "tree/2"]);
+        let first = get(&store, "tree/0").unwrap();
+        for name in ["tree/1", "tree/2"] {
+            assert_eq!(get(&store, name).unwrap(), first, "one tree, not two");
+        }
+    }
+}

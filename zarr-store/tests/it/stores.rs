@@ -1,0 +1,68 @@
+//! Every store keeps the contract.
+
+use std::{cell::RefCell, io, sync::Arc};
+
+use zarr_store::{
+    CountingStore, DirectoryStore, Durability, MemoryStore, PrefixStore, Store,
+    testing::{Fault, FaultyStore, check_store},
+};
+
+use crate::{folder, key, prefix};
+
+#[test]
+fn memory() {
+    check_store(|| Arc::new(MemoryStore::new()));
+}
+
+/// Calls `check_store` with stores in folders that live until it is done.
+fn check_in_folders(make: impl Fn(&std::path::Path) -> Arc<dyn Store>) {
+    let folders = RefCell::new(Vec::new());
+    check_store(|| {
+        let folder = folder();
+        let store = make(&folder.path().join("example"));
+        folders.borrow_mut().push(folder);
+        store
+    });
+}
+
+#[test]
+fn directory() {
+    check_in_folders(|path| Arc::new(DirectoryStore::create(path).unwrap()));
+}
+
+#[test]
+fn directory_that_syncs_each_value() {
+    check_in_folders(|path| {
+        let store = DirectoryStore::create(path.join("a/b")).unwrap();
+        Arc::new(store.with_durability(Durability::Each))
+    });
+}
+
+#[test]
+fn prefix_of_memory() {
+    check_store(|| {
+        let whole = MemoryStore::new();
+        whole.set(&key("part-/outside"), b"").unwrap();
+        whole.set(&key("part"), b"").unwrap();
+        Arc::new(PrefixStore::new(Arc::new(whole), prefix("part")))
+    });
+}
+
+#[test]
+fn prefix_of_directory() {
+    check_in_folders(|path| {
+        let whole = DirectoryStore::create(path).unwrap();
+        Arc::new(PrefixStore::new(Arc::new(whole), prefix("a/part")))
+    });
+}
+
+#[test]
+fn counting() {
+    check_store(|| Arc::new(CountingStore::new(Arc::new(MemoryStore::new()))));
+}
+
+#[test]
+fn faulty_without_a_fault() {
+    let fault = Fault::from(u64::MAX, io::ErrorKind::Other);
+    check_store(|| Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), fault)));
+}
