@@ -9,7 +9,7 @@ use zarr_store::Store;
 use crate::{
     Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, Error, NodePath, Options, Order, Result, ZarrFormat,
     guess_chunk_shape, hierarchy,
-    metadata::{Codecs, V2Codecs},
+    metadata::{Codecs, V2Codecs, elements_codec},
 };
 
 /// What a new array is to be.
@@ -232,15 +232,6 @@ impl ArrayBuilder {
         Ok(array)
     }
 
-    /// The codec that makes bytes of elements of variable size.
-    fn variable_codec(&self) -> Option<&'static str> {
-        match self.data_type {
-            DataType::String => Some("vlen-utf8"),
-            DataType::Bytes => Some("vlen-bytes"),
-            _ => None,
-        }
-    }
-
     fn v2_codec_list(&self, registry: &CodecRegistry) -> Result<Codecs> {
         let mut codecs = match &self.compression {
             // An array without dimensions is one element, which no compressor makes smaller.
@@ -255,8 +246,9 @@ impl ArrayBuilder {
                 .map_err(|name| Error::create(format!("codec `{name}` has no form in Zarr V2")))?,
         };
         let is = |filter: &Value, codec: &str| filter.get("id").and_then(Value::as_str) == Some(codec);
-        if let Some(codec) = self.variable_codec()
-            && !codecs.filters.iter().flatten().any(|filter| is(filter, codec))
+        if self.data_type.is_variable()
+            && let codec = elements_codec(&self.data_type, self.byte_order).name
+            && !codecs.filters.iter().flatten().any(|filter| is(filter, &codec))
         {
             codecs
                 .filters
@@ -295,7 +287,7 @@ impl ArrayBuilder {
                 .iter()
                 .position(|codec| kind(codec) == Some(CodecKind::BytesToBytes));
             let place = place.unwrap_or(complete.len());
-            complete.insert(place, self.bytes_codec());
+            complete.insert(place, elements_codec(&self.data_type, self.byte_order));
         }
         let is_transposed = complete.iter().any(|codec| codec.name == "transpose");
         if self.order == Order::F && self.shape.len() > 1 && !is_transposed {
@@ -303,21 +295,6 @@ impl ArrayBuilder {
             complete.insert(0, CodecConfig::of("transpose", json!({"order": order})));
         }
         complete
-    }
-
-    fn bytes_codec(&self) -> CodecConfig {
-        if let Some(codec) = self.variable_codec() {
-            return CodecConfig::new(codec, Map::new());
-        }
-        if !self.data_type.has_byte_order() {
-            return CodecConfig::new("bytes", Map::new());
-        }
-        let endian = if self.byte_order == ByteOrder::Big {
-            "big"
-        } else {
-            "little"
-        };
-        CodecConfig::of("bytes", json!({"endian": endian}))
     }
 }
 

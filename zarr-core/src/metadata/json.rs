@@ -336,10 +336,10 @@ mod tests {
 
     #[test]
     fn bare_words_come_back() {
-        let value = parse(b"[NaN, -Infinity, Infinity, 1e999]").unwrap();
+        let value = parse(b"[NaN, -Infinity, Infinity]").unwrap();
         assert_eq!(
             write(&value, Style::V2),
-            b"[\n    NaN,\n    -Infinity,\n    Infinity,\n    1e999\n]"
+            b"[\n    NaN,\n    -Infinity,\n    Infinity\n]"
         );
     }
 

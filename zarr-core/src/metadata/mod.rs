@@ -10,7 +10,7 @@ mod v2_data_type;
 mod v2_fill_value;
 pub(crate) mod v3;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use zarr_codecs::{ByteOrder, CodecConfig, CodecRegistry, DataType, FillValue};
 
 pub use self::v2_data_type::{data_type_to_v2, v2_data_type};
@@ -197,6 +197,23 @@ impl Codecs {
             .map(Value::as_u64)
             .eq((0..ndim as u64).rev().map(Some));
         is_reverse.then_some(Order::F)
+    }
+}
+
+/// The codec that makes bytes of elements, where metadata leave it to the data type.
+pub(crate) fn elements_codec(data_type: &DataType, byte_order: ByteOrder) -> CodecConfig {
+    match data_type {
+        DataType::String => CodecConfig::new("vlen-utf8", Map::new()),
+        DataType::Bytes => CodecConfig::new("vlen-bytes", Map::new()),
+        _ if !data_type.has_byte_order() => CodecConfig::new("bytes", Map::new()),
+        _ => {
+            let endian = if byte_order == ByteOrder::Big {
+                "big"
+            } else {
+                "little"
+            };
+            CodecConfig::of("bytes", json!({"endian": endian}))
+        }
     }
 }
 

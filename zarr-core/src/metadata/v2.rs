@@ -9,7 +9,7 @@ use zarr_codecs::{ByteOrder, CodecConfig, CodecKind, CodecRegistry, DataType};
 
 use super::{
     ArrayMetadata, Codecs, GroupMetadata, Members, Order, Read, V2Codecs, Wrong, ZarrFormat, data_type_to_v2,
-    fill_value_to_v2, lengths, v2_data_type, v2_fill_value,
+    elements_codec, fill_value_to_v2, lengths, v2_data_type, v2_fill_value,
 };
 use crate::{ChunkGrid, ChunkKeyEncoding};
 
@@ -185,7 +185,7 @@ pub(super) fn codec_list(
     for codec in codecs.filters.iter().flatten().chain(&codecs.compressor) {
         let kind = codec_kind(codec, registry);
         if kind == Some(CodecKind::BytesToBytes) && !has_bytes {
-            list.push(bytes_codec(data_type, byte_order));
+            list.push(elements_codec(data_type, byte_order));
         }
         has_bytes |= kind != Some(CodecKind::ArrayToArray);
         let given = if list.iter().any(|codec| codec.name == "bytes")
@@ -198,7 +198,7 @@ pub(super) fn codec_list(
         list.push(codec_from_v2(codec, given, registry));
     }
     if !has_bytes {
-        list.push(bytes_codec(data_type, byte_order));
+        list.push(elements_codec(data_type, byte_order));
     }
     list
 }
@@ -206,18 +206,6 @@ pub(super) fn codec_list(
 fn codec_kind(codec: &Value, registry: &CodecRegistry) -> Option<CodecKind> {
     let (entry, _) = registry.find_v2(codec.get("id")?.as_str()?).ok()?;
     Some(entry.kind)
-}
-
-fn bytes_codec(data_type: &DataType, byte_order: ByteOrder) -> CodecConfig {
-    if !data_type.has_byte_order() {
-        return CodecConfig::new("bytes", Map::new());
-    }
-    let endian = if byte_order == ByteOrder::Big {
-        "big"
-    } else {
-        "little"
-    };
-    CodecConfig::of("bytes", json!({"endian": endian}))
 }
 
 fn codec_from_v2(codec: &Value, given: &DataType, registry: &CodecRegistry) -> CodecConfig {

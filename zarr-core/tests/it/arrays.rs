@@ -11,11 +11,19 @@ use zarr_core::{
 };
 
 fn builder(shape: &[u64], chunk_shape: &[u64], data_type: DataType) -> ArrayBuilder {
-    ArrayBuilder::new(shape.to_vec(), data_type).chunk_shape(chunk_shape.to_vec()).v2_codecs(V2Codecs::default())
+    ArrayBuilder::new(shape.to_vec(), data_type)
+        .chunk_shape(chunk_shape.to_vec())
+        .v2_codecs(V2Codecs::default())
 }
 
 fn create(builder: ArrayBuilder) -> Array {
-    builder.create(Arc::new(MemoryStore::new()), &NodePath::root(), &Options::default()).unwrap()
+    builder
+        .create(
+            Arc::new(MemoryStore::new()),
+            &NodePath::root(),
+            &Options::default(),
+        )
+        .unwrap()
 }
 
 fn all(text: &str) -> Selection {
@@ -26,13 +34,22 @@ fn all(text: &str) -> Selection {
 fn texts_of_any_length_are_read_as_they_were_written() {
     for format in [ZarrFormat::V2, ZarrFormat::V3] {
         let fill = FillValue::new("nothing".as_bytes());
-        let array = create(builder(&[5], &[2], DataType::String).format(format).fill_value(Some(fill)));
+        let array = create(
+            builder(&[5], &[2], DataType::String)
+                .format(format)
+                .fill_value(Some(fill)),
+        );
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        array.write_vec(&all("1:4"), &texts(&["", "äöü", "a longer text"])).unwrap();
+        array
+            .write_vec(&all("1:4"), &texts(&["", "äöü", "a longer text"]))
+            .unwrap();
         array.write_vec(&all("2"), &texts(&["x"])).unwrap();
         let expected = texts(&["nothing", "", "x", "a longer text", "nothing"]);
         assert_eq!(array.read_vec::<String>(&Selection::all()).unwrap(), expected);
-        assert_eq!(array.read_vec::<String>(&all("::3")).unwrap(), texts(&["nothing", "a longer text"]));
+        assert_eq!(
+            array.read_vec::<String>(&all("::3")).unwrap(),
+            texts(&["nothing", "a longer text"])
+        );
     }
 }
 
@@ -40,7 +57,10 @@ fn texts_of_any_length_are_read_as_they_were_written() {
 fn a_single_value_is_written_everywhere() {
     let array = create(builder(&[3, 3], &[2, 2], DataType::UInt8));
     array.write_vec(&all("1:, 1:"), &[7_u8]).unwrap();
-    assert_eq!(array.read_vec::<u8>(&Selection::all()).unwrap(), [0, 0, 0, 0, 7, 7, 0, 7, 7]);
+    assert_eq!(
+        array.read_vec::<u8>(&Selection::all()).unwrap(),
+        [0, 0, 0, 0, 7, 7, 0, 7, 7]
+    );
 }
 
 #[test]
@@ -51,7 +71,13 @@ fn an_array_without_dimensions_has_one_element() {
         assert_eq!(array.n_chunks_initialized().unwrap(), 0);
         array.write_vec(&Selection::all(), &[2.5]).unwrap();
         assert_eq!(array.read_vec::<f64>(&all("...")).unwrap(), [2.5]);
-        assert!(array.store().size(&StoreKey::new(key).unwrap()).unwrap().is_some());
+        assert!(
+            array
+                .store()
+                .size(&StoreKey::new(key).unwrap())
+                .unwrap()
+                .is_some()
+        );
         assert_eq!(array.n_chunks_initialized().unwrap(), 1);
     }
 }
@@ -64,7 +90,10 @@ fn shrinking_erases_what_lies_outside_and_growing_brings_the_fill_value() {
     assert_eq!(array.n_chunks_initialized().unwrap(), 2);
     array.resize(&[8]).unwrap();
     // The last chunk kept the element that was outside for a while, as in zarr-python.
-    assert_eq!(array.read_vec::<i32>(&Selection::all()).unwrap(), [1, 2, 3, 4, 0, 0, 0, 0]);
+    assert_eq!(
+        array.read_vec::<i32>(&Selection::all()).unwrap(),
+        [1, 2, 3, 4, 0, 0, 0, 0]
+    );
 }
 
 #[test]
@@ -73,7 +102,10 @@ fn appending_adds_behind() {
     array.write_vec(&Selection::all(), &[1, 2, 3, 4]).unwrap();
     let data = ArrayData::new(vec![2, 1], &[5, 6]).unwrap();
     assert_eq!(array.append(&data, 1).unwrap(), [2, 3]);
-    assert_eq!(array.read_vec::<i32>(&Selection::all()).unwrap(), [1, 2, 5, 3, 4, 6]);
+    assert_eq!(
+        array.read_vec::<i32>(&Selection::all()).unwrap(),
+        [1, 2, 5, 3, 4, 6]
+    );
     assert!(matches!(array.append(&data, 0), Err(Error::Shape { .. })));
 }
 
@@ -86,7 +118,9 @@ fn threads_that_write_parts_of_one_chunk_lose_nothing() {
             scope.spawn(move || {
                 for index in 0..100 {
                     let at = thread + index * 8;
-                    array.write_vec(&Selection::region(&[at], &[1]), &[at as i32 + 1]).unwrap();
+                    array
+                        .write_vec(&Selection::region(&[at], &[1]), &[at as i32 + 1])
+                        .unwrap();
                 }
             });
         }
@@ -99,16 +133,25 @@ fn threads_that_write_parts_of_one_chunk_lose_nothing() {
 fn a_damaged_chunk_is_named() {
     let array = create(builder(&[4, 4], &[2, 2], DataType::Int32));
     array.write_vec(&Selection::all(), &[1; 16]).unwrap();
-    array.store().set(&StoreKey::new("1.0").unwrap(), &[0; 15]).unwrap();
+    array
+        .store()
+        .set(&StoreKey::new("1.0").unwrap(), &[0; 15])
+        .unwrap();
     let error = array.read_vec::<i32>(&Selection::all()).unwrap_err();
-    assert!(matches!(&error, Error::Chunk { chunk, .. } if *chunk == [1, 0]), "{error}");
+    assert!(
+        matches!(&error, Error::Chunk { chunk, .. } if *chunk == [1, 0]),
+        "{error}"
+    );
     assert!(error.to_string().contains("1.0"), "{error}");
 }
 
 #[test]
 fn huge_arrays_open_and_are_read_in_parts() {
     let array = create(builder(&[1_000_000_000; 2], &[1000, 1000], DataType::Float64));
-    assert!(matches!(array.read_vec::<f64>(&Selection::all()), Err(Error::TooLarge { .. })));
+    assert!(matches!(
+        array.read_vec::<f64>(&Selection::all()),
+        Err(Error::TooLarge { .. })
+    ));
     assert_eq!(array.read_vec::<f64>(&all("5:7, -2:")).unwrap(), [0.0; 4]);
 }
 
@@ -119,46 +162,90 @@ fn arrays_of_unknown_codecs_open_and_their_chunks_can_be_carried() {
         "zarr_format": 2, "shape": [2], "chunks": [2], "dtype": "<i4", "fill_value": 0, "order": "C",
         "filters": [{"id": "acme"}], "compressor": {"id": "pickle"}, "note": "kept",
     });
-    store.set(&StoreKey::new(".zarray").unwrap(), document.to_string().as_bytes()).unwrap();
+    store
+        .set(
+            &StoreKey::new(".zarray").unwrap(),
+            document.to_string().as_bytes(),
+        )
+        .unwrap();
     store.set(&StoreKey::new("0").unwrap(), b"whatever").unwrap();
     let array = Array::open(store, &NodePath::root(), &Options::default()).unwrap();
-    assert!(matches!(array.read_vec::<i32>(&Selection::all()), Err(Error::Codecs { .. })));
-    assert_eq!(array.read_encoded_chunk(&[0]).unwrap().as_deref(), Some(&b"whatever"[..]));
+    assert!(matches!(
+        array.read_vec::<i32>(&Selection::all()),
+        Err(Error::Codecs { .. })
+    ));
+    assert_eq!(
+        array.read_encoded_chunk(&[0]).unwrap().as_deref(),
+        Some(&b"whatever"[..])
+    );
     assert_eq!(array.metadata().unknown.get("note"), Some(&json!("kept")));
 }
 
 #[test]
 fn the_wrong_type_is_refused() {
     let array = create(builder(&[2], &[2], DataType::Int32));
-    assert!(matches!(array.read_vec::<f32>(&Selection::all()), Err(Error::Type { .. })));
-    assert!(matches!(array.write_vec(&Selection::all(), &[1_u8, 2]), Err(Error::Type { .. })));
-    assert!(matches!(array.write_vec(&Selection::all(), &[1_i32, 2, 3]), Err(Error::Shape { .. })));
+    assert!(matches!(
+        array.read_vec::<f32>(&Selection::all()),
+        Err(Error::Type { .. })
+    ));
+    assert!(matches!(
+        array.write_vec(&Selection::all(), &[1_u8, 2]),
+        Err(Error::Type { .. })
+    ));
+    assert!(matches!(
+        array.write_vec(&Selection::all(), &[1_i32, 2, 3]),
+        Err(Error::Shape { .. })
+    ));
 }
 
 #[test]
 fn a_read_only_array_is_not_written() {
-    let mut array = create(builder(&[2], &[2], DataType::Int32)).with_options(|options| options.read_only = true);
-    assert!(matches!(array.write_vec(&Selection::all(), &[1_i32, 2]), Err(Error::ReadOnly { .. })));
+    let mut array =
+        create(builder(&[2], &[2], DataType::Int32)).with_options(|options| options.read_only = true);
+    assert!(matches!(
+        array.write_vec(&Selection::all(), &[1_i32, 2]),
+        Err(Error::ReadOnly { .. })
+    ));
     assert!(matches!(array.resize(&[3]), Err(Error::ReadOnly { .. })));
 }
 
 #[test]
 fn creating_makes_groups_above_and_nothing_over_a_node() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let options = Options { workers: Workers::ONE, ..Options::default() };
+    let options = Options {
+        workers: Workers::ONE,
+        ..Options::default()
+    };
     let path = NodePath::new("a/b/c").unwrap();
-    builder(&[1], &[1], DataType::Int8).create(store.clone(), &path, &options).unwrap();
+    builder(&[1], &[1], DataType::Int8)
+        .create(store.clone(), &path, &options)
+        .unwrap();
     assert!(Group::open(store.clone(), &NodePath::new("a/b").unwrap(), &options).is_ok());
     let again = builder(&[1], &[1], DataType::Int8).create(store.clone(), &path, &options);
     assert!(matches!(again, Err(Error::Exists { .. })));
     let below = builder(&[1], &[1], DataType::Int8).create(store, &path.join("d").unwrap(), &options);
-    assert!(matches!(below, Err(Error::Exists { found: "an array", .. })));
+    assert!(matches!(
+        below,
+        Err(Error::Exists {
+            found: "an array",
+            ..
+        })
+    ));
 }
 
 #[test]
 fn codecs_in_the_wrong_order_are_refused() {
-    let codecs = vec![CodecConfig::of("bytes", json!({"endian": "little"})), CodecConfig::of("bytes", json!({}))];
-    let builder = ArrayBuilder::new(vec![2], DataType::Int32).format(ZarrFormat::V3).codecs(codecs);
-    let made = builder.create(Arc::new(MemoryStore::new()), &NodePath::root(), &Options::default());
+    let codecs = vec![
+        CodecConfig::of("bytes", json!({"endian": "little"})),
+        CodecConfig::of("bytes", json!({})),
+    ];
+    let builder = ArrayBuilder::new(vec![2], DataType::Int32)
+        .format(ZarrFormat::V3)
+        .codecs(codecs);
+    let made = builder.create(
+        Arc::new(MemoryStore::new()),
+        &NodePath::root(),
+        &Options::default(),
+    );
     assert!(matches!(made, Err(Error::Codecs { .. })));
 }

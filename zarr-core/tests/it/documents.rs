@@ -120,9 +120,16 @@ fn refused(name: &str, base: &str, pointer: &str, value: Value) {
     let mut document: Value = serde_json::from_str(base).unwrap();
     *document.pointer_mut(pointer).unwrap() = value.clone();
     match open(name, &document.to_string()) {
-        Err(Error::Metadata { document, pointer: found, .. }) => {
+        Err(Error::Metadata {
+            document,
+            pointer: found,
+            ..
+        }) => {
             assert!(document.contains(name), "{document}");
-            assert!(found.starts_with(pointer) || pointer.starts_with(&found), "{value}: {found}");
+            assert!(
+                found.starts_with(pointer) || pointer.starts_with(&found),
+                "{value}: {found}"
+            );
         }
         other => panic!("{pointer} {value}: {other:?}"),
     }
@@ -163,8 +170,14 @@ fn bad_members_of_v2_documents_are_named() {
         }
     }
     for separator in ["|", "", "../", "\\"] {
-        let document = V2.replace("\"filters\"", &format!("\"dimension_separator\": {separator:?}, \"filters\""));
-        assert!(matches!(open(".zarray", &document), Err(Error::Metadata { .. })), "{separator}");
+        let document = V2.replace(
+            "\"filters\"",
+            &format!("\"dimension_separator\": {separator:?}, \"filters\""),
+        );
+        assert!(
+            matches!(open(".zarray", &document), Err(Error::Metadata { .. })),
+            "{separator}"
+        );
     }
 }
 
@@ -190,13 +203,18 @@ fn bad_members_of_v3_documents_are_named() {
         refused("zarr.json", V3, pointer, value);
     }
     let unknown = V3.replacen("{\n", "{\n\"acme\": 1,\n", 1);
-    assert!(matches!(open("zarr.json", &unknown), Err(Error::Metadata { pointer, .. }) if pointer == "/acme"));
+    assert!(
+        matches!(open("zarr.json", &unknown), Err(Error::Metadata { pointer, .. }) if pointer == "/acme")
+    );
 }
 
 #[test]
 fn damaged_documents_are_refused() {
     for length in 0..V2.len() {
-        assert!(matches!(open(".zarray", &V2[..length]), Err(Error::Metadata { .. })), "{length}");
+        assert!(
+            matches!(open(".zarray", &V2[..length]), Err(Error::Metadata { .. })),
+            "{length}"
+        );
     }
     let twice = V2.replacen("\"dtype\"", "\"dtype\": \"<i4\", \"dtype\"", 1);
     assert!(matches!(open(".zarray", &twice), Err(Error::Metadata { .. })));
@@ -204,6 +222,9 @@ fn damaged_documents_are_refused() {
 
 #[test]
 fn a_document_over_the_limit_is_not_read() {
-    let huge = V2.replace("\"filters\"", &format!("\"x\": \"{}\", \"filters\"", "x".repeat(17 << 20)));
+    let huge = V2.replace(
+        "\"filters\"",
+        &format!("\"x\": \"{}\", \"filters\"", "x".repeat(17 << 20)),
+    );
     assert!(matches!(open(".zarray", &huge), Err(Error::Store(_))));
 }

@@ -23,21 +23,32 @@ type Extent = (u64, u64, u64);
 
 impl Model {
     fn new(shape: &[u64], fill: i32) -> Self {
-        Self { shape: shape.to_vec(), elements: vec![fill; shape.iter().product::<u64>() as usize] }
+        Self {
+            shape: shape.to_vec(),
+            elements: vec![fill; shape.iter().product::<u64>() as usize],
+        }
     }
 
     /// The places of the selected elements, in C order.
     fn places(&self, extents: &[Extent]) -> Vec<usize> {
         let mut places = vec![0];
         for (length, (start, count, step)) in self.shape.iter().zip(extents) {
-            let along = (0..*count).map(|index| (start + index * step) as usize).collect::<Vec<_>>();
-            places = places.iter().flat_map(|place| along.iter().map(move |at| place * *length as usize + at)).collect();
+            let along = (0..*count)
+                .map(|index| (start + index * step) as usize)
+                .collect::<Vec<_>>();
+            places = places
+                .iter()
+                .flat_map(|place| along.iter().map(move |at| place * *length as usize + at))
+                .collect();
         }
         places
     }
 
     fn read(&self, extents: &[Extent]) -> Vec<i32> {
-        self.places(extents).into_iter().map(|place| self.elements[place]).collect()
+        self.places(extents)
+            .into_iter()
+            .map(|place| self.elements[place])
+            .collect()
     }
 
     fn write(&mut self, extents: &[Extent], values: &[i32]) {
@@ -73,7 +84,14 @@ fn extents(shape: &[u64]) -> impl Strategy<Value = Vec<Extent>> + use<> {
 
 fn case() -> impl Strategy<Value = Case> {
     let dimensions = prop::collection::vec((0..9_u64, 1..7_u64), 0..4);
-    let layout = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let layout = (
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+    );
     (dimensions, layout, prop_oneof![Just(0), Just(-7)]).prop_flat_map(|(dimensions, layout, fill)| {
         let shape: Vec<_> = dimensions.iter().map(|(length, _)| *length).collect();
         let operations = prop::collection::vec((any::<bool>(), extents(&shape)), 1..8);
@@ -81,7 +99,11 @@ fn case() -> impl Strategy<Value = Case> {
             shape: shape.clone(),
             chunk_shape: dimensions.iter().map(|(_, chunk)| *chunk).collect(),
             order: if layout.0 { Order::C } else { Order::F },
-            byte_order: if layout.1 { ByteOrder::Little } else { ByteOrder::Big },
+            byte_order: if layout.1 {
+                ByteOrder::Little
+            } else {
+                ByteOrder::Big
+            },
             format: if layout.2 { ZarrFormat::V2 } else { ZarrFormat::V3 },
             separator: if layout.3 { '.' } else { '/' },
             compressed: layout.4,
@@ -106,8 +128,15 @@ fn create(case: &Case) -> Array {
         .format(case.format)
         .separator(case.separator)
         .fill_value(Some(FillValue::new(case.fill.to_ne_bytes())))
-        .v2_codecs(V2Codecs { filters: None, compressor })
-        .create(Arc::new(MemoryStore::new()), &NodePath::new("a/b").unwrap(), &options)
+        .v2_codecs(V2Codecs {
+            filters: None,
+            compressor,
+        })
+        .create(
+            Arc::new(MemoryStore::new()),
+            &NodePath::new("a/b").unwrap(),
+            &options,
+        )
         .unwrap()
 }
 
