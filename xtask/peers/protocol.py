@@ -1,0 +1,77 @@
+"""What the Python peers share: the cells, the values, one JSON line a cell. README.md has the protocol."""
+import hashlib
+import importlib.metadata
+import itertools
+import json
+import sys
+import time
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+
+
+class Refused(Exception):
+    """The library does not know the combination."""
+
+
+def refusing(call, *args, **kwargs):
+    """The result of a call that creates or opens an array; its exception is a refusal in the library's words."""
+    try:
+        return call(*args, **kwargs)
+    except Exception as error:
+        raise Refused(message(error)) from error
+
+
+def message(error):
+    return f"{type(error).__name__}: {error}"
+
+
+def fill_value(cell):
+    """The fill value as a NumPy scalar, or None."""
+    if cell["fill_hex"] is None:
+        return None
+    return np.frombuffer(bytes.fromhex(cell["fill_hex"]), cell["dtype"])[0]
+
+
+def values(cell):
+    return np.fromfile(cell["data"], cell["dtype"]).reshape(cell["shape"])
+
+
+def regions(cell):
+    """The slices of every chunk that is to be written, cut off at the edge of the array."""
+    counts = [-(-length // chunk) for length, chunk in zip(cell["shape"], cell["chunks"])]
+    for at in itertools.product(*map(range, counts)):
+        if list(at) not in cell["missing"]:
+            yield tuple(slice(i * c, min((i + 1) * c, n)) for i, c, n in zip(at, cell["chunks"], cell["shape"]))
+
+
+def digest(array):
+    """SHA-256 of the elements in C order, each little-endian."""
+    array = np.asarray(array)
+    return hashlib.sha256(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"))).tobytes()).hexdigest()
+
+
+def reading(array):
+    array = np.asarray(array)
+    return {"sha256": digest(array), "dtype": array.dtype.str, "shape": list(array.shape)}
+
+
+def main(read, write, *packages):
+    if sys.argv[1:] == ["version"]:
+        print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in (*packages, "numpy")))
+        return
+    verb, path = sys.argv[1:]
+    with open(path) as file:
+        cells = json.load(file)["cells"]
+    for cell in cells:
+        started = time.perf_counter()
+        try:
+            line = read(cell) if verb == "read" else (write(cell), {"written": True})[1]
+        except Refused as error:
+            line = {"refused": str(error)}
+        except Exception as error:
+            line = {"error": message(error)}
+        line = {"id": cell["id"], **line, "seconds": time.perf_counter() - started}
+        print(json.dumps(line), flush=True)

@@ -1,0 +1,166 @@
+//! Reads and writes the cells of a conformance grid with the zarrs crate.
+//!
+//! `zarrs-peer read|write CELLS.json` prints one JSON line a cell; `xtask/peers/README.md` has the protocol.
+
+use std::error::Error;
+use std::fs;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use zarrs::array::{Array, ArrayBytes, ArrayMetadata};
+use zarrs::filesystem::FilesystemStore;
+use zarrs::storage::ReadableWritableListableStorage;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Why a cell has no values: the library does not know the combination, or it failed on it.
+enum Trouble {
+    Refused(Box<dyn Error>),
+    Failed(Box<dyn Error>),
+}
+
+impl<E: Into<Box<dyn Error>>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.get(1).is_some_and(|verb| verb == "version") {
+        println!("zarrs {}", zarrs::version::version_str());
+        return Ok(());
+    }
+    let [_, verb, cells] = arguments.as_slice() else {
+        return Err("usage: zarrs-peer read|write CELLS.json".into());
+    };
+    let document: Value = serde_json::from_str(&fs::read_to_string(cells)?)?;
+    std::panic::set_hook(Box::new(|_| ()));
+    for cell in document["cells"].as_array().ok_or("no cells")? {
+        let started = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| match verb.as_str() {
+            "read" => read(cell),
+            _ => write(cell),
+        }));
+        let mut line = match outcome {
+            Ok(Ok(line)) => line,
+            Ok(Err(Trouble::Refused(error))) => json!({"refused": chain(&*error)}),
+            Ok(Err(Trouble::Failed(error))) => json!({"error": chain(&*error)}),
+            Err(_) => json!({"error": "panicked"}),
+        };
+        line["id"] = cell["id"].clone();
+        line["seconds"] = json!(started.elapsed().as_secs_f64());
+        println!("{line}");
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+/// The error and its causes in one line; a cause already in the text is not repeated.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn store(cell: &Value) -> Result<ReadableWritableListableStorage> {
+    Ok(Arc::new(FilesystemStore::new(text(cell, "path")?)?))
+}
+
+fn read(cell: &Value) -> std::result::Result<Value, Trouble> {
+    let array = Array::open(store(cell)?, "/").map_err(|error| Trouble::Refused(error.into()))?;
+    let bytes: ArrayBytes<'_> = array.retrieve_array_subset(&array.subset_all())?;
+    let bytes = bytes.into_fixed()?;
+    Ok(json!({
+        "sha256": hex(&Sha256::digest(&*bytes)),
+        "dtype": array.data_type().to_string(),
+        "shape": array.shape(),
+    }))
+}
+
+fn write(cell: &Value) -> std::result::Result<Value, Trouble> {
+    let metadata: ArrayMetadata =
+        serde_json::from_value(cell["document"].clone()).map_err(|error| Trouble::Refused(error.into()))?;
+    let array = Array::new_with_metadata(store(cell)?, "/", metadata)
+        .map_err(|error| Trouble::Refused(error.into()))?;
+    array.store_metadata()?;
+    let values = native(cell, fs::read(text(cell, "data")?)?)?;
+    let missing = lists(&cell["missing"])?;
+    let (shape, chunks) = (list(&cell["shape"])?, list(&cell["chunks"])?);
+    let size = values.len() / shape.iter().product::<u64>().max(1) as usize;
+    for coordinates in grid(&shape, &chunks) {
+        if missing.contains(&coordinates) {
+            continue;
+        }
+        let region: Vec<_> = (0..shape.len())
+            .map(|d| coordinates[d] * chunks[d]..((coordinates[d] + 1) * chunks[d]).min(shape[d]))
+            .collect();
+        let part = cut(&values, size, &shape, &region);
+        array.store_array_subset(&region, ArrayBytes::new_flen(part))?;
+    }
+    Ok(json!({"written": true}))
+}
+
+/// The values in this machine's byte order, which is what the library takes.
+fn native(cell: &Value, mut bytes: Vec<u8>) -> Result<Vec<u8>> {
+    let dtype = text(cell, "dtype")?;
+    let width = match &dtype[1..2] {
+        "c" => dtype[2..].parse::<usize>()? / 2,
+        "U" => 4,
+        "M" | "m" => 8,
+        "S" | "V" => 1,
+        _ => dtype[2..].parse()?,
+    };
+    if dtype.starts_with('>') {
+        bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
+    Ok(bytes)
+}
+
+/// Every position in the chunk grid, in C order.
+fn grid(shape: &[u64], chunks: &[u64]) -> Vec<Vec<u64>> {
+    let mut all = vec![vec![]];
+    for (length, chunk) in shape.iter().zip(chunks) {
+        all = all
+            .iter()
+            .flat_map(|head| (0..length.div_ceil(*chunk)).map(move |i| [head.as_slice(), &[i]].concat()))
+            .collect();
+    }
+    all
+}
+
+/// The elements of a region, in C order.
+fn cut(values: &[u8], size: usize, shape: &[u64], region: &[std::ops::Range<u64>]) -> Vec<u8> {
+    let mut starts = vec![0u64];
+    for (length, range) in shape.iter().zip(region) {
+        starts = starts.iter().flat_map(|at| range.clone().map(move |i| at * length + i)).collect();
+    }
+    starts.iter().flat_map(|at| values[*at as usize * size..][..size].iter().copied()).collect()
+}
+
+fn text<'a>(cell: &'a Value, name: &str) -> Result<&'a str> {
+    cell[name].as_str().ok_or_else(|| format!("no member {name}").into())
+}
+
+fn list(value: &Value) -> Result<Vec<u64>> {
+    Ok(serde_json::from_value(value.clone())?)
+}
+
+fn lists(value: &Value) -> Result<Vec<Vec<u64>>> {
+    Ok(serde_json::from_value(value.clone())?)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
