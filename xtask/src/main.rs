@@ -1,3 +1,106 @@
-//! Jobs of the workspace.
+//! Jobs of the workspace, run as `cargo xtask JOB`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "jobs report to the terminal"
+)]
 
-fn main() {}
+mod ci;
+mod conformance;
+mod peers;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+/// A job: its name, what it does, and the function that does it; `Ok(false)` says that it found faults.
+struct Job {
+    name: &'static str,
+    help: &'static str,
+    run: fn(&[String]) -> Result<bool>,
+}
+
+const JOBS: &[Job] = &[
+    Job {
+        name: "ci",
+        help: "run every step of continuous integration [--no-tests]",
+        run: ci::run,
+    },
+    Job {
+        name: "tidy",
+        help: "check layers, file sizes and forbidden words",
+        run: tidy::run,
+    },
+    Job {
+        name: "peers",
+        help: "make the environments of the other implementations: peers DIR",
+        run: peers::run,
+    },
+    Job {
+        name: "conformance",
+        help: "compare with the other implementations: conformance cross [--peers DIR] [--out FILE.md] [--quick]",
+        run: conformance::run,
+    },
+    Job {
+        name: "fixtures",
+        help: "remake testdata/ with the reference implementations",
+        run: fixtures,
+    },
+    Job {
+        name: "bench",
+        help: "run the benchmarks of the crates",
+        run: bench,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let job = arguments
+        .first()
+        .and_then(|name| JOBS.iter().find(|job| job.name == name));
+    let Some(job) = job else {
+        usage(arguments.first());
+        return ExitCode::from(2);
+    };
+    match (job.run)(&arguments[1..]) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask {}: {error:#}", job.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(unknown: Option<&String>) {
+    if let Some(name) = unknown {
+        eprintln!("xtask: no job is called {name}");
+    }
+    eprintln!("usage: cargo xtask JOB [ARGUMENT ...]");
+    for Job { name, help, .. } in JOBS {
+        eprintln!("  {name:<12} {help}");
+    }
+}
+
+/// The root of the workspace, which holds this crate's directory.
+fn root() -> Result<&'static std::path::Path> {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("this crate lies in no workspace")
+}
+
+/// The command that runs cargo: the one that runs this program.
+fn cargo() -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root().unwrap_or_else(|_| std::path::Path::new(".")));
+    command
+}
+
+fn fixtures(_: &[String]) -> Result<bool> {
+    bail!("no fixtures are generated yet")
+}
+
+fn bench(_: &[String]) -> Result<bool> {
+    Ok(cargo().args(["bench", "--workspace"]).status()?.success())
+}

@@ -1,0 +1,250 @@
+//! One cell of the grid: an array with its metadata, its values and the chunks that are left out.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::dtype::Dtype;
+use super::grid::codec_json;
+use super::values;
+
+/// What the fill value of a cell is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// Null, which only format 2 has.
+    Null,
+    /// The zero of the data type.
+    Zero,
+    /// A value that is not zero.
+    Value,
+}
+
+/// An array to be written by one party and read by another.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    /// 2 or 3.
+    pub(crate) format: u8,
+    /// Data type with its order of bytes.
+    pub(crate) dtype: Dtype,
+    /// Lengths of the dimensions, outermost first.
+    pub(crate) shape: Vec<u64>,
+    /// Lengths of a chunk.
+    pub(crate) chunks: Vec<u64>,
+    /// `C` or `F`.
+    pub(crate) order: char,
+    /// `.` or `/`.
+    pub(crate) separator: char,
+    /// A name of the table of codecs.
+    pub(crate) codec: &'static str,
+    /// What missing chunks read as.
+    pub(crate) fill: Fill,
+    /// Coordinates of the chunks that are not written.
+    pub(crate) missing: Vec<Vec<u64>>,
+}
+
+/// A cell with the places of its array and of its values.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed<'a> {
+    /// The cell.
+    pub(crate) cell: &'a Cell,
+    /// Directory of the array.
+    pub(crate) path: PathBuf,
+    /// File of the values in C order and in the byte order of the data type.
+    pub(crate) data: &'a Path,
+}
+
+impl Cell {
+    /// A name that tells the cells of the grid apart.
+    pub(crate) fn id(&self) -> String {
+        let Self {
+            format,
+            dtype,
+            order,
+            separator,
+            codec,
+            fill,
+            ..
+        } = self;
+        let shape = if self.shape.is_empty() {
+            "()".into()
+        } else {
+            self.shape
+                .iter()
+                .map(u64::to_string)
+                .collect::<Vec<_>>()
+                .join("x")
+        };
+        let fill = match fill {
+            Fill::Null => " null fill",
+            Fill::Zero => " zero fill",
+            Fill::Value => "",
+        };
+        let missing = if self.missing.is_empty() { " complete" } else { "" };
+        format!(
+            "v{format} {} {codec} {order} {separator} {shape}{fill}{missing}",
+            dtype.text
+        )
+    }
+
+    /// Number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.shape.iter().product::<u64>() as usize
+    }
+
+    /// The values that are written, little-endian and in C order.
+    pub(crate) fn elements(&self) -> Vec<u8> {
+        values::elements(self.dtype, self.len())
+    }
+
+    /// The digest of what a reader must see: the values, and the fill value where chunks are missing.
+    pub(crate) fn expected(&self) -> String {
+        let mut elements = self.elements();
+        if let Some(fill) = self.fill_bytes() {
+            for (index, element) in elements.chunks_exact_mut(self.dtype.size).enumerate() {
+                if self.missing.contains(&self.chunk_of(index as u64)) {
+                    element.copy_from_slice(&fill);
+                }
+            }
+        }
+        values::sha256(&elements)
+    }
+
+    /// The fill value, little-endian.
+    pub(crate) fn fill_bytes(&self) -> Option<Vec<u8>> {
+        match self.fill {
+            Fill::Null => None,
+            Fill::Zero => Some(vec![0; self.dtype.size]),
+            Fill::Value => Some(values::fill(self.dtype)),
+        }
+    }
+
+    /// The chunk that holds the element at a position in C order.
+    fn chunk_of(&self, mut index: u64) -> Vec<u64> {
+        let mut chunk = vec![0; self.shape.len()];
+        for dimension in (0..self.shape.len()).rev() {
+            chunk[dimension] = index % self.shape[dimension] / self.chunks[dimension];
+            index /= self.shape[dimension];
+        }
+        chunk
+    }
+
+    /// The whole `.zarray` or `zarr.json`.
+    pub(crate) fn document(&self) -> Value {
+        let fill = self
+            .fill_bytes()
+            .map_or(Value::Null, |bytes| values::fill_json(self.dtype, &bytes));
+        let codec = codec_json(self.codec, self.format, self.dtype.size);
+        if self.format == 2 {
+            return json!({
+                "zarr_format": 2,
+                "shape": self.shape,
+                "chunks": self.chunks,
+                "dtype": self.dtype.text,
+                "compressor": codec.first(),
+                "fill_value": fill,
+                "order": self.order.to_string(),
+                "filters": null,
+                "dimension_separator": self.separator.to_string(),
+            });
+        }
+        let mut codecs = Vec::new();
+        if self.order == 'F' {
+            let order: Vec<usize> = (0..self.shape.len()).rev().collect();
+            codecs.push(json!({"name": "transpose", "configuration": {"order": order}}));
+        }
+        codecs.push(if self.dtype.part_size() == 1 {
+            json!({"name": "bytes"})
+        } else {
+            let endian = if self.dtype.is_big_endian() {
+                "big"
+            } else {
+                "little"
+            };
+            json!({"name": "bytes", "configuration": {"endian": endian}})
+        });
+        codecs.extend(codec);
+        json!({
+            "zarr_format": 3,
+            "node_type": "array",
+            "shape": self.shape,
+            "data_type": self.dtype.v3(),
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": self.chunks}},
+            "chunk_key_encoding": {
+                "name": "default",
+                "configuration": {"separator": self.separator.to_string()},
+            },
+            "fill_value": fill,
+            "codecs": codecs,
+            "attributes": {},
+        })
+    }
+}
+
+impl Placed<'_> {
+    /// The cell as the peers' protocol has it.
+    pub(crate) fn to_json(&self) -> Value {
+        let cell = self.cell;
+        let document = cell.document();
+        let fill_hex = cell
+            .fill_bytes()
+            .map(|bytes| values::hex(&values::in_own_order(cell.dtype, bytes)));
+        json!({
+            "id": cell.id(),
+            "path": self.path,
+            "format": cell.format,
+            "dtype": cell.dtype.text,
+            "shape": cell.shape,
+            "chunks": cell.chunks,
+            "order": cell.order.to_string(),
+            "separator": cell.separator.to_string(),
+            "codec": cell.codec,
+            "fill_value": document["fill_value"],
+            "fill_hex": fill_hex,
+            "data": self.data,
+            "missing": cell.missing,
+            "document": document,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(format: u8) -> Cell {
+        Cell {
+            format,
+            dtype: Dtype::new(">i2"),
+            shape: vec![3, 3],
+            chunks: vec![2, 2],
+            order: 'F',
+            separator: '.',
+            codec: "none",
+            fill: Fill::Value,
+            missing: vec![vec![0, 1]],
+        }
+    }
+
+    #[test]
+    fn missing_chunks_are_expected_as_the_fill_value() {
+        let cell = cell(2);
+        let mut elements = cell.elements();
+        for index in [2, 5] {
+            elements[2 * index..2 * index + 2].copy_from_slice(&[42, 0]);
+        }
+        assert_eq!(cell.expected(), values::sha256(&elements));
+    }
+
+    #[test]
+    fn format_3_has_order_and_byte_order_as_codecs() {
+        let codecs = &cell(3).document()["codecs"];
+        assert_eq!(
+            codecs[0],
+            json!({"name": "transpose", "configuration": {"order": [1, 0]}})
+        );
+        assert_eq!(
+            codecs[1],
+            json!({"name": "bytes", "configuration": {"endian": "big"}})
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Compares what we read and write with what others read and write.
+
+mod cell;
+mod cross;
+mod dtype;
+mod grid;
+pub(crate) mod peer;
+mod report;
+mod subject;
+mod values;
+mod verdict;
+
+use anyhow::{Result, bail};
+
+/// A suite: its name and the function that runs it.
+type Suite = (&'static str, fn(&[String]) -> Result<bool>);
+
+const SUITES: &[Suite] = &[("cross", cross::run)];
+
+/// Runs the suite that is named, or all of them.
+pub(crate) fn run(arguments: &[String]) -> Result<bool> {
+    let Some(name) = arguments.first() else {
+        let mut passed = true;
+        for (name, suite) in SUITES {
+            println!("== {name}");
+            passed &= suite(&[])?;
+        }
+        return Ok(passed);
+    };
+    let Some((_, suite)) = SUITES.iter().find(|(suite, _)| suite == name) else {
+        let names: Vec<_> = SUITES.iter().map(|(name, _)| *name).collect();
+        bail!("no suite is called {name}; there is {}", names.join(", "));
+    };
+    suite(&arguments[1..])
+}
