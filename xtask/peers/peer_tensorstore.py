@@ -27,10 +27,9 @@ def is_text(cell):
 
 def octets(array):
     """The bytes of an array of characters or bytes, whose NumPy type comes without its size of one."""
-    array = np.atleast_1d(array)
     span = 1 + sum((n - 1) * step for n, step in zip(array.shape, array.strides)) if array.size else 0
     memory = (ctypes.c_ubyte * span).from_address(array.ctypes.data) if span else b""
-    return np.ndarray(array.shape, "u1", memory, 0, array.strides)
+    return np.ndarray(array.shape, "u1", memory, 0, array.strides).copy()
 
 
 def read(cell):

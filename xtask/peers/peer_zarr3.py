@@ -35,7 +35,7 @@ def create(cell):
 
 def read(cell):
     array = protocol.refusing(zarr.open_array, cell["path"], mode="r", zarr_format=cell["format"])
-    return protocol.reading(array[...])
+    return protocol.reading(array[...], array.dtype)
 
 
 def write(cell):

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::cell::{Cell, Placed};
+use super::faults::{Action, declare};
 use super::peer::{self, Peer};
 use super::report::{Pair, Party, Report};
 use super::subject::{self, Subject};
@@ -136,7 +137,7 @@ impl Side {
 
     fn party(&self) -> Party {
         let version = match self {
-            Self::Ours(_) => Some(env!("CARGO_PKG_VERSION").to_owned()),
+            Self::Ours(_) => subject::version(),
             Self::Peer(peer) => peer.version().ok(),
             Self::Missing { .. } => None,
         };
@@ -152,7 +153,7 @@ impl Side {
                 .iter()
                 .map(|cell| subject.write(cell).map_err(no_refusal))
                 .collect()),
-            Self::Peer(peer) => peer.write(cells, work),
+            Self::Peer(peer) => Ok(declared(peer, Action::Write, cells, peer.write(cells, work)?)),
             Self::Missing { reason, .. } => Ok(cells
                 .iter()
                 .map(|_| Err(Trouble::Absent(reason.clone())))
@@ -166,13 +167,26 @@ impl Side {
                 .iter()
                 .map(|cell| subject.read(cell).map_err(no_refusal))
                 .collect()),
-            Self::Peer(peer) => peer.read(cells, work),
+            Self::Peer(peer) => Ok(declared(peer, Action::Read, cells, peer.read(cells, work)?)),
             Self::Missing { reason, .. } => Ok(cells
                 .iter()
                 .map(|_| Err(Trouble::Absent(reason.clone())))
                 .collect()),
         }
     }
+}
+
+/// The outcomes of a peer, its declared faults as refusals.
+fn declared<T>(
+    peer: &Peer,
+    action: Action,
+    cells: &[Placed<'_>],
+    outcomes: Vec<Outcome<T>>,
+) -> Vec<Outcome<T>> {
+    let with_cells = cells.iter().zip(outcomes);
+    with_cells
+        .map(|(placed, outcome)| outcome.map_err(|it| declare(peer.name, action, placed.cell, it)))
+        .collect()
 }
 
 /// We know every cell of the grid: a refusal of ours is a fault.

@@ -3,6 +3,7 @@
 mod cell;
 mod cross;
 mod dtype;
+mod faults;
 mod grid;
 pub(crate) mod peer;
 mod report;

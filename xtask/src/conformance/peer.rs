@@ -141,6 +141,8 @@ impl Peer {
             .lines()
             .find(|line| !line.trim().is_empty())
             .unwrap_or_default();
+        // What stands before the bracket is the time and the process of a log line.
+        let first = first.split_once("] ").map_or(first, |(_, message)| message);
         Ok((lines, format!("{status}: {first}")))
     }
 

@@ -171,6 +171,15 @@ impl Report<'_> {
         page + "\n"
     }
 
+    fn is_present(&self, pair: &Pair) -> bool {
+        let is_there = |name| {
+            self.parties
+                .iter()
+                .any(|party| party.name == name && party.version.is_some())
+        };
+        is_there(pair.writer) && is_there(pair.reader)
+    }
+
     fn count(&self, pair: &Pair, has: impl Fn(&Cell) -> bool) -> Totals {
         let mut totals = Totals::default();
         for (cell, verdict) in self.cells.iter().zip(&pair.verdicts) {
@@ -182,20 +191,26 @@ impl Report<'_> {
     }
 
     /// A row for each format and value of a property, a column for each pair.
+    ///
+    /// Pairs of which one was not there have no column.
     fn table(&self, title: &str, property: impl Fn(&Cell) -> String) -> String {
+        let pairs: Vec<&Pair> = self.pairs.iter().filter(|pair| self.is_present(pair)).collect();
         let mut page = format!("| format | {title} |");
-        for pair in &self.pairs {
+        for pair in &pairs {
             let _ = write!(page, " {} → {} |", pair.writer, pair.reader);
         }
         page += "\n|---|---|";
-        page += &"---|".repeat(self.pairs.len());
+        page += &"---|".repeat(pairs.len());
         page += "\n";
         for format in [2, 3] {
             for value in distinct(self.cells.iter().map(&property)) {
+                let is_in_row = |cell: &Cell| cell.format == format && property(cell) == value;
+                if !self.cells.iter().any(is_in_row) {
+                    continue;
+                }
                 let _ = write!(page, "| {format} | {value} |");
-                for pair in &self.pairs {
-                    let totals = self.count(pair, |cell| cell.format == format && property(cell) == value);
-                    let _ = write!(page, " {} |", totals.brief());
+                for pair in &pairs {
+                    let _ = write!(page, " {} |", self.count(pair, is_in_row).brief());
                 }
                 page += "\n";
             }
@@ -297,9 +312,15 @@ mod tests {
             Some(Verdict::Failed("the values differ".into())),
             None,
         ];
+        let parties = ["a", "b"]
+            .map(|name| Party {
+                name,
+                version: Some("1".into()),
+            })
+            .into();
         let report = Report {
             cells,
-            parties: vec![],
+            parties,
             pairs: vec![Pair {
                 writer: "a",
                 reader: "b",

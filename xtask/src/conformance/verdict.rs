@@ -70,12 +70,19 @@ pub(crate) fn judge(
 /// What differs from the expected, if anything.
 pub(crate) fn compare(cell: &Cell, reading: &Reading) -> Option<String> {
     if reading.shape != cell.shape {
-        return Some(format!("the shape is read as {:?}", reading.shape));
+        return Some(format!(
+            "the shape {:?} is read as {:?}",
+            cell.shape, reading.shape
+        ));
     }
     if !cell.dtype.is_named(&reading.dtype) {
-        return Some(format!("the data type is read as {}", reading.dtype));
+        return Some(format!(
+            "the data type {} is read as {}",
+            cell.dtype.text, reading.dtype
+        ));
     }
-    (reading.sha256 != cell.expected()).then(|| "the values differ".to_owned())
+    (reading.sha256 != cell.expected())
+        .then(|| format!("the values of {} {:?} differ", cell.dtype.text, cell.shape))
 }
 
 #[cfg(test)]
