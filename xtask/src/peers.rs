@@ -148,7 +148,7 @@ fn find_python() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Interpreters on the path and those that pyenv holds; newer names first, since the first of equals is taken last.
+/// Interpreters on the path and those that pyenv holds.
 fn candidates() -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("python3")];
     found.extend((12..=14).map(|minor| PathBuf::from(format!("python3.{minor}"))));

@@ -181,7 +181,10 @@ fn clean(message: &str, work: &Path) -> String {
         text.push_str("ARRAY");
         text.push_str(&part[end..]);
     }
-    text
+    // Where a codec stands in the chain depends on the order.
+    (0..4).fold(text, |text, at| {
+        text.replace(&format!("value at position {at}"), "a value")
+    })
 }
 
 fn reading(line: &Value) -> Outcome<Reading> {
@@ -215,6 +218,9 @@ mod tests {
             clean("NOT_FOUND: it [tensorstore_spec='{}'] more", work),
             "NOT_FOUND: it"
         );
-        assert_eq!(clean("plain", work), "plain");
+        assert_eq!(
+            clean("Error parsing value at position 2: no", work),
+            "Error parsing a value: no"
+        );
     }
 }

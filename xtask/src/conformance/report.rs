@@ -220,11 +220,13 @@ impl Report<'_> {
 
     /// Every message with the pairs and the cells that it concerns.
     fn reasons(&self, title: &str, select: impl Fn(&Verdict) -> Option<&String>) -> String {
-        let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
+        let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
         for pair in &self.pairs {
             for (cell, verdict) in self.cells.iter().zip(&pair.verdicts) {
                 if let Some(message) = verdict.as_ref().and_then(&select) {
-                    let group = groups.entry(message).or_default();
+                    let group = groups
+                        .entry(message.replace(cell.dtype.text, "DTYPE"))
+                        .or_default();
                     group.pairs.push(format!("{} → {}", pair.writer, pair.reader));
                     group.cells.push(cell);
                 }
@@ -248,9 +250,15 @@ impl Report<'_> {
         let one = |name: &str, property: &dyn Fn(&Cell) -> String| {
             let all = distinct(self.cells.iter().map(property));
             let these = distinct(cells.iter().map(|cell| property(cell)));
-            let is_all = all.len() == these.len() && all.len() > 1;
-            if is_all {
+            let others: Vec<String> = all
+                .iter()
+                .filter(|value| !these.contains(value))
+                .cloned()
+                .collect();
+            if others.is_empty() && all.len() > 1 {
                 format!("every {name}")
+            } else if others.len() < these.len() && these.len() > 2 {
+                format!("every {name} but {}", others.join(", "))
             } else {
                 format!("{name} {}", these.join(", "))
             }
