@@ -144,13 +144,21 @@ fn grid(shape: &[u64], chunks: &[u64]) -> Vec<Vec<u64>> {
 fn cut(values: &[u8], size: usize, shape: &[u64], region: &[std::ops::Range<u64>]) -> Vec<u8> {
     let mut starts = vec![0u64];
     for (length, range) in shape.iter().zip(region) {
-        starts = starts.iter().flat_map(|at| range.clone().map(move |i| at * length + i)).collect();
+        starts = starts
+            .iter()
+            .flat_map(|at| range.clone().map(move |i| at * length + i))
+            .collect();
     }
-    starts.iter().flat_map(|at| values[*at as usize * size..][..size].iter().copied()).collect()
+    starts
+        .iter()
+        .flat_map(|at| values[*at as usize * size..][..size].iter().copied())
+        .collect()
 }
 
 fn text<'a>(cell: &'a Value, name: &str) -> Result<&'a str> {
-    cell[name].as_str().ok_or_else(|| format!("no member {name}").into())
+    cell[name]
+        .as_str()
+        .ok_or_else(|| format!("no member {name}").into())
 }
 
 fn list(value: &Value) -> Result<Vec<u64>> {
