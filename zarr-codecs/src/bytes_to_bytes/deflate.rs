@@ -4,8 +4,9 @@
 //! Its functions are called directly, because the safe crate does not tell how much of the input was used,
 //! without which neither a second gzip member nor trailing junk can be told from a clean end.
 //!
-//! Encoding is zlib-rs's: its levels mean what they mean in zlib, so that a file of ours has the size that
-//! the same configuration gives elsewhere, and it is faster than zlib at each of them.
+//! Encoding is zlib's: what numcodecs writes comes out byte for byte, at every level but 0.
+//! zlib-rs was tried and is no faster for what it gives: at level 6 it made a rising wave of 1 MiB with noise in
+//! its last byte 718 KB where zlib made it 384 KB, and at level 1 longer than it was.
 
 #![expect(unsafe_code, reason = "libdeflate is a C library")]
 
