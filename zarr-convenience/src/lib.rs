@@ -1,1 +1,36 @@
-//! The convenience functions of zarr-python 2: open, save, load, copy, copy_all, tree.
+#![doc = include_str!("../README.md")]
+
+mod creation;
+mod digest;
+mod error;
+mod load;
+mod location;
+mod numpy_text;
+mod open;
+mod plan;
+mod report;
+mod run;
+mod save;
+mod transfer;
+mod tree;
+mod verbs;
+
+pub use creation::{Chunks, Creation};
+pub use digest::{Digest, digest};
+pub use error::Error;
+pub use load::{LazyLoader, Loaded, load};
+pub use location::{Location, StoreKind, open_store};
+pub use numpy_text::{count_text, data_type_text, shape_text};
+pub use open::{OpenMode, create_array, create_group, open};
+pub use plan::{Action, Plan, Step};
+pub use report::{Copied, Progress, Report};
+pub use run::run;
+pub use save::{SaveOptions, save, save_array, save_group};
+pub use transfer::{Attributes, Lost, Source, SourceArray, SourceNode, ZarrSource};
+pub use tree::{TreeOptions, tree};
+pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
+pub use verbs::copy_store::{CopyStoreOptions, copy_store};
+pub use zarr_core as core;
+
+/// The result of a convenience function.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

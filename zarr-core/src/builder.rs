@@ -98,6 +98,12 @@ impl ArrayBuilder {
         self
     }
 
+    /// Has the chunk shape guessed from the size of the array.
+    pub fn guessed_chunks(mut self) -> Self {
+        self.chunk_shape = None;
+        self
+    }
+
     /// The order of elements in stored chunks.
     pub const fn order(mut self, order: Order) -> Self {
         self.order = order;
@@ -126,6 +132,18 @@ impl ArrayBuilder {
     pub fn v2_codecs(mut self, codecs: V2Codecs) -> Self {
         self.compression = Compression::V2(codecs);
         self
+    }
+
+    /// Filters and compressor in the V2 form as they stand now; none where they were given in the V3 form.
+    pub fn current_v2_codecs(&self) -> V2Codecs {
+        match &self.compression {
+            Compression::Default => V2Codecs {
+                filters: None,
+                compressor: Some(default_compressor()),
+            },
+            Compression::V2(codecs) => codecs.clone(),
+            Compression::V3(_) => V2Codecs::default(),
+        }
     }
 
     /// Codecs in the V3 form; the codec that makes bytes may be left out and is then chosen by the type.

@@ -108,6 +108,13 @@ impl Group {
         &self.options
     }
 
+    /// The same group, opened otherwise; members opened from it are opened so too.
+    #[must_use]
+    pub fn with_options(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
     /// The names of folders directly below, by code point; not all need be nodes.
     ///
     /// # Errors

@@ -68,6 +68,18 @@ impl Workers {
         self.threads.get()
     }
 
+    /// Does units of work, numbered from 0, each once, on as many threads as there are.
+    ///
+    /// # Errors
+    /// The first error; units that were not begun are left out then.
+    pub fn for_each<E: Send>(
+        self,
+        n_units: usize,
+        unit: &(dyn Fn(usize) -> Result<(), E> + Sync),
+    ) -> Result<(), E> {
+        self.run(n_units, u64::MAX, &|number, _| unit(number))
+    }
+
     /// Does units of work, numbered from 0, each once, on as many threads as `size` bytes are worth.
     ///
     /// # Errors

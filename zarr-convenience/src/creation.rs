@@ -1,0 +1,148 @@
+//! Creation options: those of zarr-python's `create`, by their names there (`v2-semantics` 10).
+
+use serde_json::Value;
+use zarr_core::{
+    ArrayBuilder, Order, ZarrFormat,
+    codecs::{ByteOrder, CodecConfig, DataType},
+    metadata::{V2Codecs, v2_data_type, v2_fill_value},
+};
+
+use crate::{Error, Result};
+
+/// How long chunks are to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chunks {
+    /// Chosen by the size of the array.
+    Auto,
+    /// One chunk.
+    Whole,
+    /// One length a dimension; `None` and dimensions left out at the end are whole.
+    Shape(Vec<Option<u64>>),
+}
+
+impl Chunks {
+    /// The chunk shape for an array; `None` to have it guessed.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for more lengths than dimensions and for lengths of 0.
+    pub fn resolve(&self, shape: &[u64]) -> Result<Option<Vec<u64>>> {
+        let whole = |length: &u64| (*length).max(1);
+        match self {
+            Self::Auto => Ok(None),
+            Self::Whole => Ok(Some(shape.iter().map(whole).collect())),
+            Self::Shape(lengths) if lengths.len() > shape.len() => {
+                Err(Error::Argument("too many dimensions in chunks".to_owned()))
+            }
+            Self::Shape(lengths) if lengths.contains(&Some(0)) => Err(Error::Argument(
+                "chunks must be at least 1 in each dimension".to_owned(),
+            )),
+            Self::Shape(lengths) => {
+                let given = lengths.iter().copied().chain(std::iter::repeat(None));
+                Ok(Some(
+                    shape
+                        .iter()
+                        .zip(given)
+                        .map(|(length, given)| given.unwrap_or(whole(length)))
+                        .collect(),
+                ))
+            }
+        }
+    }
+}
+
+/// What is asked of a new array; what is left out is as in the source, or as zarr-python chooses.
+#[derive(Debug, Clone, Default)]
+pub struct Creation {
+    /// How long chunks are to be.
+    pub chunks: Option<Chunks>,
+    /// The compressor in the V2 form; `Some(None)` for none.
+    pub compressor: Option<Option<Value>>,
+    /// The filters in the V2 form; `Some(None)` for none.
+    pub filters: Option<Option<Vec<Value>>>,
+    /// All codecs in the V3 form, instead of filters and compressor.
+    pub codecs: Option<Vec<CodecConfig>>,
+    /// The fill value in the V2 form; null for none.
+    pub fill_value: Option<Value>,
+    /// The order of elements in stored chunks.
+    pub order: Option<Order>,
+    /// What stands between the coordinates in the names of chunks.
+    pub dimension_separator: Option<char>,
+    /// The format of the documents.
+    pub zarr_format: Option<ZarrFormat>,
+}
+
+impl Creation {
+    /// Changes what a builder would make.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for options that make no sense.
+    pub fn apply(
+        &self,
+        mut builder: ArrayBuilder,
+        shape: &[u64],
+        data_type: &DataType,
+        byte_order: ByteOrder,
+    ) -> Result<ArrayBuilder> {
+        if let Some(chunks) = &self.chunks {
+            builder = match chunks.resolve(shape)? {
+                Some(chunk_shape) => builder.chunk_shape(chunk_shape),
+                None => builder.guessed_chunks(),
+            };
+        }
+        if let Some(format) = self.zarr_format {
+            builder = builder.format(format);
+        }
+        if let Some(codecs) = &self.codecs {
+            builder = builder.codecs(codecs.clone());
+        }
+        if self.compressor.is_some() || self.filters.is_some() {
+            let mut codecs = builder.current_v2_codecs();
+            if let Some(compressor) = &self.compressor {
+                codecs.compressor.clone_from(compressor);
+            }
+            if let Some(filters) = &self.filters {
+                codecs.filters = filters.clone().filter(|filters| !filters.is_empty());
+            }
+            check_codecs(&codecs)?;
+            builder = builder.v2_codecs(codecs);
+        }
+        if let Some(fill_value) = &self.fill_value {
+            let fill_value = v2_fill_value(fill_value, data_type, byte_order)
+                .map_err(|wrong| Error::Argument(format!("fill_value {}", wrong.reason)))?;
+            builder = builder.fill_value(fill_value);
+        }
+        if let Some(order) = self.order {
+            builder = builder.order(order);
+        }
+        if let Some(separator) = self.dimension_separator {
+            if !matches!(separator, '.' | '/') {
+                let reason = format!("dimension_separator must be either '.' or '/', found: '{separator}'");
+                return Err(Error::Argument(reason));
+            }
+            builder = builder.separator(separator);
+        }
+        Ok(builder)
+    }
+
+    /// A builder of a new array from these options alone.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for options that make no sense.
+    pub fn builder(&self, shape: Vec<u64>, dtype: &Value) -> Result<ArrayBuilder> {
+        let (data_type, byte_order) =
+            v2_data_type(dtype).map_err(|wrong| Error::Argument(format!("dtype {}", wrong.reason)))?;
+        let builder = ArrayBuilder::new(shape.clone(), data_type.clone()).byte_order(byte_order);
+        self.apply(builder, &shape, &data_type, byte_order)
+    }
+}
+
+fn check_codecs(codecs: &V2Codecs) -> Result<()> {
+    for codec in codecs.filters.iter().flatten().chain(&codecs.compressor) {
+        if codec.get("id").and_then(Value::as_str).is_none() {
+            return Err(Error::Argument(format!(
+                "bad compressor; expected an object with an id, found {codec}"
+            )));
+        }
+    }
+    Ok(())
+}

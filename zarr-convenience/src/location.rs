@@ -1,0 +1,131 @@
+//! Words for a node: which store, and where in it.
+
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use zarr_core::{
+    NodePath,
+    store::{DirectoryStore, Store},
+};
+
+use crate::{Error, Result};
+
+/// A store on this machine and a node in it, as `DIR.zarr/group/array` or `FILE.zip/group` names them.
+///
+/// The store ends at the first component that is a regular file, or, where nothing exists yet, whose name
+/// ends like that of a file format; else at the outermost directory that holds a Zarr document; else it is
+/// the whole path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file or directory.
+    pub store: PathBuf,
+    /// The node in it.
+    pub path: NodePath,
+}
+
+/// What a store is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreKind {
+    /// A directory, or nothing yet.
+    Directory,
+    /// A ZIP archive, or nothing yet under a name that ends in `.zip`.
+    Zip,
+    /// Another file, or nothing yet under a name that ends like one.
+    OtherFile,
+}
+
+/// How names of files end that are one store.
+const FILE_ENDINGS: [&str; 4] = ["zip", "h5", "hdf5", "nc"];
+/// The documents whose directory is a node.
+const DOCUMENTS: [&str; 4] = [".zgroup", ".zarray", ".zmetadata", "zarr.json"];
+
+impl Location {
+    /// Finds store and node in a text.
+    ///
+    /// # Errors
+    /// [`Error::Core`] when what follows the store is no path of a node.
+    pub fn parse(text: &str) -> Result<Self> {
+        let given = Path::new(text);
+        let ancestors: Vec<_> = given
+            .ancestors()
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect();
+        let outermost = || ancestors.iter().rev();
+        let store = outermost()
+            .find(|path| path.is_file())
+            .or_else(|| outermost().find(|path| !path.exists() && has_file_ending(path)))
+            .or_else(|| outermost().find(|path| DOCUMENTS.iter().any(|name| path.join(name).is_file())))
+            .map_or(given, |store| *store);
+        let rest = given.strip_prefix(store).unwrap_or_else(|_| Path::new(""));
+        let names = rest.components().map(|component| match component {
+            Component::Normal(name) => name.to_string_lossy(),
+            other => other.as_os_str().to_string_lossy(),
+        });
+        let path = NodePath::new(&names.collect::<Vec<_>>().join("/"))?;
+        Ok(Self {
+            store: store.to_owned(),
+            path,
+        })
+    }
+
+    /// Takes a text as the store and another as the node.
+    ///
+    /// # Errors
+    /// [`Error::Core`] when the second text is no path of a node.
+    pub fn with_path(store: &str, path: &str) -> Result<Self> {
+        Ok(Self {
+            store: store.into(),
+            path: NodePath::new(path)?,
+        })
+    }
+
+    /// What the store is made of.
+    pub fn kind(&self) -> StoreKind {
+        let ending = |ending: &str| self.store.extension().is_some_and(|found| found == ending);
+        match fs::metadata(&self.store) {
+            Ok(found) if found.is_dir() => StoreKind::Directory,
+            Ok(_) if is_zip(&self.store) || ending("zip") => StoreKind::Zip,
+            Ok(_) => StoreKind::OtherFile,
+            Err(_) if ending("zip") => StoreKind::Zip,
+            Err(_) if has_file_ending(&self.store) => StoreKind::OtherFile,
+            Err(_) => StoreKind::Directory,
+        }
+    }
+
+    /// Whether the store is there.
+    pub fn exists(&self) -> bool {
+        self.store.exists()
+    }
+}
+
+fn has_file_ending(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|found| FILE_ENDINGS.iter().any(|ending| found == *ending))
+}
+
+/// Whether a file begins or ends as a ZIP archive does.
+fn is_zip(path: &Path) -> bool {
+    use std::io::Read;
+    let mut signature = [0; 4];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut signature));
+    read.is_ok() && matches!(&signature, b"PK\x03\x04" | b"PK\x05\x06")
+}
+
+/// Opens the Zarr store at a location, for reading or to be changed.
+///
+/// # Errors
+/// [`Error::Core`] when it cannot be opened; [`Error::Argument`] for a file that is no ZIP archive.
+pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>> {
+    let path = &location.store;
+    match location.kind() {
+        StoreKind::Directory if writable => Ok(Arc::new(DirectoryStore::create(path)?)),
+        StoreKind::Directory => Ok(Arc::new(DirectoryStore::open(path)?)),
+        StoreKind::Zip | StoreKind::OtherFile => Err(Error::Argument(format!(
+            "{}: is a file, and neither a directory nor a ZIP archive",
+            path.display()
+        ))),
+    }
+}

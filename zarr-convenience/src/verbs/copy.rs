@@ -1,0 +1,339 @@
+//! `copy` and `copy_all` (`v2-semantics` 5).
+
+use std::sync::Arc;
+
+use zarr_core::{Group, Node, NodePath, Workers};
+
+use crate::{
+    Action, Creation, Error, Plan, Progress, Report, Result, Source, SourceArray, SourceNode, Step, run,
+};
+
+/// What is done with a node that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IfExists {
+    /// The copy fails.
+    #[default]
+    Raise,
+    /// What is there is erased.
+    Replace,
+    /// What is there stays.
+    Skip,
+    /// An array stays if all its chunks are stored, and is erased if not.
+    SkipInitialized,
+}
+
+impl IfExists {
+    /// Reads zarr-python's word.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for any other word.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "raise" => Ok(Self::Raise),
+            "replace" => Ok(Self::Replace),
+            "skip" => Ok(Self::Skip),
+            "skip_initialized" => Ok(Self::SkipInitialized),
+            _ => Err(Error::Argument(format!(
+                "if_exists must be one of ['raise', 'replace', 'skip', 'skip_initialized']; found '{text}'"
+            ))),
+        }
+    }
+}
+
+/// How a copy is made.
+#[derive(Default)]
+pub struct CopyOptions<'a> {
+    /// The name in the destination; that of the source if absent.
+    pub name: Option<String>,
+    /// Whether groups below the first are left out.
+    pub shallow: bool,
+    /// Whether attributes are left out.
+    pub without_attrs: bool,
+    /// What is done with what is there already.
+    pub if_exists: IfExists,
+    /// Whether nothing is to be written.
+    pub dry_run: bool,
+    /// What is to be other than in the source.
+    pub creation: Creation,
+    /// How many threads may work at once.
+    pub workers: Workers,
+    /// Takes the lines of the log.
+    pub log: Option<&'a mut dyn FnMut(&str)>,
+    /// Is told how far the copy has come; called from several threads.
+    pub progress: Option<&'a (dyn Fn(Progress<'_>) + Sync)>,
+}
+
+impl std::fmt::Debug for CopyOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CopyOptions")
+            .field("name", &self.name)
+            .field("if_exists", &self.if_exists)
+            .field("dry_run", &self.dry_run)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Copies an array or a group with all below it into a group.
+///
+/// # Errors
+/// [`Error::Copy`] when something is in the way, [`Error::Argument`] when there is no name for the copy,
+/// [`Error::Refused`] for a copy onto or into itself; what may go wrong with nodes on either side.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use zarr_convenience::{CopyOptions, ZarrSource, copy, core::{*, codecs::DataType, store::MemoryStore}};
+/// # let options = Options::default();
+/// # let group = || Group::create(Arc::new(MemoryStore::new()), &NodePath::root(), ZarrFormat::V2, &options);
+/// let (from, to) = (group()?, group()?);
+/// let builder = ArrayBuilder::new(vec![100], DataType::Int64);
+/// let baz = builder.create(from.store().clone(), &NodePath::new("foo/bar/baz")?, &options)?;
+///
+/// let source = ZarrSource::new(Node::Array(baz));
+/// let mut lines = Vec::new();
+/// let mut log = |line: &str| lines.push(line.to_owned());
+/// let report = copy(&source, &source.root(), &to, CopyOptions { log: Some(&mut log), ..Default::default() })?;
+/// assert_eq!(report.copied.n_bytes_copied, 800);
+/// assert_eq!(lines[0], "copy /foo/bar/baz (100,) int64");
+/// # Ok::<(), zarr_convenience::Error>(())
+/// ```
+pub fn copy(
+    source: &dyn Source,
+    node: &SourceNode,
+    dest: &Group,
+    options: CopyOptions<'_>,
+) -> Result<Report> {
+    let plan = plan_copy(source, node, dest, &options)?;
+    run(plan, source, dest, options)
+}
+
+/// Copies all members of a group, and its attributes, into another group.
+///
+/// # Errors
+/// Those of [`copy`].
+pub fn copy_all(
+    source: &dyn Source,
+    group: &NodePath,
+    dest: &Group,
+    options: CopyOptions<'_>,
+) -> Result<Report> {
+    let plan = plan_copy_all(source, group, dest, &options)?;
+    run(plan, source, dest, options)
+}
+
+/// Plans a [`copy`].
+///
+/// # Errors
+/// [`Error::Argument`] when there is no name for the copy, [`Error::Refused`] for a copy onto or into itself.
+pub fn plan_copy(
+    source: &dyn Source,
+    node: &SourceNode,
+    dest: &Group,
+    options: &CopyOptions<'_>,
+) -> Result<Plan> {
+    let name = match &options.name {
+        Some(name) => name.clone(),
+        None if node.path().is_root() => {
+            let reason =
+                "source has no name, please provide the `name` parameter to indicate a name to copy to";
+            return Err(Error::Argument(reason.to_owned()));
+        }
+        None => node.path().name().to_owned(),
+    };
+    if dest.path().join(&name)? == *dest.path() || name.trim_matches('/').is_empty() {
+        let reason = format!("name '{name}' is that of the destination itself");
+        return Err(Error::Refused {
+            what: source.describe(node.path()),
+            reason,
+        });
+    }
+    let planner = Planner {
+        source,
+        dest,
+        options,
+    };
+    let mut plan = Plan::default();
+    let above = Above {
+        path: dest.path().clone(),
+        exists: true,
+    };
+    planner.check_distinct(node.path(), &above.path.join(&name)?)?;
+    planner.plan_node(node, &above, &name, true, &mut plan)?;
+    Ok(plan)
+}
+
+/// Plans a [`copy_all`].
+///
+/// # Errors
+/// [`Error::Refused`] for a copy onto or into itself.
+pub fn plan_copy_all(
+    source: &dyn Source,
+    group: &NodePath,
+    dest: &Group,
+    options: &CopyOptions<'_>,
+) -> Result<Plan> {
+    let planner = Planner {
+        source,
+        dest,
+        options,
+    };
+    let mut plan = Plan::default();
+    let above = Above {
+        path: dest.path().clone(),
+        exists: true,
+    };
+    planner.check_distinct(group, dest.path())?;
+    plan.attributes_of = (!options.without_attrs).then(|| group.clone());
+    for node in source.members(group)? {
+        if plan.failure.is_some() {
+            break;
+        }
+        let name = node.path().name().to_owned();
+        planner.plan_node(&node, &above, &name, false, &mut plan)?;
+    }
+    Ok(plan)
+}
+
+/// The group that a copy goes into.
+struct Above {
+    path: NodePath,
+    /// Whether it is there, and so may have members.
+    exists: bool,
+}
+
+struct Planner<'a, 'b> {
+    source: &'a dyn Source,
+    dest: &'a Group,
+    options: &'a CopyOptions<'b>,
+}
+
+impl Planner<'_, '_> {
+    /// Refuses a copy onto the source itself or into what is below it.
+    fn check_distinct(&self, source: &NodePath, target: &NodePath) -> Result<()> {
+        let Some(store) = self.source.zarr_store() else {
+            return Ok(());
+        };
+        let is_same = Arc::ptr_eq(store, self.dest.store())
+            || (store.describe("") == self.dest.store().describe("")
+                && !store.describe("").starts_with("memory"));
+        if is_same && (target.is_within(source) || (source.is_within(target) && source != target)) {
+            let reason =
+                format!("cannot be copied to '{target}', which is or holds the node itself or lies below it");
+            return Err(Error::Refused {
+                what: self.source.describe(source),
+                reason,
+            });
+        }
+        Ok(())
+    }
+
+    fn plan_node(
+        &self,
+        node: &SourceNode,
+        above: &Above,
+        name: &str,
+        is_first: bool,
+        plan: &mut Plan,
+    ) -> Result<()> {
+        let target = above.path.join(name)?;
+        let found = if above.exists { self.find(&target)? } else { None };
+        match node {
+            SourceNode::Array(array) => self.plan_array(array, above, name, target, found, plan),
+            SourceNode::Group(path) => self.plan_group(path, (above, name), target, found, is_first, plan),
+            // Broken links and named types are shown in trees and reported as lost by `run`.
+            SourceNode::Other { .. } => Ok(()),
+        }
+    }
+
+    fn find(&self, target: &NodePath) -> Result<Option<Node>> {
+        Ok(Node::find(self.dest.store(), target, self.dest.options(), None)?)
+    }
+
+    fn plan_array(
+        &self,
+        array: &Arc<dyn SourceArray>,
+        above: &Above,
+        name: &str,
+        target: NodePath,
+        found: Option<Node>,
+        plan: &mut Plan,
+    ) -> Result<()> {
+        let action = match (self.options.if_exists, &found) {
+            (_, None) => Some(Action::Copy),
+            (IfExists::Raise, Some(_)) | (IfExists::SkipInitialized, Some(Node::Group(_))) => None,
+            (IfExists::Replace, Some(_)) => Some(Action::Replace),
+            (IfExists::Skip, Some(_)) => Some(Action::Skip),
+            (IfExists::SkipInitialized, Some(Node::Array(there))) => {
+                let is_complete = there.n_chunks_initialized()? == there.n_chunks();
+                Some(if is_complete {
+                    Action::Skip
+                } else {
+                    Action::Replace
+                })
+            }
+        };
+        let Some(action) = action else {
+            plan.failure = Some(exists("object", name, above));
+            return Ok(());
+        };
+        let source = array.path().clone();
+        plan.steps.push(Step {
+            action,
+            source,
+            array: Some(Arc::clone(array)),
+            target,
+        });
+        Ok(())
+    }
+
+    fn plan_group(
+        &self,
+        path: &NodePath,
+        (above, name): (&Above, &str),
+        target: NodePath,
+        found: Option<Node>,
+        is_first: bool,
+        plan: &mut Plan,
+    ) -> Result<()> {
+        if self.options.shallow && !is_first {
+            return Ok(());
+        }
+        let is_array = matches!(found, Some(Node::Array(_)));
+        let action = match self.options.if_exists {
+            _ if !is_array => Action::Copy,
+            IfExists::Skip => Action::Skip,
+            IfExists::Replace => Action::Replace,
+            IfExists::Raise | IfExists::SkipInitialized => {
+                plan.failure = Some(exists("array", name, above));
+                return Ok(());
+            }
+        };
+        plan.steps.push(Step {
+            action,
+            source: path.clone(),
+            array: None,
+            target: target.clone(),
+        });
+        if action == Action::Skip {
+            return Ok(());
+        }
+        let below = Above {
+            path: target,
+            exists: found.is_some() && !is_array,
+        };
+        for node in self.source.members(path)? {
+            if plan.failure.is_some() {
+                break;
+            }
+            let name = node.path().name().to_owned();
+            self.plan_node(&node, &below, &name, false, plan)?;
+        }
+        Ok(())
+    }
+}
+
+fn exists(kind: &str, name: &str, above: &Above) -> Error {
+    Error::Copy(format!(
+        "an {kind} '{name}' already exists in destination '{}'",
+        above.path
+    ))
+}

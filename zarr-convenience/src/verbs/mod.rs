@@ -1,0 +1,4 @@
+//! Verbs over whole hierarchies; each makes a plan.
+
+pub(crate) mod copy;
+pub(crate) mod copy_store;
