@@ -4,25 +4,26 @@
 //! Its functions are called directly, because the safe crate does not tell how much of the input was used,
 //! without which neither a second gzip member nor trailing junk can be told from a clean end.
 //!
-//! Encoding is zlib's: what numcodecs writes comes out byte for byte, at every level but 0.
-//! zlib-rs was tried and is no faster for what it gives: at level 6 it made a rising wave of 1 MiB with noise in
-//! its last byte 718 KB where zlib made it 384 KB, and at level 1 longer than it was.
+//! Encoding gzip is libdeflate's too: two to three times as fast as zlib, and smaller at the same level.
+//! Its bytes are not zlib's, which nobody can ask for: files of others hold the time of day.
+//! Encoding zlib is the business of `zlib`, where they are.
 
 #![expect(unsafe_code, reason = "libdeflate is a C library")]
 
 use std::{cell::RefCell, ptr::NonNull};
 
-use flate2::{Compress, Compression, FlushCompress, Status};
 use libdeflate_sys::{
-    libdeflate_alloc_decompressor, libdeflate_decompressor, libdeflate_free_decompressor,
-    libdeflate_gzip_decompress_ex, libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE,
-    libdeflate_result_LIBDEFLATE_SUCCESS, libdeflate_zlib_decompress_ex,
+    libdeflate_alloc_compressor, libdeflate_alloc_decompressor, libdeflate_compressor,
+    libdeflate_decompressor, libdeflate_free_compressor, libdeflate_free_decompressor,
+    libdeflate_gzip_compress, libdeflate_gzip_compress_bound, libdeflate_gzip_decompress_ex,
+    libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE, libdeflate_result_LIBDEFLATE_SUCCESS,
+    libdeflate_zlib_decompress_ex,
 };
 
 use crate::{CodecError, Result, encoder_setting};
 
 /// What is around the compressed data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Container {
     /// RFC 1952.
     Gzip,
@@ -58,41 +59,23 @@ pub(super) fn decompress(
     })
 }
 
-/// Compresses to the end of `out`: raw DEFLATE for gzip, whose frame the caller writes, a stream for zlib.
-pub(super) fn compress(
-    codec: &'static str,
-    container: Container,
-    level: i64,
-    decoded: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    if u32::try_from(decoded.len()).is_err() {
-        let reason = format!("{} bytes, the most is 2^32 - 1", decoded.len());
-        return Err(CodecError::mismatch(codec, reason));
-    }
-    // zlib's name for its default is -1.
-    let level = match encoder_setting(codec, "level", level, -1..=9)? {
-        -1 => 6,
-        level => level as u32,
-    };
+/// What the level means: zlib's name for its default is -1.
+pub(super) fn level(codec: &'static str, configured: i64) -> Result<i32> {
+    encoder_setting(codec, "level", configured, -1..=9).map(|level| if level == -1 { 6 } else { level })
+}
+
+/// Compresses to the end of `out`, as one gzip member without a time stamp.
+pub(super) fn compress_gzip(level: i32, decoded: &[u8], out: &mut Vec<u8>) -> Result<()> {
     COMPRESSOR.with_borrow_mut(|slot| {
-        if !slot.as_ref().is_some_and(|kept| kept.is_for(level, container)) {
+        if slot.as_ref().is_some_and(|kept| kept.level != level) {
             *slot = None;
         }
-        let Compressor { compress, .. } = slot.get_or_insert_with(|| Compressor::new(level, container));
-        compress.reset();
-        let mut rest = decoded;
-        loop {
-            out.reserve(rest.len() / 2 + 4096);
-            let before = compress.total_in();
-            let status = compress
-                .compress_vec(rest, out, FlushCompress::Finish)
-                .map_err(|error| CodecError::mismatch(codec, error.to_string()))?;
-            if status == Status::StreamEnd {
-                return Ok(());
-            }
-            rest = &rest[(compress.total_in() - before) as usize..];
-        }
+        let compressor = match slot {
+            Some(compressor) => compressor,
+            None => slot.insert(Compressor::new(level)?),
+        };
+        compressor.run(decoded, out);
+        Ok(())
     })
 }
 
@@ -102,24 +85,46 @@ pub(super) const fn compressed_size_max(decoded: usize) -> usize {
     decoded.saturating_add(decoded / 8).saturating_add(1024)
 }
 
+/// A libdeflate compressor, of which there is one a thread, for one level.
 struct Compressor {
-    level: u32,
-    container: Container,
-    compress: Compress,
+    level: i32,
+    pointer: NonNull<libdeflate_compressor>,
 }
 
 impl Compressor {
-    fn new(level: u32, container: Container) -> Self {
-        let compress = Compress::new(Compression::new(level), container == Container::Zlib);
-        Self {
-            level,
-            container,
-            compress,
-        }
+    fn new(level: i32) -> Result<Self> {
+        // SAFETY: the function takes any level and gives a compressor or null.
+        let pointer = unsafe { libdeflate_alloc_compressor(level) };
+        let pointer =
+            NonNull::new(pointer).ok_or_else(|| CodecError::value("memory", "no room for a compressor"))?;
+        Ok(Self { level, pointer })
     }
 
-    fn is_for(&self, level: u32, container: Container) -> bool {
-        (self.level, self.container) == (level, container)
+    fn run(&mut self, decoded: &[u8], out: &mut Vec<u8>) {
+        // SAFETY: the compressor lives as long as `self`, which is borrowed mutably.
+        let bound = unsafe { libdeflate_gzip_compress_bound(self.pointer.as_ptr(), decoded.len()) };
+        out.reserve(bound);
+        let room = out.spare_capacity_mut();
+        // SAFETY: as above; both buffers are given with their lengths, beyond which the function neither reads
+        // nor writes. There is room for the bound, so that it does not fail.
+        let size = unsafe {
+            libdeflate_gzip_compress(
+                self.pointer.as_ptr(),
+                decoded.as_ptr().cast(),
+                decoded.len(),
+                room.as_mut_ptr().cast(),
+                room.len(),
+            )
+        };
+        // SAFETY: the function has written `size` bytes from the end of `out`, where there was room for them.
+        unsafe { out.set_len(out.len() + size) };
+    }
+}
+
+impl Drop for Compressor {
+    fn drop(&mut self) {
+        // SAFETY: the compressor came from `libdeflate_alloc_compressor` and is not used after this.
+        unsafe { libdeflate_free_compressor(self.pointer.as_ptr()) };
     }
 }
 

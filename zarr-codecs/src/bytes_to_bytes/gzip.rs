@@ -27,18 +27,7 @@ fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec>
 
 impl BytesToBytes for Gzip {
     fn encode(&self, decoded: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        // As Python's, which numcodecs uses: no time stamp, so that equal chunks are equal files; a hint of the
-        // level; operating system unknown.
-        let hint = match self.level {
-            1 => 4,
-            9 => 2,
-            _ => 0,
-        };
-        out.extend_from_slice(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, hint, 255]);
-        deflate::compress(NAME, Container::Gzip, self.level, decoded, out)?;
-        out.extend_from_slice(&crc32fast::hash(decoded).to_le_bytes());
-        out.extend_from_slice(&(decoded.len() as u32).to_le_bytes());
-        Ok(())
+        deflate::compress_gzip(deflate::level(NAME, self.level)?, decoded, out)
     }
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
