@@ -1,0 +1,159 @@
+//! What numcodecs wrote is read, and written the same where it can be.
+//!
+//! `testdata/codecs/make_codecs.py` says how the chunks were made.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Map, Value};
+use zarr_codecs::{
+    BytesToBytes, ChunkBuffer, Codec, CodecConfig, CodecError, CodecRegistry, DataType, testing::spec,
+};
+
+/// Why the bytes of a codec are not those of numcodecs.
+const OTHER_LIBRARY: &str = "numcodecs 0.15.2 has Zstandard 1.5.6, we have 1.5.7";
+const OTHER_ENCODER: &str = "the LZ4 encoder finds other matches";
+const FASTER_ENCODER: &str =
+    "libdeflate is faster and makes less, and files of numcodecs hold the time of day";
+const OTHER_BUFFERS: &str = "at level 0, zlib stores as much at once as its caller has room for";
+
+/// Tells whether and why what we encode may be other bytes than those of numcodecs.
+fn other_bytes(config: &Value) -> Option<&'static str> {
+    match (
+        config["id"].as_str()?,
+        config["cname"].as_str(),
+        config["level"].as_i64(),
+    ) {
+        ("zstd", ..) | ("blosc", Some("zstd"), _) => Some(OTHER_LIBRARY),
+        ("lz4", ..) => Some(OTHER_ENCODER),
+        ("gzip", ..) => Some(FASTER_ENCODER),
+        ("zlib", _, Some(0)) => Some(OTHER_BUFFERS),
+        _ => None,
+    }
+}
+
+fn document() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/codecs/numcodecs.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Chunks by the same rules as in the script.
+pub(crate) fn chunk(rule: &str, size: usize) -> Vec<u8> {
+    let number = |index: u32| match rule {
+        "wave" => index / 16 * 256 + (index.wrapping_mul(2_654_435_761) >> 24),
+        "noise" => {
+            let mut number = index.wrapping_mul(0x9E37_79B1);
+            number ^= number >> 15;
+            number = number.wrapping_mul(0x85EB_CA77);
+            number ^ number >> 13
+        }
+        _ => unreachable!("rule {rule}"),
+    };
+    let mut chunk: Vec<u8> = (0..size.div_ceil(4) as u32)
+        .flat_map(|index| number(index).to_le_bytes())
+        .collect();
+    chunk.truncate(size);
+    chunk
+}
+
+/// Builds a codec as metadata of V2 names it; `None` where it is left out of the build.
+fn build(config: &Value, data_type: &DataType) -> Option<Codec> {
+    let mut members: Map<String, Value> = config.as_object().unwrap().clone();
+    let id = members.shift_remove("id").unwrap();
+    let registry = CodecRegistry::default();
+    let (entry, v2) = registry.find_v2(id.as_str().unwrap()).unwrap();
+    let configuration = (v2.from_v2)(&members, data_type).unwrap();
+    if entry.feature.is_none() {
+        assert_eq!((v2.to_v2)(&configuration), members, "{config}");
+    }
+    match registry.build(&CodecConfig::new(entry.name, configuration)) {
+        Err(CodecError::NotBuilt { .. }) => None,
+        result => Some(result.unwrap()),
+    }
+}
+
+fn data_type(name: &str) -> DataType {
+    match name {
+        "|u1" => DataType::UInt8,
+        "<i2" => DataType::Int16,
+        "<f4" => DataType::Float32,
+        "<f8" => DataType::Float64,
+        "<c16" => DataType::Complex128,
+        _ => DataType::Raw(name[2..].parse().unwrap()),
+    }
+}
+
+fn stored(case: &Value) -> Option<Vec<u8>> {
+    let text = case.get("encoded")?.as_str()?;
+    Some(BASE64_STANDARD.decode(text).unwrap())
+}
+
+/// Checks one chunk; tells whether it is encoded to the same bytes.
+fn check(case: &Value, codec: &dyn BytesToBytes) -> bool {
+    let number = |name: &str| case[name].as_u64().unwrap() as usize;
+    let decoded = chunk(case["rule"].as_str().unwrap(), number("size"));
+    let mut ours = Vec::new();
+    codec.encode(&decoded, &mut ours).unwrap();
+    let Some(theirs) = stored(case) else {
+        return ours.len() == number("encoded_size")
+            && crc32fast::hash(&ours) as usize == number("encoded_crc32");
+    };
+    let mut out = vec![0; decoded.len()];
+    let size = codec.decode(&theirs, &mut out).unwrap();
+    assert!(size == decoded.len() && out == decoded, "{case}");
+    ours == theirs
+}
+
+#[test]
+fn chunks_of_numcodecs_are_read_and_written() {
+    let mut reasons = BTreeSet::new();
+    for case in document()["cases"].as_array().unwrap() {
+        let data_type = data_type(case["dtype"].as_str().unwrap());
+        let Some(codec) = build(&case["config"], &data_type) else {
+            continue;
+        };
+        let Codec::BytesToBytes(codec) = codec else {
+            unreachable!("not a codec of bytes: {case}")
+        };
+        if !check(case, codec.as_ref()) {
+            let reason = other_bytes(&case["config"]);
+            reasons.insert(reason.unwrap_or_else(|| panic!("other bytes than numcodecs: {case}")));
+        }
+    }
+    if cfg!(all(
+        feature = "blosc",
+        feature = "gzip",
+        feature = "lz4",
+        feature = "zstd"
+    )) {
+        // A reason that is no longer one is to be struck out above.
+        assert_eq!(
+            reasons,
+            BTreeSet::from([OTHER_LIBRARY, OTHER_ENCODER, FASTER_ENCODER, OTHER_BUFFERS])
+        );
+    }
+}
+
+#[test]
+fn texts_of_numcodecs_are_read_and_written() {
+    for case in document()["texts"].as_array().unwrap() {
+        let items = case["items"].as_array().unwrap();
+        let data_type = match case["config"]["id"].as_str().unwrap() {
+            "vlen-utf8" => DataType::String,
+            _ => DataType::Bytes,
+        };
+        let mut chunk = ChunkBuffer::default();
+        for item in items {
+            chunk.push_item(item.as_str().unwrap().as_bytes());
+        }
+        let Some(Codec::ArrayToBytes(codec)) = build(&case["config"], &data_type) else {
+            unreachable!("not a codec of arrays: {case}")
+        };
+        let spec = spec(&[items.len() as u64], data_type);
+        let (stored, mut encoded, mut decoded) = (stored(case).unwrap(), Vec::new(), ChunkBuffer::default());
+        codec.encode(chunk.as_ref(), &spec, &mut encoded).unwrap();
+        assert_eq!(encoded, stored);
+        codec.decode(&stored, &spec, &mut decoded).unwrap();
+        assert!(decoded.as_ref().items().eq(chunk.as_ref().items()));
+    }
+}

@@ -1,0 +1,22 @@
+//! The codecs as others use them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[cfg(all(
+    feature = "blosc",
+    feature = "bz2",
+    feature = "gzip",
+    feature = "lz4",
+    feature = "zstd"
+))]
+mod chain;
+mod fixtures;
+#[cfg(all(
+    feature = "blosc",
+    feature = "bz2",
+    feature = "gzip",
+    feature = "lz4",
+    feature = "zstd"
+))]
+mod hostile;
+mod registry;
