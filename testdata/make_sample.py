@@ -192,7 +192,8 @@ def make_sample(path):
 
 
 def make_awkward(path):
-    with h5py.File(path, "w", libver="latest") as file:
+    # The file proper starts behind a block of 512 bytes that belongs to the user.
+    with h5py.File(path, "w", libver="latest", userblock_size=512) as file:
         data = wave((12, 10), 3, 509).astype("<i4")
         index = file.create_group("index")
         index.create_dataset("single", data=data, chunks=(12, 10), compression="gzip")
@@ -214,6 +215,7 @@ def make_awkward(path):
         links["broken"] = h5py.SoftLink("/absent")
         links["circle"] = h5py.SoftLink("/links/circle")
         links["elsewhere"] = h5py.ExternalLink("absent.h5", "/x")
+        links["detour"] = h5py.SoftLink("elsewhere")
 
         outside = file.create_group("outside")
         outside.create_dataset("raw", shape=(4,), dtype="<i4", external=[("absent.bin", 0, 16)])
