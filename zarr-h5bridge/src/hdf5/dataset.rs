@@ -1,0 +1,262 @@
+//! Datasets: what they are, and reading them by region or by stored chunk.
+
+use std::sync::Arc;
+
+use super::attribute::{Node, read_values};
+use super::libhdf5::{self, Called, Handle, Holder};
+use super::{
+    Attribute, Chunk, ChunkIndex, Datatype, Error, File, FillValue, Filter, Layout, Name, Result, Values,
+};
+
+/// A dataset of a file.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    node: Node,
+    type_handle: Arc<Handle>,
+    info: Arc<DatasetInfo>,
+}
+
+/// What a dataset is, without its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatasetInfo {
+    /// How many elements there are, and in what shape.
+    pub space: Dataspace,
+    /// The type of the elements.
+    pub datatype: Datatype,
+    /// Where the elements are.
+    pub layout: Layout,
+    /// What was done to the bytes of each chunk, in the order of writing; empty unless chunked.
+    pub filters: Vec<Filter>,
+    /// What elements are that were never written.
+    pub fill_value: FillValue,
+}
+
+/// How many elements there are, and in what shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dataspace {
+    /// None, and no shape either: h5py's `Empty`.
+    Null,
+    /// One, without dimensions.
+    Scalar,
+    /// An array of one dimension or more.
+    Simple {
+        /// The length of each dimension, in elements; may be 0.
+        shape: Vec<u64>,
+        /// What each length may grow to; `None` is without limit.
+        max_shape: Vec<Option<u64>>,
+    },
+}
+
+impl Dataspace {
+    /// The length of each dimension; empty for a scalar and `None` for a null space.
+    pub fn shape(&self) -> Option<&[u64]> {
+        match self {
+            Self::Null => None,
+            Self::Scalar => Some(&[]),
+            Self::Simple { shape, .. } => Some(shape),
+        }
+    }
+
+    /// How many elements there are; `None` if no 64-bit number can say it.
+    pub fn n_elements(&self) -> Option<u64> {
+        match self.shape() {
+            None => Some(0),
+            Some(shape) if shape.contains(&0) => Some(0),
+            Some(shape) => shape.iter().try_fold(1_u64, |n, &len| n.checked_mul(len)),
+        }
+    }
+}
+
+impl Dataset {
+    pub(super) fn new(node: Node) -> Result<Self> {
+        let described = Self::describe(node.handle());
+        let (type_handle, info) = node.check("opening", described)?;
+        Ok(Self {
+            node,
+            type_handle: Arc::new(type_handle),
+            info: Arc::new(info),
+        })
+    }
+
+    fn describe(dataset: &Handle) -> Called<(Handle, DatasetInfo)> {
+        let properties = libhdf5::creation_properties(dataset)?;
+        let space = libhdf5::extent(&libhdf5::dataset_space(dataset, &properties)?)?;
+        let type_handle = libhdf5::dataset_type(dataset)?;
+        let datatype = libhdf5::describe(&type_handle)?;
+        let ndim = space.shape().map_or(0, <[u64]>::len);
+        let is_text = matches!(datatype, Datatype::VlenString { .. });
+        let info = DatasetInfo {
+            layout: libhdf5::layout(dataset, &properties, ndim)?,
+            filters: libhdf5::filters(&properties)?,
+            fill_value: libhdf5::fill_value(&properties, &type_handle, datatype.size(), is_text)?,
+            space,
+            datatype,
+        };
+        Ok((type_handle, info))
+    }
+
+    /// The file that the dataset belongs to.
+    pub fn file(&self) -> &File {
+        self.node.file()
+    }
+
+    /// The path that the dataset was opened by.
+    pub fn path(&self) -> &str {
+        self.node.path()
+    }
+
+    /// The address of the dataset, which tells it from all other objects of the file.
+    ///
+    /// # Errors
+    /// [`Error::Library`] if the file is damaged.
+    pub fn address(&self) -> Result<u64> {
+        self.node.address()
+    }
+
+    /// What the dataset is, without its values.
+    pub fn info(&self) -> &DatasetInfo {
+        &self.info
+    }
+
+    /// How many bytes of the file the values take. For chunked datasets this walks all chunks.
+    pub fn storage_size_bytes(&self) -> u64 {
+        libhdf5::storage_size_bytes(self.node.handle())
+    }
+
+    /// Finds all chunks of a chunked dataset that exist, in one go.
+    ///
+    /// # Errors
+    /// [`Error::Request`] if the dataset is not chunked, [`Error::Library`] if the index is damaged
+    /// or says of a chunk that it lies outside of the grid or of the file.
+    pub fn chunk_index(&self) -> Result<ChunkIndex> {
+        let (Layout::Chunked { chunk_shape }, Some(shape)) = (&self.info.layout, self.info.space.shape())
+        else {
+            return Err(self.request_error("it is not chunked".to_owned()));
+        };
+        // An index of nothing is not even there.
+        if shape.contains(&0) {
+            return Ok(ChunkIndex {
+                ndim: shape.len(),
+                ..ChunkIndex::default()
+            });
+        }
+        let len = self.file().len_bytes();
+        let index = libhdf5::chunk_index(self.node.handle(), shape, chunk_shape, len);
+        self.node.check("reading the chunk index of", index)
+    }
+
+    /// Reads the encoded bytes of one chunk, without the library and its lock. `bytes` is emptied first.
+    ///
+    /// # Errors
+    /// As [`File::read_bytes`].
+    pub fn read_chunk(&self, chunk: Chunk<'_>, bytes: &mut Vec<u8>) -> Result<()> {
+        self.file().read_bytes(chunk.address, chunk.size_bytes, bytes)
+    }
+
+    /// Reads a box of `count` elements that starts at `offset`, in C order, through the library.
+    ///
+    /// Both are empty for a scalar. Elements that were never written are the fill value.
+    /// The bytes are those of the file's own type; for texts and sequences see [`Values`].
+    ///
+    /// # Errors
+    /// [`Error::Outside`] for virtual and external datasets, [`Error::Request`] if the box does not fit
+    /// or the type mixes values of fixed and of any length, [`Error::MissingFilter`] if the library lacks a filter,
+    /// [`Error::Library`] if the values are damaged.
+    pub fn read_region(&self, offset: &[u64], count: &[u64]) -> Result<Values> {
+        self.check_region(offset, count)?;
+        let read = || -> Called<Option<Values>> {
+            let dataset = self.node.handle();
+            let properties = libhdf5::creation_properties(dataset)?;
+            let space = libhdf5::dataset_space(dataset, &properties)?;
+            if !count.is_empty() {
+                libhdf5::select(&space, offset, count)?;
+            }
+            read_values(
+                Holder::Dataset(dataset, &space),
+                &self.info.datatype,
+                &self.type_handle,
+            )
+        };
+        let values = read().map_err(|reason| self.read_error(reason))?;
+        values
+            .ok_or_else(|| self.request_error("its type mixes values of fixed and of any length".to_owned()))
+    }
+
+    /// Reads all elements, as [`read_region`](Self::read_region); none for a null space.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_all(&self) -> Result<Values> {
+        let shape = self.info.space.shape().unwrap_or_default();
+        self.read_region(&vec![0; shape.len()], shape)
+    }
+
+    fn check_region(&self, offset: &[u64], count: &[u64]) -> Result<()> {
+        if matches!(self.info.layout, Layout::Virtual | Layout::External) {
+            let file = self.file().path().to_owned();
+            return Err(Error::Outside {
+                file,
+                object: self.path().to_owned(),
+            });
+        }
+        let shape = self.info.space.shape().unwrap_or_default();
+        let fits = offset.len() == shape.len()
+            && count.len() == shape.len()
+            && offset
+                .iter()
+                .zip(count)
+                .zip(shape)
+                .all(|((&offset, &count), &len)| offset.checked_add(count).is_some_and(|end| end <= len));
+        if fits {
+            return Ok(());
+        }
+        let reason = format!("a box of {count:?} elements at {offset:?} does not fit into {shape:?}");
+        Err(self.request_error(reason))
+    }
+
+    /// A missing filter is looked for only after a failure, since chunks may lack it.
+    fn read_error(&self, reason: String) -> Error {
+        match self
+            .info
+            .filters
+            .iter()
+            .find(|filter| !libhdf5::is_filter_available(filter.id))
+        {
+            Some(Filter { id, name, .. }) => {
+                let (file, object) = (self.file().path().to_owned(), self.path().to_owned());
+                Error::MissingFilter {
+                    file,
+                    object,
+                    id: *id,
+                    name: name.clone(),
+                }
+            }
+            None => self.node.error("reading", reason),
+        }
+    }
+
+    fn request_error(&self, reason: String) -> Error {
+        let file = self.file().path().to_owned();
+        Error::Request {
+            file,
+            object: self.path().to_owned(),
+            reason,
+        }
+    }
+
+    /// The names of the attributes: in the order they were made where the dataset tracks it, else by name.
+    ///
+    /// # Errors
+    /// [`Error::Library`] if the object is damaged.
+    pub fn attribute_names(&self) -> Result<Vec<Name>> {
+        self.node.attribute_names()
+    }
+
+    /// Reads one attribute.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Library`] if it is damaged.
+    pub fn attribute(&self, name: &Name) -> Result<Attribute> {
+        self.node.attribute(name)
+    }
+}

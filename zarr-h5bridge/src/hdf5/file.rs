@@ -1,0 +1,341 @@
+//! A file, and opening the objects in it.
+
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::attribute::Node;
+use super::libhdf5::{self, Called, Handle, Kind};
+use super::{Attribute, Dataset, Datatype, Error, Group, Name, Result};
+
+/// The eight bytes that an HDF5 file proper starts with.
+const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+
+/// An HDF5 file, open for reading. Clones share it; it is closed with the last object of it.
+#[derive(Clone, Debug)]
+pub struct File {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    handle: Handle,
+    path: PathBuf,
+    /// The same file, for reading chunks without the library.
+    bytes: fs::File,
+    len_bytes: u64,
+}
+
+/// An object of a file.
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// A group.
+    Group(Group),
+    /// A dataset.
+    Dataset(Dataset),
+    /// A data type with a name.
+    NamedType(NamedType),
+}
+
+/// A data type that is an object of its own.
+#[derive(Clone, Debug)]
+pub struct NamedType {
+    node: Node,
+    datatype: Datatype,
+}
+
+/// Whether a file carries the signature of HDF5: at its start, or at 512 bytes, 1024, 2048 and so on.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read.
+pub fn is_hdf5(path: impl AsRef<Path>) -> Result<bool> {
+    let path = path.as_ref();
+    fs::File::open(path)
+        .and_then(|mut file| has_signature(&mut file))
+        .map_err(|source| Error::Io {
+            action: "opening",
+            file: path.to_owned(),
+            source,
+        })
+}
+
+fn has_signature(file: &mut fs::File) -> io::Result<bool> {
+    let len = file.metadata()?.len();
+    let mut start: u64 = 0;
+    while start.checked_add(8).is_some_and(|end| end <= len) {
+        let mut found = [0; 8];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut found)?;
+        if found == SIGNATURE {
+            return Ok(true);
+        }
+        start = if start == 0 { 512 } else { start.saturating_mul(2) };
+    }
+    Ok(false)
+}
+
+impl File {
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be opened, [`Error::NotHdf5`] if it is something else,
+    /// [`Error::Library`] if it is damaged or cut.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let io_error = |source| Error::Io {
+            action: "opening",
+            file: path.to_owned(),
+            source,
+        };
+        let mut bytes = fs::File::open(path).map_err(io_error)?;
+        let metadata = bytes.metadata().map_err(io_error)?;
+        if metadata.is_dir() || !has_signature(&mut bytes).map_err(io_error)? {
+            return Err(Error::NotHdf5 {
+                file: path.to_owned(),
+            });
+        }
+        let name = c_path(path).map_err(io_error)?;
+        let handle = libhdf5::open_file(&name).map_err(|reason| Error::Library {
+            action: "opening",
+            file: path.to_owned(),
+            object: "/".to_owned(),
+            reason,
+        })?;
+        let shared = Shared {
+            handle,
+            path: path.to_owned(),
+            bytes,
+            len_bytes: metadata.len(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// How long the file was when it was opened.
+    pub fn len_bytes(&self) -> u64 {
+        self.shared.len_bytes
+    }
+
+    /// The group that all paths start from.
+    ///
+    /// # Errors
+    /// [`Error::Library`] if the file is damaged.
+    pub fn root(&self) -> Result<Group> {
+        self.group("/")
+    }
+
+    /// Opens the object at a path such as `/a/b`. Soft links on the way are followed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Outside`] if an external link is on the way,
+    /// [`Error::Library`] if the object is damaged.
+    pub fn object(&self, path: &str) -> Result<Object> {
+        let absolute = format!("/{}", path.trim_matches('/'));
+        self.open_from(&self.shared.handle, path.as_bytes(), absolute)
+    }
+
+    /// Opens the group at a path.
+    ///
+    /// # Errors
+    /// As [`object`](Self::object), and [`Error::WrongKind`].
+    pub fn group(&self, path: &str) -> Result<Group> {
+        match self.object(path)? {
+            Object::Group(group) => Ok(group),
+            object => Err(self.wrong_kind(&object, "group")),
+        }
+    }
+
+    /// Opens the dataset at a path.
+    ///
+    /// # Errors
+    /// As [`object`](Self::object), and [`Error::WrongKind`].
+    pub fn dataset(&self, path: &str) -> Result<Dataset> {
+        match self.object(path)? {
+            Object::Dataset(dataset) => Ok(dataset),
+            object => Err(self.wrong_kind(&object, "dataset")),
+        }
+    }
+
+    /// Reads bytes of the file as they are, without the library and its lock.
+    ///
+    /// `bytes` is emptied first. Addresses and sizes are as in [`Chunk`](super::Chunk) and
+    /// [`Layout`](super::Layout).
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if they lie beyond the end of the file, else [`Error::Io`].
+    pub fn read_bytes(&self, address: u64, size_bytes: u64, bytes: &mut Vec<u8>) -> Result<()> {
+        bytes.clear();
+        let size = address
+            .checked_add(size_bytes)
+            .filter(|&end| end <= self.shared.len_bytes)
+            .and_then(|_| usize::try_from(size_bytes).ok())
+            .ok_or_else(|| Error::Damaged {
+                file: self.shared.path.clone(),
+                object: "/".to_owned(),
+                reason: format!("{size_bytes} bytes at {address} lie beyond the end of the file"),
+            })?;
+        bytes.resize(size, 0);
+        read_exact_at(&self.shared.bytes, bytes, address).map_err(|source| Error::Io {
+            action: "reading",
+            file: self.shared.path.clone(),
+            source,
+        })
+    }
+
+    /// Opens what `relative` leads to from an open object; `path` is its absolute path for people.
+    pub(super) fn open_from(&self, location: &Handle, relative: &[u8], path: String) -> Result<Object> {
+        let not_found = || Error::NotFound {
+            file: self.shared.path.clone(),
+            object: path.clone(),
+        };
+        let relative = if relative.is_empty() { b"/" } else { relative };
+        let name = CString::new(relative).map_err(|_| not_found())?;
+        let handle = match libhdf5::open_object(location, &name) {
+            Ok(Some(handle)) => handle,
+            Ok(None) => {
+                return Err(Error::Outside {
+                    file: self.shared.path.clone(),
+                    object: path,
+                });
+            }
+            Err(_) if !exists(location, relative).unwrap_or(true) => return Err(not_found()),
+            Err(reason) => return Err(self.library_error("opening", path, reason)),
+        };
+        let kind = libhdf5::kind(&handle);
+        let node = Node::new(self.clone(), path, handle);
+        match kind {
+            Kind::Group => Ok(Object::Group(Group::new(node))),
+            Kind::Dataset => Dataset::new(node).map(Object::Dataset),
+            Kind::NamedType => {
+                let datatype = node.check("opening", libhdf5::describe(node.handle()))?;
+                Ok(Object::NamedType(NamedType { node, datatype }))
+            }
+            Kind::Unknown => Err(node.error(
+                "opening",
+                "it is neither a group nor a dataset nor a data type".to_owned(),
+            )),
+        }
+    }
+
+    pub(super) fn library_error(&self, action: &'static str, object: String, reason: String) -> Error {
+        Error::Library {
+            action,
+            file: self.shared.path.clone(),
+            object,
+            reason,
+        }
+    }
+
+    fn wrong_kind(&self, object: &Object, expected: &'static str) -> Error {
+        let found = match object {
+            Object::Group(_) => "group",
+            Object::Dataset(_) => "dataset",
+            Object::NamedType(_) => "data type",
+        };
+        Error::WrongKind {
+            file: self.shared.path.clone(),
+            object: object.path().to_owned(),
+            expected,
+            found,
+        }
+    }
+}
+
+/// Whether every link of a path is there and leads somewhere.
+fn exists(location: &Handle, path: &[u8]) -> Called<bool> {
+    let mut prefix = if path.first() == Some(&b'/') {
+        vec![b'/']
+    } else {
+        Vec::new()
+    };
+    for part in path.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
+        if !prefix.is_empty() && prefix.last() != Some(&b'/') {
+            prefix.push(b'/');
+        }
+        prefix.extend_from_slice(part);
+        let name = CString::new(prefix.clone()).map_err(|error| error.to_string())?;
+        if !libhdf5::exists(location, &name)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl Object {
+    /// The path that the object was opened by.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Group(group) => group.path(),
+            Self::Dataset(dataset) => dataset.path(),
+            Self::NamedType(named) => named.node.path(),
+        }
+    }
+}
+
+impl NamedType {
+    /// The path that the data type was opened by.
+    pub fn path(&self) -> &str {
+        self.node.path()
+    }
+
+    /// The data type itself.
+    pub fn datatype(&self) -> &Datatype {
+        &self.datatype
+    }
+
+    /// The names of its attributes, as [`Group::attribute_names`].
+    ///
+    /// # Errors
+    /// [`Error::Library`] if the object is damaged.
+    pub fn attribute_names(&self) -> Result<Vec<Name>> {
+        self.node.attribute_names()
+    }
+
+    /// Reads one attribute, as [`Group::attribute`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn attribute(&self, name: &Name) -> Result<Attribute> {
+        self.node.attribute(name)
+    }
+}
+
+/// The path in the form that the library takes: bytes on Unix, UTF-8 elsewhere.
+fn c_path(path: &Path) -> io::Result<CString> {
+    #[cfg(unix)]
+    let bytes = Some(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
+    #[cfg(not(unix))]
+    let bytes = path.to_str().map(str::as_bytes);
+    bytes.and_then(|bytes| CString::new(bytes).ok()).ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the name has a form that HDF5 cannot take",
+        )
+    })
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &fs::File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let len = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
+        if len == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer = &mut buffer[len..];
+        offset += len as u64;
+    }
+    Ok(())
+}

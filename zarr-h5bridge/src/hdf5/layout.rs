@@ -1,0 +1,47 @@
+//! How a dataset lies in its file.
+
+/// Where the elements of a dataset are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// In the object's own header.
+    Compact,
+    /// In one piece, in C order, without filters.
+    Contiguous {
+        /// Where the piece starts, in bytes from the start of the file; `None` while nothing was written.
+        address: Option<u64>,
+    },
+    /// In chunks, each of which may be absent.
+    Chunked {
+        /// The shape of a chunk, in elements; as many dimensions as the dataset.
+        chunk_shape: Vec<u64>,
+    },
+    /// In other datasets, mostly of other files. Reading it is refused.
+    Virtual,
+    /// In other files without a format. Reading it is refused.
+    External,
+}
+
+/// One step of what was done to the bytes of each chunk, in the order of writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// The registered number: 1 is deflate, 2 shuffle, 3 fletcher32, and so on.
+    pub id: i32,
+    /// Whether a chunk may lack the step, which its filter mask then says.
+    pub is_optional: bool,
+    /// The numbers that configure the step.
+    pub client_data: Vec<u32>,
+    /// The name that the writer or the library gives it; may be empty.
+    pub name: String,
+}
+
+/// What elements are that were never written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FillValue {
+    /// Whatever happens to be in the file.
+    Undefined,
+    /// The library's default, which is all zero bytes; the bytes of one element,
+    /// empty for text and sequences of any length.
+    Default(Vec<u8>),
+    /// A value of the writer's choice, in the bytes of the file's type; for text of any length its bytes.
+    User(Vec<u8>),
+}
