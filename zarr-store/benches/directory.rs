@@ -1,6 +1,6 @@
 //! Setting and getting chunks of 64 KiB in a directory.
 
-#![expect(
+#![allow(
     clippy::unwrap_used,
     missing_docs,
     reason = "a bench that fails says so by a panic"

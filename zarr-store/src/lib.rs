@@ -22,6 +22,8 @@ pub use store::{Capabilities, IoHints, Listing, Staged, Store};
 pub use store_ext::StoreExt;
 pub use stores::directory::{DirectoryStore, Durability};
 pub use stores::memory::MemoryStore;
+#[cfg(feature = "zip")]
+pub use stores::zip::{CloseError, ZipStore};
 pub use wrappers::{CountingStore, Counts, PrefixStore, ReadOnlyStore};
 
 /// The result of an operation on a store.

@@ -3,3 +3,5 @@ pub mod memory;
 mod ranges;
 mod sorted;
 mod temporary;
+#[cfg(feature = "zip")]
+pub mod zip;

@@ -233,7 +233,7 @@ fn a_staged_tree_is_hidden_and_goes_when_dropped() {
 }
 
 /// Runs one of the tests below in a process of its own, after some words of the shell.
-fn child(test: &str, root: &Path, before: &str) -> Command {
+pub(crate) fn child(test: &str, root: &Path, before: &str) -> Command {
     let mut command = Command::new("sh");
     command
         .arg("-c")
@@ -245,7 +245,7 @@ fn child(test: &str, root: &Path, before: &str) -> Command {
     command
 }
 
-fn child_root() -> Option<std::path::PathBuf> {
+pub(crate) fn child_root() -> Option<std::path::PathBuf> {
     env::var_os("ZT_TEST_ROOT").map(Into::into)
 }
 

@@ -7,6 +7,8 @@ mod faulty;
 mod properties;
 mod stores;
 mod wrappers;
+mod zip;
+mod zip_writing;
 
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use zarr_store::{ByteRange, DirectoryStore, MemoryStore, ReadBuffer, Store};
+use zarr_store::{ByteRange, DirectoryStore, MemoryStore, ReadBuffer, Store, ZipStore};
 
 use crate::{folder, get, key, keys, prefix};
 
@@ -109,5 +109,24 @@ proptest! {
             run(&store, &mut model, step);
         }
         check_all(&DirectoryStore::create(folder.path().join("x")).unwrap(), &model);
+    }
+
+    #[test]
+    fn an_archive_is_a_map(steps in steps(), reopens in any::<bool>()) {
+        let folder = folder();
+        let path = folder.path().join("x.zip");
+        let mut store = ZipStore::create(&path).unwrap();
+        let mut model = Model::new();
+        for step in steps {
+            let is_flush = matches!(step, Step::Flush);
+            run(&store, &mut model, step);
+            if is_flush && reopens {
+                store.close().unwrap();
+                store = ZipStore::update(&path).unwrap();
+            }
+        }
+        check_all(&store, &model);
+        store.close().unwrap();
+        check_all(&ZipStore::open(&path).unwrap(), &model);
     }
 }

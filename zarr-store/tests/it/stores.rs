@@ -3,7 +3,7 @@
 use std::{cell::RefCell, io, sync::Arc};
 
 use zarr_store::{
-    CountingStore, DirectoryStore, Durability, MemoryStore, PrefixStore, Store,
+    CountingStore, DirectoryStore, Durability, MemoryStore, PrefixStore, Store, ZipStore,
     testing::{Fault, FaultyStore, check_store},
 };
 
@@ -65,4 +65,17 @@ fn counting() {
 fn faulty_without_a_fault() {
     let fault = Fault::from(u64::MAX, io::ErrorKind::Other);
     check_store(|| Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), fault)));
+}
+
+#[test]
+fn zip() {
+    check_in_folders(|path| Arc::new(ZipStore::create(path).unwrap()));
+}
+
+#[test]
+fn zip_that_was_there() {
+    check_in_folders(|path| {
+        ZipStore::create(path).unwrap().close().unwrap();
+        Arc::new(ZipStore::update(path).unwrap())
+    });
 }

@@ -1,0 +1,12 @@
+//! A store in one ZIP archive.
+
+mod close_error;
+mod damage;
+mod directory;
+mod member;
+mod output;
+mod spool;
+mod store;
+
+pub use close_error::CloseError;
+pub use store::ZipStore;

@@ -1,0 +1,387 @@
+//! `ZipStore`: reading members in place, writing a new archive beside the old one.
+
+use std::{
+    fmt,
+    fs::{File, OpenOptions},
+    io,
+    ops::Bound,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf, absolute},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    thread,
+};
+
+use rustix::fs::OFlags;
+
+use super::{
+    close_error::CloseError,
+    directory::{Contents, Members, read_contents},
+    member::Member,
+    spool::Spool,
+};
+use crate::{
+    ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
+    stores::sorted::list_level,
+};
+
+/// A ZIP archive.
+///
+/// # Reading
+/// Only the directory of the archive is kept in memory.
+/// Members without compression are read in place, also in part; deflated ones are inflated.
+/// Many threads may read at once.
+/// The checksum of a member is compared whenever its whole value is read.
+/// A member whose name is no valid key, or that is a link, is no key: see [`skipped`](Self::skipped).
+///
+/// # Writing
+/// What is set goes without compression into a new archive under a temporary name beside the old one.
+/// It takes the place of the old one at [`close`](Self::close) or [`flush`](Store::flush), so until then,
+/// and after a crash, other readers see the old archive; they never see half of one.
+/// The first change after opening or flushing copies the members that are there, compressed as they are,
+/// so flushing after each of many values is slow.
+/// Where values were set twice or erased, completing copies what still counts once more; each name stands
+/// once in the directory of a finished archive.
+///
+/// Two stores that write the same archive do not see each other: the last to finish wins.
+///
+/// ```
+/// use zarr_store::{Store, StoreExt, StoreKey, ZipStore};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("example.zip");
+/// let store = ZipStore::create(&path)?;
+/// let key = StoreKey::new("foo/.zgroup")?;
+/// store.set(&key, b"{}")?;
+/// store.close()?;
+///
+/// let store = ZipStore::open(&path)?;
+/// assert_eq!(store.get(&key, 100)?.as_deref(), Some(&b"{}"[..]));
+/// # Ok::<(), zarr_store::StoreError>(())
+/// ```
+pub struct ZipStore {
+    path: PathBuf,
+    /// The path in the words of the user.
+    shown: String,
+    verifies: bool,
+    members: RwLock<Members>,
+    skipped: Vec<String>,
+    /// `None` for an archive that is only read.
+    writer: Option<Mutex<Writer>>,
+    close_error: CloseError,
+}
+
+/// The archive that is published, and the one in the making.
+struct Writer {
+    published: Option<Arc<File>>,
+    spool: Option<Spool>,
+    /// Whether the archive may take the place of one that is there.
+    replaces: bool,
+}
+
+impl ZipStore {
+    /// Opens an archive for reading only.
+    ///
+    /// # Errors
+    /// `Io` when there is none or it cannot be read, `Corrupt` when its directory is damaged,
+    /// `NotSupported` for an archive of several disks, `TooLarge` beyond 2^24 members.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::read(path.as_ref(), false)
+    }
+
+    /// Makes a new archive, which must not be there.
+    ///
+    /// # Errors
+    /// `Conflict` when there is one, `Io` when no file can be made in the directory.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if path.symlink_metadata().is_ok() {
+            return Err(StoreError::Conflict {
+                what: path.display().to_string(),
+                reason: "there is a file already".to_owned(),
+            });
+        }
+        Self::begin(path, false)
+    }
+
+    /// Makes a new archive, which takes the place of one that is there when it is complete.
+    ///
+    /// # Errors
+    /// `Io` when no file can be made in the directory.
+    pub fn create_or_replace(path: impl AsRef<Path>) -> Result<Self> {
+        Self::begin(path.as_ref(), true)
+    }
+
+    /// Opens an archive for changes, or makes a new one.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open) and [`create`](Self::create).
+    pub fn update(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::begin(path, false),
+            _ => Self::read(path, true),
+        }
+    }
+
+    fn read(path: &Path, is_writable: bool) -> Result<Self> {
+        let shown = path.display().to_string();
+        let failed = |error| StoreError::io("opening", &shown, error);
+        // A link stays one when the archive it leads to is replaced.
+        let path = path.canonicalize().map_err(failed)?;
+        // Without `NONBLOCK`, opening a pipe would wait for somebody to write into it.
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlags::NONBLOCK.bits() as i32)
+            .open(&path)
+            .map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(StoreError::Conflict {
+                what: shown,
+                reason: "not a file".to_owned(),
+            });
+        }
+        let file = Arc::new(file);
+        let contents = read_contents(&file).map_err(|damage| damage.at(&shown))?;
+        let writer = is_writable.then(|| Writer {
+            published: Some(file),
+            spool: None,
+            replaces: true,
+        });
+        Ok(Self::with(path, shown, contents, writer))
+    }
+
+    fn begin(path: &Path, replaces: bool) -> Result<Self> {
+        let shown = path.display().to_string();
+        let failed = |error| StoreError::io("creating", &shown, error);
+        let path = absolute(path).map_err(failed)?;
+        let writer = Writer {
+            published: None,
+            spool: Some(Spool::begin(&path).map_err(failed)?),
+            replaces,
+        };
+        Ok(Self::with(path, shown, Contents::default(), Some(writer)))
+    }
+
+    fn with(path: PathBuf, shown: String, contents: Contents, writer: Option<Writer>) -> Self {
+        Self {
+            path,
+            shown,
+            verifies: true,
+            members: RwLock::new(contents.members),
+            skipped: contents.skipped,
+            writer: writer.map(Mutex::new),
+            close_error: CloseError::default(),
+        }
+    }
+
+    /// Chooses whether the checksums of members are compared; they are unless told otherwise.
+    #[must_use]
+    pub fn with_checksums(mut self, verifies: bool) -> Self {
+        self.verifies = verifies;
+        self
+    }
+
+    /// The names, cut to 80 characters, of members that are no keys: they are kept but not reached.
+    pub fn skipped(&self) -> &[String] {
+        &self.skipped
+    }
+
+    /// Completes the archive and puts it in its place.
+    ///
+    /// Dropping the store does so too, but can only leave an error in [`close_error`](Self::close_error).
+    ///
+    /// # Errors
+    /// What was there before is then intact, and what was set is lost.
+    pub fn close(self) -> Result<()> {
+        let result = self.flush();
+        if let Some(mut writer) = self.writer() {
+            // Else dropping would try again what just failed.
+            writer.spool = None;
+        }
+        result
+    }
+
+    /// Where an error is found after the store was dropped without [`close`](Self::close).
+    pub fn close_error(&self) -> CloseError {
+        self.close_error.clone()
+    }
+
+    fn writer(&self) -> Option<MutexGuard<'_, Writer>> {
+        let writer = self.writer.as_ref()?;
+        Some(writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The writer, for a change to a key.
+    fn changing(&self, operation: &'static str, key: &str) -> Result<MutexGuard<'_, Writer>> {
+        self.writer().ok_or_else(|| StoreError::NotSupported {
+            operation,
+            store: self.describe(key),
+        })
+    }
+
+    fn member(&self, key: &StoreKey) -> Option<Arc<Member>> {
+        self.read_members().get(key).cloned()
+    }
+
+    fn read_members(&self) -> std::sync::RwLockReadGuard<'_, Members> {
+        self.members.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_members<T>(&self, change: impl FnOnce(&mut Members) -> T) -> T {
+        change(&mut self.members.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The archive in the making, begun with the members that are there.
+    fn spool<'a>(&self, writer: &'a mut Writer) -> io::Result<&'a mut Spool> {
+        if writer.spool.is_none() {
+            let spool = match &writer.published {
+                None => Spool::begin(&self.path)?,
+                Some(published) => {
+                    let members = self.read_members().clone();
+                    let (spool, moved) = Spool::continue_from(&self.path, published, &members)?;
+                    self.change_members(|members| *members = moved);
+                    spool
+                }
+            };
+            writer.spool = Some(spool);
+        }
+        writer.spool.as_mut().ok_or_else(|| io::ErrorKind::Other.into())
+    }
+
+    fn erase_all(&self, writer: &mut Writer, keys: &[StoreKey]) -> io::Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let spool = self.spool(writer)?;
+        for key in keys {
+            if self.change_members(|members| members.remove(key)).is_some() {
+                spool.supersede(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes the archive in the making, if there is one.
+    fn publish(&self, writer: &mut Writer) -> io::Result<()> {
+        let Some(spool) = &mut writer.spool else {
+            return Ok(());
+        };
+        let members = self.read_members().clone();
+        if let Some(moved) = spool.complete(&members)? {
+            self.change_members(|members| *members = moved);
+        }
+        spool.publish(writer.replaces)?;
+        writer.published = Some(spool.file());
+        writer.replaces = true;
+        writer.spool = None;
+        Ok(())
+    }
+}
+
+impl Store for ZipStore {
+    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
+        buffer.clear();
+        let Some(member) = self.member(key) else {
+            return Ok(false);
+        };
+        member.read(key.as_str(), ranges, buffer, self.verifies, || {
+            self.describe(key.as_str())
+        })?;
+        Ok(true)
+    }
+
+    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
+        Ok(self.member(key).map(|member| member.size))
+    }
+
+    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
+        let mut writer = self.changing("setting a key of an archive opened for reading", key.as_str())?;
+        let set = self.spool(&mut writer).and_then(|spool| {
+            let is_there = self.member(key).is_some();
+            spool.set(key, is_there, value)
+        });
+        let member = set.map_err(|error| StoreError::io("writing", self.describe(key.as_str()), error))?;
+        self.change_members(|members| members.insert(key.clone(), Arc::new(member)));
+        Ok(())
+    }
+
+    fn erase(&self, key: &StoreKey) -> Result<()> {
+        let mut writer = self.changing("erasing a key of an archive opened for reading", key.as_str())?;
+        if self.member(key).is_none() {
+            return Ok(());
+        }
+        self.erase_all(&mut writer, std::slice::from_ref(key))
+            .map_err(|error| StoreError::io("erasing", self.describe(key.as_str()), error))
+    }
+
+    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
+        list_level(&self.read_members(), prefix)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        if self.writer.is_some() {
+            Capabilities::ALL
+        } else {
+            Capabilities::READ_ONLY
+        }
+    }
+
+    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
+        let operation = "erasing a prefix of an archive opened for reading";
+        let mut writer = self.changing(operation, prefix.as_str())?;
+        let keys: Vec<_> = self
+            .read_members()
+            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
+            .map(|(key, _)| key)
+            .take_while(|key| prefix.strip(key).is_some())
+            .cloned()
+            .collect();
+        self.erase_all(&mut writer, &keys)
+            .map_err(|error| StoreError::io("erasing", self.describe(prefix.as_str()), error))
+    }
+
+    /// Completes the archive and puts it in its place; the next change begins another.
+    fn flush(&self) -> Result<()> {
+        let Some(mut writer) = self.writer() else {
+            return Ok(());
+        };
+        self.publish(&mut writer)
+            .map_err(|error| StoreError::io("completing", &self.shown, error))
+    }
+
+    fn describe(&self, key: &str) -> String {
+        if key.is_empty() {
+            self.shown.clone()
+        } else {
+            format!("{}: {key}", self.shown)
+        }
+    }
+}
+
+impl Drop for ZipStore {
+    fn drop(&mut self) {
+        let is_complete = self.writer().is_none_or(|writer| writer.spool.is_none());
+        let result = if is_complete {
+            Ok(())
+        } else if thread::panicking() {
+            // Whatever was to be written is not all there.
+            let reason = "dropped by a panic, so the archive was not completed";
+            Err(StoreError::io(
+                "completing",
+                &self.shown,
+                io::Error::other(reason),
+            ))
+        } else {
+            self.flush()
+        };
+        *self.close_error.slot() = result.err();
+    }
+}
+
+impl fmt::Debug for ZipStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZipStore")
+            .field("path", &self.path)
+            .field("writes", &self.writer.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! How archives are written, completed and replaced.
+
+use std::{fs, io::Read, path::Path, process::Stdio, thread};
+
+use zarr_store::{MemoryStore, Store, StoreExt, ZipStore};
+
+use crate::{
+    debris,
+    directory::{child, child_root},
+    folder, get, key, keys, prefix,
+    zip::{data, open},
+};
+
+/// The names in the central directory, in its order.
+fn listed(path: &Path) -> Vec<String> {
+    let bytes = fs::read(path).unwrap();
+    let mut names = Vec::new();
+    let mut rest = &bytes[..];
+    while let Some(at) = rest.windows(4).position(|four| four == b"PK\x01\x02") {
+        let size = usize::from(u16::from_le_bytes([rest[at + 28], rest[at + 29]]));
+        names.push(String::from_utf8(rest[at + 46..at + 46 + size].to_vec()).unwrap());
+        rest = &rest[at + 46 + size..];
+    }
+    names
+}
+
+#[test]
+fn what_was_set_twice_or_erased_stands_once_or_not_at_all() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    let store = ZipStore::create(&path).unwrap();
+    for (name, value) in [
+        ("a", "1"),
+        ("b", "1"),
+        ("c", "1"),
+        ("a", "22"),
+        ("a", "333"),
+        ("d", "1"),
+    ] {
+        store.set(&key(name), value.as_bytes()).unwrap();
+        assert_eq!(get(&store, name).as_deref(), Some(value.as_bytes()));
+    }
+    store.erase(&key("b")).unwrap();
+    store.erase(&key("d")).unwrap();
+    store.set(&key("d"), b"22").unwrap();
+    assert!(!path.exists(), "not there before it is complete");
+    store.flush().unwrap();
+    let mut names = listed(&path);
+    names.sort();
+    assert_eq!(names, ["a", "c", "d"]);
+    assert_eq!(get(&store, "a").as_deref(), Some(&b"333"[..]));
+    let published = ZipStore::open(&path).unwrap();
+    store.set(&key("e"), b"1").unwrap();
+    store.erase(&key("c")).unwrap();
+    assert_eq!(keys(&published), ["a", "c", "d"], "until the next flush");
+    store.close().unwrap();
+    assert_eq!(get(&published, "c").as_deref(), Some(&b"1"[..]), "still open");
+    let store = ZipStore::open(&path).unwrap();
+    assert_eq!(keys(&store), ["a", "d", "e"]);
+    assert_eq!(get(&store, "d").as_deref(), Some(&b"22"[..]));
+    assert!(debris(folder.path()).is_empty());
+}
+
+#[test]
+fn an_update_keeps_members_as_they_are() {
+    let folder = folder();
+    for name in [
+        "mixed.zip",
+        "streamed.zip",
+        "duplicate.zip",
+        "prefixed.zip",
+        "zip64.zip",
+    ] {
+        let path = folder.path().join(name);
+        fs::copy(data(name), &path).unwrap();
+        let before = MemoryStore::new();
+        let old = open(name);
+        for key in keys(&old).iter().map(|name| key(name)) {
+            if let Ok(Some(value)) = old.get(&key, u64::MAX) {
+                before.set(&key, &value).unwrap();
+            }
+        }
+        let store = ZipStore::update(&path).unwrap();
+        store.set(&key("new"), b"1").unwrap();
+        store.set(&key("new"), b"2").unwrap();
+        store.close().unwrap();
+        let store = ZipStore::open(&path).unwrap();
+        assert_eq!(store.skipped(), old.skipped(), "{name}");
+        assert_eq!(keys(&store).len(), keys(&old).len() + 1);
+        for name in keys(&before) {
+            assert_eq!(get(&store, &name), get(&before, &name), "{name}");
+        }
+        assert_eq!(get(&store, "new").as_deref(), Some(&b"2"[..]));
+        let mut names = listed(&path);
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), listed(&path).len(), "{name}: each name once");
+    }
+}
+
+#[test]
+fn the_old_archive_stays_until_the_new_one_is_complete() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    fs::copy(data("plain.zip"), &path).unwrap();
+    let before = fs::read(&path).unwrap();
+    for make in [ZipStore::update, ZipStore::create_or_replace] {
+        let store = make(path.as_path()).unwrap();
+        store.set(&key("a"), b"1").unwrap();
+        store.erase_prefix(&prefix("foo")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), before);
+        // As a killed process leaves it.
+        std::mem::forget(store);
+    }
+    assert_eq!(debris(folder.path()).len(), 2);
+    let store = ZipStore::create_or_replace(&path).unwrap();
+    store.close().unwrap();
+    assert!(keys(&ZipStore::open(&path).unwrap()).is_empty());
+    assert_eq!(fs::read(&path).unwrap().len(), 22);
+}
+
+#[test]
+fn dropping_completes_the_archive_and_leaves_its_error() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    let store = ZipStore::create(&path).unwrap();
+    let outcome = store.close_error();
+    store.set(&key("a"), b"1").unwrap();
+    drop(store);
+    assert!(outcome.take().is_none());
+    assert_eq!(keys(&ZipStore::open(&path).unwrap()), ["a"]);
+
+    let other = folder.path().join("y.zip");
+    let store = ZipStore::create(&other).unwrap();
+    let outcome = store.close_error();
+    fs::write(&other, "somebody else's").unwrap();
+    drop(store);
+    let error = outcome.take().unwrap();
+    assert!(error.to_string().contains("y.zip"), "{error}");
+    assert_eq!(fs::read(&other).unwrap(), b"somebody else's");
+
+    let store = ZipStore::update(&path).unwrap();
+    let outcome = store.close_error();
+    let panicked = thread::spawn(move || {
+        store.set(&key("b"), b"1").unwrap();
+        panic!("half way");
+    });
+    assert!(panicked.join().is_err());
+    assert!(outcome.take().is_some());
+    assert_eq!(keys(&ZipStore::open(&path).unwrap()), ["a"], "kept as it was");
+    assert!(debris(folder.path()).is_empty());
+}
+
+#[test]
+fn a_refused_publication_can_be_tried_again() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    let store = ZipStore::create(&path).unwrap();
+    store.set(&key("a"), b"1").unwrap();
+    store.set(&key("a"), b"2").unwrap();
+    fs::write(&path, "in the way").unwrap();
+    assert!(store.flush().is_err());
+    assert_eq!(get(&store, "a").as_deref(), Some(&b"2"[..]));
+    fs::remove_file(&path).unwrap();
+    store.flush().unwrap();
+    store.set(&key("b"), b"3").unwrap();
+    store.close().unwrap();
+    let store = ZipStore::open(&path).unwrap();
+    assert_eq!(get(&store, "a").as_deref(), Some(&b"2"[..]));
+    assert_eq!(get(&store, "b").as_deref(), Some(&b"3"[..]));
+}
+
+#[test]
+fn child_that_may_not_write_large_members() {
+    let Some(root) = child_root() else {
+        return;
+    };
+    let store = ZipStore::update(root.join("x.zip")).unwrap();
+    store.set(&key("a"), b"new").unwrap();
+    for _ in 0..2 {
+        let error = store.set(&key("a"), &vec![1; 1 << 20]).unwrap_err();
+        assert!(error.to_string().contains("x.zip: a"), "{error}");
+        assert_eq!(get(&store, "a").as_deref(), Some(&b"new"[..]));
+        store.set(&key("b"), b"small").unwrap();
+    }
+    store.close().unwrap();
+    // The directory itself does not fit.
+    let store = ZipStore::update(root.join("x.zip")).unwrap();
+    for index in 0..30 {
+        store
+            .set(&key(&format!("{index}{}", "n".repeat(80))), b"")
+            .unwrap();
+    }
+    assert!(store.flush().is_err());
+    assert!(store.set(&key("c"), b"").is_err());
+    assert!(store.close().is_err());
+}
+
+#[test]
+fn a_member_that_cannot_be_written_keeps_its_old_value() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    let store = ZipStore::create(&path).unwrap();
+    store.set(&key("a"), b"old").unwrap();
+    store.close().unwrap();
+    let test = "zip_writing::child_that_may_not_write_large_members";
+    let limits = "trap '' XFSZ; ulimit -f 8;";
+    let mut process = child(test, folder.path(), limits)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(process.wait().unwrap().success(), "{said}");
+    assert!(!said.contains("ZipWriter"), "nothing is printed: {said}");
+    let store = ZipStore::open(&path).unwrap();
+    assert_eq!(keys(&store), ["a", "b"]);
+    assert_eq!(get(&store, "a").as_deref(), Some(&b"new"[..]));
+    assert!(debris(folder.path()).is_empty());
+}
