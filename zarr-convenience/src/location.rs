@@ -11,6 +11,9 @@ use zarr_core::{
     store::{DirectoryStore, Store},
 };
 
+#[cfg(feature = "zip")]
+use zarr_core::store::ZipStore;
+
 use crate::{Error, Result};
 
 /// A store on this machine and a node in it, as `DIR.zarr/group/array` or `FILE.zip/group` names them.
@@ -123,7 +126,11 @@ pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>>
     match location.kind() {
         StoreKind::Directory if writable => Ok(Arc::new(DirectoryStore::create(path)?)),
         StoreKind::Directory => Ok(Arc::new(DirectoryStore::open(path)?)),
-        StoreKind::Zip | StoreKind::OtherFile => Err(Error::Argument(format!(
+        #[cfg(feature = "zip")]
+        StoreKind::Zip if writable => Ok(Arc::new(ZipStore::update(path)?)),
+        #[cfg(feature = "zip")]
+        StoreKind::Zip => Ok(Arc::new(ZipStore::open(path)?)),
+        _ => Err(Error::Argument(format!(
             "{}: is a file, and neither a directory nor a ZIP archive",
             path.display()
         ))),
