@@ -95,28 +95,56 @@ fn build_fixed(checksum: Checksum, configuration: &Map<String, Value>) -> Result
 }
 
 /// Fletcher-32 as HDF5 has it: words of 16 bits, big endian, an odd last byte being the high half of one.
+///
+/// Two sums: of the words, and of what that sum was after each of them.
 fn fletcher32(data: &[u8]) -> u32 {
     // After more words than these the second sum could overflow.
     const RUN: usize = 360;
     let fold = |sum: u32| (sum & 0xffff) + (sum >> 16);
     let (mut sum1, mut sum2) = (0_u32, 0_u32);
-    let mut add = |run: &[[u8; 2]]| {
-        // Word by word the second sum adds up the first; weights do the same and let the words be independent.
-        let (mut plain, mut weighted) = (0_u32, 0_u32);
-        for (word, weight) in run.iter().zip((1..=run.len() as u32).rev()) {
-            let word = u32::from(u16::from_be_bytes(*word));
-            plain += word;
-            weighted += word * weight;
+    let (words, odd) = data.as_chunks::<2>();
+    for run in words.chunks(RUN) {
+        let (groups, rest) = run.as_chunks();
+        let (plain, weighted) = sum_groups(groups);
+        sum2 += groups.len() as u32 * LANES as u32 * sum1 + weighted;
+        sum1 += plain;
+        for &word in rest {
+            sum1 += u32::from(u16::from_be_bytes(word));
+            sum2 += sum1;
         }
-        sum2 = fold(sum2 + run.len() as u32 * sum1 + weighted);
-        sum1 = fold(sum1 + plain);
-    };
-    let (words, odd) = data.as_chunks();
-    words.chunks(RUN).for_each(&mut add);
+        (sum1, sum2) = (fold(sum1), fold(sum2));
+    }
     if let [high] = odd {
-        add(&[[*high, 0]]);
+        sum1 += u32::from(*high) << 8;
+        sum2 += sum1;
+        (sum1, sum2) = (fold(sum1), fold(sum2));
     }
     fold(sum2) << 16 | fold(sum1)
+}
+
+/// As many words as one vector instruction may take; a divisor of a run.
+const LANES: usize = 8;
+
+/// The sum of all words, and their sum weighted by their distance from the end, the last having weight 1.
+///
+/// Each lane sums up on its own, so that no word waits for the one before it.
+fn sum_groups(groups: &[[[u8; 2]; LANES]]) -> (u32, u32) {
+    let (mut plain, mut weighted) = ([0_u32; LANES], [0_u32; LANES]);
+    for group in groups {
+        for lane in 0..LANES {
+            weighted[lane] += plain[lane];
+            plain[lane] += u32::from(u16::from_be_bytes(group[lane]));
+        }
+    }
+    let within: u32 = (1..=LANES as u32)
+        .rev()
+        .zip(plain)
+        .map(|(weight, sum)| weight * sum)
+        .sum();
+    (
+        plain.iter().sum(),
+        LANES as u32 * weighted.iter().sum::<u32>() + within,
+    )
 }
 
 const CRC32: Checksum = Checksum {

@@ -4,7 +4,7 @@
 //! Its functions are called directly, because the safe crate does not tell how much of the input was used,
 //! without which neither a second gzip member nor trailing junk can be told from a clean end.
 //!
-//! Encoding gzip is libdeflate's too: two to three times as fast as zlib, and smaller at the same level.
+//! Encoding gzip is libdeflate's too: about three times as fast as zlib, and as small at the same level.
 //! Its bytes are not zlib's, which nobody can ask for: files of others hold the time of day.
 //! Encoding zlib is the business of `zlib`, where they are.
 

@@ -2,6 +2,7 @@
 //!
 //! Frames that follow each other decode to what they decode to one after the other, with or without their size
 //! in the header, skippable frames between them; at least one frame must hold data.
+//! Chunks are decoded in one go, where the output is the window: a frame that asks for a large one costs nothing.
 
 use std::{cell::RefCell, sync::Arc};
 
