@@ -19,8 +19,8 @@ use crate::{
 /// The most bytes that a frame can hold.
 const SIZE_MAX: usize = i32::MAX as usize - HEADER_SIZE;
 
-/// Inner codecs, as the C library knows them.
-const INNER_CODECS: [&CStr; 6] = [c"blosclz", c"lz4", c"lz4hc", c"snappy", c"zlib", c"zstd"];
+/// Inner codecs, as the C library knows them; Snappy is left out because it would need a C++ compiler.
+const INNER_CODECS: [&CStr; 5] = [c"blosclz", c"lz4", c"lz4hc", c"zlib", c"zstd"];
 
 /// Shuffles in V3; the index is the number in V2.
 const SHUFFLES: [&str; 3] = ["noshuffle", "shuffle", "bitshuffle"];
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn chunks_come_back() {
         let spec = spec(&[], DataType::Float32);
-        for inner in ["blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"] {
+        for inner in ["blosclz", "lz4", "lz4hc", "zlib", "zstd"] {
             for shuffle in SHUFFLES {
                 let configuration = json!({"cname": inner, "clevel": 5, "shuffle": shuffle, "typesize": 4});
                 check_codec(NAME, configuration, &spec);
