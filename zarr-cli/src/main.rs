@@ -1,3 +1,44 @@
 //! The `zarr` command.
+//!
+//! Words become a plan, a plan becomes text; everything between is in the libraries.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command talks on standard output and error"
+)]
 
-fn main() {}
+mod args;
+mod commands;
+mod creation;
+mod locations;
+mod npy;
+mod numpy_text;
+mod progress;
+mod status;
+
+use clap::Parser;
+
+use crate::{args::Cli, status::Status};
+
+fn main() -> std::process::ExitCode {
+    // A reader that goes away, as in `zarr tree x | head`, ends the command quietly.
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                Status::Usage
+            } else {
+                Status::Done
+            }
+            .into();
+        }
+    };
+    match commands::run(&cli) {
+        Ok(()) => Status::Done.into(),
+        Err(error) => {
+            eprintln!("zarr: {}", status::message(&error));
+            Status::of(&error).into()
+        }
+    }
+}

@@ -29,7 +29,7 @@ pub use save::{SaveOptions, save, save_array, save_group};
 pub use transfer::{Attributes, Lost, Source, SourceArray, SourceNode, ZarrSource};
 pub use tree::{TreeOptions, tree};
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
-pub use verbs::copy_store::{CopyStoreOptions, copy_store};
+pub use verbs::copy_store::{CopyStoreOptions, copy_store, pattern};
 pub use zarr_core as core;
 
 /// The result of a convenience function.

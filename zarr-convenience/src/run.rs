@@ -111,9 +111,7 @@ impl Job<'_> {
     }
 
     fn format(&self) -> ZarrFormat {
-        self.creation
-            .zarr_format
-            .unwrap_or(self.dest.metadata().format)
+        self.creation.zarr_format.unwrap_or(self.dest.metadata().format)
     }
 
     fn copy_group(&self, step: &Step, report: &mut Report) -> Result<()> {

@@ -39,6 +39,14 @@ impl std::fmt::Debug for CopyStoreOptions<'_> {
     }
 }
 
+/// Reads a regular expression.
+///
+/// # Errors
+/// [`Error::Argument`] for one that is not understood; it names what is wrong.
+pub fn pattern(text: &str) -> Result<Regex> {
+    Regex::new(text).map_err(|error| Error::Argument(format!("regular expression {text:?}: {error}")))
+}
+
 /// Copies keys and their values from one store to another, by code point of the keys.
 ///
 /// Clashes are found before the first key is written.

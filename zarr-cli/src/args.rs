@@ -1,0 +1,250 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::creation::CreationArgs;
+
+/// Moves chunked arrays about: Zarr V2 and V3 in directories and ZIP archives, and HDF5 files.
+///
+/// A location names a store and a node in it: `data.zarr/group/array`, `data.zip/group`, `data.h5/group/dataset`.
+#[derive(Debug, Parser)]
+#[command(version, name = "zarr", max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Options of every verb.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// How many threads may work at once; as many as there are processors if not given
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// The most memory that values may take at once, such as 500M or 2G
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) memory: Option<u64>,
+    /// How progress is shown on standard error
+    #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
+    pub(crate) progress: ProgressKind,
+    /// One JSON document on standard output instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Nothing but errors on standard error
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// More about what is done, on standard error
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// A bar on a terminal, nothing elsewhere
+    Auto,
+    /// A bar
+    Bar,
+    /// One JSON document a line
+    Json,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Saves NumPy files as an array or a group
+    #[command(after_help = "Example: zarr save out.zarr temperature=t.npy pressure=p.npy")]
+    Save(SaveArgs),
+    /// Shows an array or a group, or writes it to a NumPy file
+    #[command(after_help = "Example: zarr load out.zarr/temperature --select '0:10, -1' -o first.npy")]
+    Load(LoadArgs),
+    /// Creates an array or a group
+    #[command(after_help = "Example: zarr create out.zarr/a --shape 100,100 --dtype '<f4' --chunks 10,100")]
+    Create(CreateArgs),
+    /// Tells what an array or a group is
+    #[command(after_help = "Example: zarr info out.zarr/temperature")]
+    Info(NodeArgs),
+    /// Draws a hierarchy
+    #[command(after_help = "Example: zarr tree data.h5 --level 2")]
+    Tree(TreeArgs),
+    /// Copies an array or a group into a group
+    #[command(after_help = "Example: zarr copy data.h5/ocean out.zarr --if-exists replace --log -")]
+    Copy(CopyArgs),
+    /// Copies all members of a group, and its attributes, into a group
+    #[command(after_help = "Example: zarr copy-all data.h5 out.zarr --compressor zlib")]
+    CopyAll(CopyAllArgs),
+    /// Copies keys from store to store as they are
+    #[command(after_help = "Example: zarr copy-store out.zarr out.zip")]
+    CopyStore(CopyStoreArgs),
+    /// Hashes the values of every array, whatever its format, chunks and codecs
+    #[command(after_help = "Example: zarr digest data.h5 > a; zarr digest out.zarr > b; diff a b")]
+    Digest(NodeArgs),
+    /// Lists the codecs that metadata may name
+    #[command(after_help = "Example: zarr codecs")]
+    Codecs,
+}
+
+/// A node.
+#[derive(Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// The node
+    pub(crate) location: String,
+    /// The path of the node; the location is then the store alone
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SaveArgs {
+    /// Where to save; what is there is replaced in one step
+    pub(crate) dest: String,
+    /// NumPy files, each with a name before it or without
+    #[arg(required = true, value_name = "[NAME=]FILE.npy")]
+    pub(crate) arrays: Vec<String>,
+    /// The path of the node; the destination is then the store alone
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// Replace files that are no Zarr node as well
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) creation: CreationArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// A NumPy file to write: .npy for an array, .npz for a group
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The part to load, as NumPy would index it: 0:10, ..., -1
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) select: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// The lengths of the dimensions, such as 100,100; without it a group is created
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub(crate) shape: Option<Vec<u64>>,
+    /// The data type as NumPy writes it, such as '<f4'
+    #[arg(long, default_value = "<f8")]
+    pub(crate) dtype: String,
+    /// What may be there already: w- nothing, a the same kind of node, w anything
+    #[arg(long, default_value = "w-")]
+    pub(crate) mode: String,
+    #[command(flatten)]
+    pub(crate) creation: CreationArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TreeArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// How many levels are shown
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) level: Option<i64>,
+    /// Draw with ASCII characters
+    #[arg(long)]
+    pub(crate) ascii: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// The name in the destination
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) all: CopyAllArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CopyAllArgs {
+    /// What to copy
+    pub(crate) source: String,
+    /// The group to copy into; it is created if it is not there
+    pub(crate) dest: String,
+    /// The path of the source node; the source is then the store alone
+    #[arg(long, value_name = "PATH")]
+    pub(crate) source_path: Option<String>,
+    /// The path of the destination group; the destination is then the store alone
+    #[arg(long, value_name = "PATH")]
+    pub(crate) dest_path: Option<String>,
+    /// Leave out groups below the first
+    #[arg(long)]
+    pub(crate) shallow: bool,
+    /// Leave out attributes
+    #[arg(long)]
+    pub(crate) without_attrs: bool,
+    /// What to do with nodes that are there: raise, replace, skip or `skip_initialized`
+    #[arg(long, default_value = "raise", value_name = "WHAT")]
+    pub(crate) if_exists: String,
+    /// Write nothing, and tell what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where the lines of the log go: a file, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<String>,
+    /// Fail if anything cannot be carried over
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) creation: CreationArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CopyStoreArgs {
+    /// The store to copy
+    pub(crate) source: String,
+    /// The store to copy to; it is created if it is not there
+    pub(crate) dest: String,
+    /// Copy only keys below this path
+    #[arg(long, value_name = "PATH", default_value = "")]
+    pub(crate) source_path: String,
+    /// Copy to below this path
+    #[arg(long, value_name = "PATH", default_value = "")]
+    pub(crate) dest_path: String,
+    /// Leave out keys in which this regular expression is found
+    #[arg(long, value_name = "RE")]
+    pub(crate) exclude: Vec<String>,
+    /// Do not leave out keys in which this regular expression is found
+    #[arg(long, value_name = "RE")]
+    pub(crate) include: Vec<String>,
+    /// What to do with keys that are there: raise, replace or skip
+    #[arg(long, default_value = "raise", value_name = "WHAT")]
+    pub(crate) if_exists: String,
+    /// Write nothing, and tell what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where the lines of the log go: a file, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<String>,
+}
+
+/// Reads a size such as `500M`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..]
+        .to_ascii_uppercase()
+        .trim_end_matches("IB")
+        .trim_end_matches('B')
+    {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        "T" => 1 << 40,
+        _ => return Err("expected a number and one of K, M, G, T".to_owned()),
+    };
+    let number = digits
+        .parse::<u64>()
+        .map_err(|_| "expected a number".to_owned())?;
+    number.checked_mul(unit).ok_or_else(|| "is too large".to_owned())
+}

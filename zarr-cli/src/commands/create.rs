@@ -1,0 +1,73 @@
+//! `zarr create`.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use zarr_convenience::{
+    OpenMode,
+    core::{Array, Group, Node},
+    data_type_text, open, open_store, shape_text,
+};
+
+use crate::{
+    args::{Common, CreateArgs},
+    locations::{locate, options},
+};
+
+pub(crate) fn run(args: &CreateArgs, common: &Common) -> Result<()> {
+    let location = locate(&args.node.location, args.node.path.as_deref())?;
+    let mode = OpenMode::parse(&args.mode)?;
+    let creation = args.creation.parse()?;
+    let dtype = dtype(&args.dtype)?;
+    let array = args.shape.as_deref().map(|shape| (shape, &dtype));
+    let writable = mode != OpenMode::Read;
+    let store = open_store(&location, writable)?;
+    let node = open(&store, &location.path, mode, array, (&creation, &options(common)))?;
+    store.flush()?;
+    let text = match &node {
+        Node::Array(array) => array_repr(array),
+        Node::Group(group) => group_repr(group),
+    };
+    if common.json {
+        println!("{}", json!({"path": node.path().to_string(), "text": text}));
+    } else {
+        println!("{text}");
+    }
+    Ok(())
+}
+
+/// A type in NumPy's notation, or a list of fields as JSON.
+fn dtype(text: &str) -> Result<Value> {
+    if text.trim_start().starts_with('[') {
+        return Ok(zarr_convenience::core::metadata::json::parse(text.as_bytes())?);
+    }
+    Ok(text.into())
+}
+
+/// zarr-python's text of an array.
+fn array_repr(array: &Array) -> String {
+    let data_type = data_type_text(array.data_type(), array.metadata().codecs.byte_order());
+    let name = if array.path().is_root() {
+        String::new()
+    } else {
+        format!(" '{}'", array.path())
+    };
+    let state = if array.options().read_only {
+        " read-only"
+    } else {
+        ""
+    };
+    format!(
+        "<zarr.core.Array{name} {} {data_type}{state}>",
+        shape_text(array.shape())
+    )
+}
+
+/// zarr-python's text of a group.
+fn group_repr(group: &Group) -> String {
+    let state = if group.options().read_only {
+        " read-only"
+    } else {
+        ""
+    };
+    format!("<zarr.hierarchy.Group '{}'{state}>", group.path())
+}

@@ -1,0 +1,83 @@
+//! `zarr load`.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use zarr_convenience::{
+    Source, SourceArray, SourceNode,
+    core::{ArrayData, NodePath, Selection},
+};
+
+use crate::{
+    args::{Common, LoadArgs},
+    locations::{open_source, workers},
+    npy,
+    numpy_text::array_text,
+};
+
+pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
+    let (source, node) = open_source(&args.node.location, args.node.path.as_deref(), common)?;
+    match &node {
+        SourceNode::Array(array) => {
+            let selection = args
+                .select
+                .as_deref()
+                .map_or_else(|| Ok(Selection::all()), Selection::parse)?;
+            let data = array.read(&selection, workers(common))?;
+            match &args.output {
+                Some(path) => npy::write(path, &data)?,
+                None => println!("{}", array_text(&data)),
+            }
+        }
+        SourceNode::Group(path) => {
+            if args.select.is_some() {
+                bail!(crate::status::usage(
+                    "--select is for arrays, and this is a group".to_owned()
+                ));
+            }
+            let arrays = arrays(source.as_ref(), path)?;
+            match &args.output {
+                Some(file) => npy::write_npz(file, &read_all(&arrays, path, common)?)?,
+                None => {
+                    // As zarr-python shows it: the arrays directly below.
+                    let direct = arrays
+                        .iter()
+                        .filter(|array| array.path().parent().as_ref() == Some(path));
+                    let names: Vec<_> = direct.map(|array| array.path().name().to_owned()).collect();
+                    println!("<LazyLoader: {}>", crate::status::printable(&names.join(", ")));
+                }
+            }
+        }
+        SourceNode::Other { path, what } => bail!("{path} is not loaded: {what}"),
+    }
+    Ok(())
+}
+
+/// All arrays below a group, in order.
+fn arrays(source: &dyn Source, group: &NodePath) -> Result<Vec<Arc<dyn SourceArray>>> {
+    let mut arrays = Vec::new();
+    for node in source.members(group)? {
+        match node {
+            SourceNode::Array(array) => arrays.push(array),
+            SourceNode::Group(path) => arrays.extend(self::arrays(source, &path)?),
+            SourceNode::Other { .. } => {}
+        }
+    }
+    Ok(arrays)
+}
+
+fn read_all(
+    arrays: &[Arc<dyn SourceArray>],
+    group: &NodePath,
+    common: &Common,
+) -> Result<Vec<(String, ArrayData)>> {
+    let read = |array: &Arc<dyn SourceArray>| {
+        let path = array.path().as_str();
+        let name = path
+            .strip_prefix(group.as_str())
+            .unwrap_or(path)
+            .trim_start_matches('/');
+        Ok((name.to_owned(), array.read(&Selection::all(), workers(common))?))
+    };
+    arrays.iter().map(read).collect()
+}

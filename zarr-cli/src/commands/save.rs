@@ -1,0 +1,51 @@
+//! `zarr save`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use zarr_convenience::{SaveOptions, core::ArrayData, open_store, save};
+
+use crate::{
+    args::{Common, SaveArgs},
+    locations::{locate, options},
+    npy,
+};
+
+pub(crate) fn run(args: &SaveArgs, common: &Common) -> Result<()> {
+    // Everything is read before anything is replaced.
+    let (mut unnamed, mut named) = (Vec::new(), Vec::new());
+    for word in &args.arrays {
+        let (name, file) = match word.split_once('=') {
+            Some((name, file)) if !Path::new(word).exists() => (Some(name), file),
+            _ => (None, word.as_str()),
+        };
+        for (member, array) in npy::read(Path::new(file))? {
+            let name = match (name, member) {
+                (Some(name), Some(member)) => Some(format!("{name}/{member}")),
+                (name, member) => name.map(str::to_owned).or(member),
+            };
+            add(name, array, &mut unnamed, &mut named);
+        }
+    }
+    let location = locate(&args.dest, args.path.as_deref())?;
+    let creation = args.creation.parse()?;
+    let store = open_store(&location, true)?;
+    let options = SaveOptions {
+        creation,
+        options: options(common),
+        force: args.force,
+    };
+    Ok(save(&store, &location.path, &unnamed, &named, &options)?)
+}
+
+fn add(
+    name: Option<String>,
+    array: ArrayData,
+    unnamed: &mut Vec<ArrayData>,
+    named: &mut Vec<(String, ArrayData)>,
+) {
+    match name {
+        Some(name) => named.push((name, array)),
+        None => unnamed.push(array),
+    }
+}

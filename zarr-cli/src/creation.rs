@@ -1,0 +1,126 @@
+//! The creation options that several verbs share.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+use zarr_convenience::{
+    Chunks, Creation,
+    core::{Order, ZarrFormat, codecs::CodecRegistry},
+};
+
+/// What new arrays are to be.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Creation options")]
+pub(crate) struct CreationArgs {
+    /// The shape of chunks, such as 64,64; or auto; or none for one chunk
+    #[arg(long, value_name = "N,N,...")]
+    chunks: Option<String>,
+    /// The compressor: a name, none, or a JSON object with an id
+    #[arg(long, value_name = "NAME or JSON")]
+    compressor: Option<String>,
+    /// A filter as a JSON object with an id; may be given several times
+    #[arg(long, value_name = "JSON")]
+    filter: Vec<String>,
+    /// What elements are that are never written, as JSON
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    fill_value: Option<String>,
+    /// The order of elements in chunks
+    #[arg(long, value_name = "C or F", value_parser = ["C", "F", "c", "f"])]
+    order: Option<String>,
+    /// What stands between the numbers in the names of chunks
+    #[arg(long, value_name = ". or /")]
+    dimension_separator: Option<char>,
+    /// The version of the format
+    #[arg(long, value_name = "2 or 3", value_parser = ["2", "3"])]
+    zarr_format: Option<String>,
+}
+
+impl CreationArgs {
+    /// The options as the library takes them.
+    pub(crate) fn parse(&self) -> Result<Creation> {
+        let filters: Vec<Value> = self
+            .filter
+            .iter()
+            .map(|text| json(text).context("--filter"))
+            .collect::<Result<_>>()?;
+        let order = self.order.as_deref().map(|order| {
+            if order.eq_ignore_ascii_case("f") {
+                Order::F
+            } else {
+                Order::C
+            }
+        });
+        let format = |text: &str| {
+            if text == "3" {
+                ZarrFormat::V3
+            } else {
+                ZarrFormat::V2
+            }
+        };
+        Ok(Creation {
+            chunks: self.chunks.as_deref().map(chunks).transpose()?,
+            compressor: self.compressor.as_deref().map(compressor).transpose()?,
+            filters: (!filters.is_empty()).then_some(Some(filters)),
+            codecs: None,
+            fill_value: self
+                .fill_value
+                .as_deref()
+                .map(|text| json(text).context("--fill-value"))
+                .transpose()?,
+            order,
+            dimension_separator: self.dimension_separator,
+            zarr_format: self.zarr_format.as_deref().map(format),
+        })
+    }
+}
+
+fn json(text: &str) -> Result<Value> {
+    zarr_convenience::core::metadata::json::parse(text.as_bytes()).with_context(|| format!("{text:?}"))
+}
+
+fn chunks(text: &str) -> Result<Chunks> {
+    match text {
+        "auto" => return Ok(Chunks::Auto),
+        "none" => return Ok(Chunks::Whole),
+        _ => {}
+    }
+    let length = |part: &str| match part.trim() {
+        "-1" | "none" => Ok(None),
+        part => part
+            .parse()
+            .map(Some)
+            .with_context(|| format!("--chunks {text:?}")),
+    };
+    text.split(',')
+        .map(length)
+        .collect::<Result<_>>()
+        .map(Chunks::Shape)
+}
+
+fn compressor(text: &str) -> Result<Option<Value>> {
+    if text == "none" {
+        return Ok(None);
+    }
+    if text.trim_start().starts_with('{') {
+        return json(text).map(Some).context("--compressor");
+    }
+    let registry = CodecRegistry::default();
+    if registry.find_v2(text).is_err() {
+        let names: Vec<_> = registry
+            .entries()
+            .iter()
+            .filter_map(|entry| Some(entry.v2?.id))
+            .collect();
+        bail!(crate::status::usage(format!(
+            "--compressor {text:?}: not one of {}",
+            names.join(", ")
+        )));
+    }
+    Ok(Some(match text {
+        "blosc" => json!({"blocksize": 0, "clevel": 5, "cname": "lz4", "id": "blosc", "shuffle": 1}),
+        "zlib" | "gzip" | "bz2" => json!({"id": text, "level": 1}),
+        "zstd" => json!({"id": text, "level": 0}),
+        "lz4" => json!({"id": text, "acceleration": 1}),
+        _ => json!({"id": text}),
+    }))
+}

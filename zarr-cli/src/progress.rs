@@ -1,0 +1,85 @@
+//! How far a verb has come, on standard error.
+
+use std::{
+    io::IsTerminal,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use zarr_convenience::Progress;
+
+use crate::args::{Common, ProgressKind};
+
+/// Shows progress while it lives.
+pub(crate) enum Display {
+    None,
+    Bar(ProgressBar),
+    /// The time of the last line.
+    Json(Mutex<Option<Instant>>),
+}
+
+impl Display {
+    pub(crate) fn new(common: &Common) -> Self {
+        let is_bar = match common.progress {
+            ProgressKind::None => false,
+            ProgressKind::Json => return Self::Json(Mutex::new(None)),
+            ProgressKind::Auto => std::io::stderr().is_terminal() && !common.quiet,
+            ProgressKind::Bar => true,
+        };
+        if !is_bar {
+            return Self::None;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+        let template = "{bar:30} {bytes:>10} of {total_bytes}  {bytes_per_sec}  {eta} left  {msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        if !std::io::stderr().is_terminal() {
+            // Asked for by name, the bar is also shown where it cannot redraw itself: once at the end.
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self::Bar(bar)
+    }
+
+    /// Shows how far the work has come; may be called from several threads.
+    pub(crate) fn show(&self, progress: Progress<'_>) {
+        match self {
+            Self::None => {}
+            Self::Bar(bar) => {
+                bar.set_length(progress.total);
+                bar.set_position(progress.done);
+                bar.set_message(crate::status::printable(progress.path));
+            }
+            Self::Json(last) => {
+                const INTERVAL: Duration = Duration::from_millis(200);
+                let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let is_end = progress.done >= progress.total;
+                if is_end || last.is_none_or(|last| last.elapsed() >= INTERVAL) {
+                    *last = Some(Instant::now());
+                    let Progress { path, done, total } = progress;
+                    eprintln!(
+                        "{}",
+                        json!({"event": "progress", "path": path, "done": done, "total": total})
+                    );
+                }
+            }
+        }
+    }
+
+    /// Leaves the last state on the screen.
+    pub(crate) fn finish(&self) {
+        if let Self::Bar(bar) = self {
+            if bar.is_hidden() {
+                let bytes = bar.position();
+                eprintln!(
+                    "{} in {:.1} s",
+                    indicatif::HumanBytes(bytes),
+                    bar.elapsed().as_secs_f64()
+                );
+            }
+            bar.finish_with_message("");
+        }
+    }
+}
