@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use zarr_convenience::{
     Error, Location, Source, SourceNode, StoreKind, ZarrSource,
     core::{Error as CoreError, Group, Node, NodePath, Options, Workers, ZarrFormat, store::Store},
@@ -53,9 +53,7 @@ pub(crate) fn open_source(text: &str, path: Option<&str>, common: &Common) -> Re
 
 /// Opens a Zarr node for reading.
 pub(crate) fn open_zarr(location: &Location, common: &Common) -> Result<Node> {
-    if !location.exists() {
-        return Err(absent(&location.store)).context("opening");
-    }
+    check_there(&location.store)?;
     let store = open_store(location, false)?;
     let options = Options {
         read_only: true,
@@ -64,21 +62,21 @@ pub(crate) fn open_zarr(location: &Location, common: &Common) -> Result<Node> {
     Ok(Node::open(store, &location.path, &options)?)
 }
 
-/// The error for a path where nothing is.
-fn absent(path: &Path) -> Error {
-    Error::File {
-        what: path.display().to_string(),
+/// Refuses a path where nothing is, in the words of the system.
+fn check_there(path: &Path) -> Result<(), Error> {
+    let what = || path.display().to_string();
+    let failed = |source| Error::File {
+        what: what(),
         action: "opening",
-        source: std::io::ErrorKind::NotFound.into(),
-    }
+        source,
+    };
+    std::fs::metadata(path).map(drop).map_err(failed)
 }
 
 #[cfg(feature = "hdf5")]
 fn open_file(location: &Location) -> Result<Opened> {
     let path = &location.store;
-    if !path.exists() {
-        return Err(absent(path)).context("opening");
-    }
+    check_there(path)?;
     if !zarr_h5bridge::is_hdf5(path)? {
         let reason = "is neither a directory, a ZIP archive nor an HDF5 file".to_owned();
         return Err(Error::Source {

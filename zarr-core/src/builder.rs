@@ -152,8 +152,11 @@ impl ArrayBuilder {
         self
     }
 
-    /// The format of the documents.
-    pub const fn format(mut self, format: ZarrFormat) -> Self {
+    /// The format of the documents; where it changes, names of chunks are those that are usual in it.
+    pub fn format(mut self, format: ZarrFormat) -> Self {
+        if self.format != format {
+            self.separator = None;
+        }
         self.format = format;
         self
     }
