@@ -98,11 +98,30 @@ fn has_data_frame(mut encoded: &[u8]) -> bool {
     false
 }
 
+/// The V3 configuration, which must have both members.
+fn from_v2(configuration: &Map<String, Value>) -> Map<String, Value> {
+    let mut configuration = configuration.clone();
+    configuration.entry("level").or_insert(0.into());
+    configuration.entry("checksum").or_insert(false.into());
+    configuration
+}
+
+/// The V2 configuration; readers that do not know of checksums refuse the member that says that there are none.
+fn to_v2(configuration: &Map<String, Value>) -> Map<String, Value> {
+    let mut configuration = configuration.clone();
+    configuration.retain(|name, value| name != "checksum" || *value != Value::Bool(false));
+    configuration
+}
+
 /// How the registry knows the codec.
 pub const ENTRY: CodecEntry = CodecEntry {
     name: NAME,
     aliases: &["numcodecs.zstd"],
-    v2: Some(V2Codec::same(NAME)),
+    v2: Some(V2Codec {
+        id: NAME,
+        from_v2: |configuration, _| Ok(from_v2(configuration)),
+        to_v2,
+    }),
     kind: CodecKind::BytesToBytes,
     doc: "Zstandard",
     feature: Some("zstd"),
@@ -123,6 +142,19 @@ mod tests {
             let configuration = json!({"level": level, "checksum": checksum});
             check_codec(NAME, configuration, &spec(&[], DataType::UInt8));
         }
+    }
+
+    #[test]
+    fn only_v3_says_that_there_is_no_checksum() {
+        let check = |v2: Value, v3: Value| {
+            let (v2, v3) = (v2.as_object().unwrap(), v3.as_object().unwrap());
+            assert_eq!((from_v2(v2), to_v2(v3)), (v3.clone(), v2.clone()));
+        };
+        check(json!({"level": 1}), json!({"level": 1, "checksum": false}));
+        check(
+            json!({"level": 1, "checksum": true}),
+            json!({"level": 1, "checksum": true}),
+        );
     }
 
     #[test]
