@@ -308,6 +308,9 @@ impl DataType {
 
     /// The V3 form.
     ///
+    /// Raw bytes are `raw_bytes`, which zarr-python 3 and tensorstore read; zarrs reads only `r48` and its like,
+    /// which zarr-python 3 does not.
+    ///
     /// # Errors
     /// [`CodecError::DataType`] for a type that V3 has no name for.
     pub fn to_json(&self) -> Result<Value> {

@@ -2,6 +2,8 @@
 //!
 //! Zarr V3 specification, *Fill value*: the JSON form depends on the data type.
 //! Floats that JSON cannot write are texts: `"NaN"`, `"Infinity"`, `"-Infinity"`, or the bits as `"0x.."`.
+//! Where the specification leaves room, the form written is zarr-python 3's: bytes in base 64, and *not a time*
+//! as the least integer; lists of bytes and `"NaT"` are read as well.
 
 use half::f16;
 use serde_json::{Number, Value};
@@ -103,16 +105,15 @@ impl FillValue {
             DataType::UInt16 => Value::from(u16::from_ne_bytes(exactly(bytes))),
             DataType::Int32 => Value::from(i32::from_ne_bytes(exactly(bytes))),
             DataType::UInt32 => Value::from(u32::from_ne_bytes(exactly(bytes))),
-            DataType::Int64 => Value::from(i64::from_ne_bytes(exactly(bytes))),
+            DataType::Int64 | DataType::DateTime64(_) | DataType::TimeDelta64(_) => {
+                Value::from(i64::from_ne_bytes(exactly(bytes)))
+            }
             DataType::UInt64 => Value::from(u64::from_ne_bytes(exactly(bytes))),
             DataType::Float16 | DataType::Float32 | DataType::Float64 => float_json(bytes),
             DataType::Complex64 => Value::from(vec![float_json(&bytes[..4]), float_json(&bytes[4..])]),
             DataType::Complex128 => Value::from(vec![float_json(&bytes[..8]), float_json(&bytes[8..])]),
-            DataType::DateTime64(_) | DataType::TimeDelta64(_) => match i64::from_ne_bytes(exactly(bytes)) {
-                NOT_A_TIME => Value::from("NaT"),
-                count => Value::from(count),
-            },
-            DataType::Raw(_) | DataType::FixedBytes(_) | DataType::Bytes => Value::from(bytes.clone()),
+            DataType::FixedBytes(_) => base64_json(without_padding(bytes)),
+            DataType::Raw(_) | DataType::Bytes => base64_json(bytes),
             DataType::FixedUtf32(_) => Value::from(utf32_text(bytes)),
             DataType::String => Value::from(String::from_utf8_lossy(bytes)),
             DataType::Struct(_) | DataType::Unknown { .. } => {
@@ -233,6 +234,18 @@ fn padded(mut bytes: Vec<u8>, size: usize) -> Option<Vec<u8>> {
     fits.then_some(bytes)
 }
 
+/// Encodes as [`base64`] decodes.
+fn base64_json(bytes: &[u8]) -> Value {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    Value::from(STANDARD.encode(bytes))
+}
+
+/// Bytes without the NULs at their end.
+fn without_padding(bytes: &[u8]) -> &[u8] {
+    let used = bytes.iter().rposition(|byte| *byte != 0);
+    &bytes[..used.map_or(0, |last| last + 1)]
+}
+
 /// Decodes base 64 with the standard alphabet and padding (RFC 4648, section 4).
 fn base64(text: &str) -> Option<Vec<u8>> {
     use base64::{Engine, engine::general_purpose::STANDARD};
@@ -287,8 +300,28 @@ mod tests {
             &json!([1.0, "NaN"]),
             &[1.0_f32.to_ne_bytes(), f32::NAN.to_ne_bytes()].concat(),
         );
-        check(&DataType::Raw(2), &json!([1, 255]), &[1, 255]);
+        check(&DataType::Raw(2), &json!("Af8="), &[1, 255]);
+        check(&DataType::FixedBytes(3), &json!("YWI="), b"ab\0");
+        check(&DataType::Bytes, &json!("AQA="), &[1, 0]);
+        let seconds = DataType::DateTime64(crate::TimeUnit::new("s", 1).unwrap());
+        check(&seconds, &json!(i64::MIN), &i64::MIN.to_ne_bytes());
         check(&DataType::String, &json!("ä"), "ä".as_bytes());
+    }
+
+    #[test]
+    fn other_forms_of_a_value_are_read() {
+        let seconds = DataType::DateTime64(crate::TimeUnit::new("s", 1).unwrap());
+        let forms = [
+            (&DataType::Raw(2), json!([1, 255]), json!("Af8=")),
+            (&DataType::FixedBytes(3), json!([97, 98, 0]), json!("YWI=")),
+            (&DataType::FixedBytes(3), json!("YWIA"), json!("YWI=")),
+            (&seconds, json!("NaT"), json!(i64::MIN)),
+            (&DataType::Float32, json!("0x7fc00000"), json!("NaN")),
+        ];
+        for (data_type, other, usual) in forms {
+            let fill = FillValue::from_json(&other, data_type).unwrap();
+            assert_eq!(fill.to_json(data_type).unwrap(), usual);
+        }
     }
 
     #[test]
