@@ -9,7 +9,7 @@ use zarr_store::Store;
 use crate::{
     Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, Error, NodePath, Options, Order, Result, ZarrFormat,
     guess_chunk_shape, hierarchy,
-    metadata::{Codecs, V2Codecs, elements_codec},
+    metadata::{Codecs, V2Codecs, elements_codec, v2},
 };
 
 /// What a new array is to be.
@@ -34,6 +34,8 @@ pub struct ArrayBuilder {
     order: Order,
     fill_value: Option<FillValue>,
     separator: Option<char>,
+    /// Whether a V2 document says what the separator is even if it is the usual one.
+    says_separator: bool,
     compression: Compression,
     format: ZarrFormat,
     attributes: Map<String, Value>,
@@ -60,6 +62,7 @@ impl ArrayBuilder {
             chunk_shape: None,
             order: Order::C,
             separator: None,
+            says_separator: false,
             compression: Compression::Default,
             format: ZarrFormat::V2,
             attributes: Map::new(),
@@ -84,6 +87,7 @@ impl ArrayBuilder {
             order: metadata.order().unwrap_or_default(),
             fill_value: metadata.fill_value.clone(),
             separator: Some(metadata.chunk_key_encoding.separator()),
+            says_separator: false,
             compression,
             format: metadata.format,
             attributes: Map::new(),
@@ -123,8 +127,11 @@ impl ArrayBuilder {
     }
 
     /// What stands between the coordinates in the names of chunks: `.` or `/`.
+    ///
+    /// Unless it is called, it is `.` in V2 and `/` in V3, and a V2 document does not mention it.
     pub const fn separator(mut self, separator: char) -> Self {
         self.separator = Some(separator);
+        self.says_separator = true;
         self
     }
 
@@ -236,6 +243,11 @@ impl ArrayBuilder {
             },
         };
         let is_v3 = self.format == ZarrFormat::V3;
+        let mut unknown = self.unknown;
+        // Any other separator is said by the document in any case.
+        if !is_v3 && self.says_separator && chunk_key_encoding.separator() == '.' {
+            unknown.insert(v2::SEPARATOR.into(), ".".into());
+        }
         let metadata = ArrayMetadata {
             format: self.format,
             shape: self.shape,
@@ -246,7 +258,7 @@ impl ArrayBuilder {
             codecs,
             attributes: if is_v3 { self.attributes } else { Map::new() },
             dimension_names: self.dimension_names.filter(|_| is_v3),
-            unknown: self.unknown,
+            unknown,
         };
         let array = Array::new(store, path.clone(), metadata, options.clone());
         array.chunk_codec()?;

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{ChunkGrid, ChunkKeyEncoding};
 
+/// The member that names the separator, which need not be there.
+pub(crate) const SEPARATOR: &str = "dimension_separator";
+
 /// The most codecs that an array may have.
 const CODECS_MAX: usize = 32;
 
@@ -50,10 +53,10 @@ pub(crate) fn read_array(document: Value, registry: &CodecRegistry) -> Read<Arra
         unknown.insert("fill_value".into(), fill_value.clone());
     }
     let fill_value = v2_fill_value(&fill_value, &data_type, byte_order)?;
-    let separator = match members.take("dimension_separator") {
+    let separator = match members.take(SEPARATOR) {
         None | Some(Value::Null) => '.',
         Some(Value::String(text)) if text == "." => {
-            unknown.insert("dimension_separator".into(), ".".into());
+            unknown.insert(SEPARATOR.into(), ".".into());
             '.'
         }
         Some(Value::String(text)) if text == "/" => '/',
@@ -107,7 +110,7 @@ pub(crate) fn write_array(metadata: &ArrayMetadata, registry: &CodecRegistry) ->
     document.insert("compressor".into(), codecs.compressor.unwrap_or_default());
     document.insert("dtype".into(), dtype);
     if separator != '.' {
-        document.insert("dimension_separator".into(), separator.to_string().into());
+        document.insert(SEPARATOR.into(), separator.to_string().into());
     }
     if !matches!(data_type, DataType::Unknown { .. }) {
         let fill_value = fill_value_to_v2(metadata.fill_value.as_ref(), data_type, byte_order)?;
@@ -120,7 +123,7 @@ pub(crate) fn write_array(metadata: &ArrayMetadata, registry: &CodecRegistry) ->
     document.insert("order".into(), if order == Order::C { "C" } else { "F" }.into());
     document.insert("shape".into(), json!(metadata.shape));
     document.insert("zarr_format".into(), 2.into());
-    for (name, value) in &metadata.unknown {
+    for (name, value) in metadata.unknown.iter().filter(|(name, _)| *name != "data_type") {
         document.entry(name).or_insert_with(|| value.clone());
     }
     Ok(document.into())

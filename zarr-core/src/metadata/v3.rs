@@ -3,8 +3,16 @@
 use serde_json::{Map, Value, json};
 use zarr_codecs::{CodecConfig, CodecError, DataType, FillValue};
 
-use super::{ArrayMetadata, Codecs, GroupMetadata, Members, Read, Wrong, ZarrFormat, attributes, lengths};
+use super::{
+    ArrayMetadata, Codecs, GroupMetadata, Members, Read, Wrong, ZarrFormat, attributes,
+    json::{self, Style},
+    lengths, v2,
+};
 use crate::{ChunkGrid, ChunkKeyEncoding};
+
+/// Members whose value can have several forms; the one that was read is kept among what is not known.
+const DATA_TYPE: &str = "data_type";
+const FILL_VALUE: &str = "fill_value";
 
 /// The kind of node that a document is of.
 pub(crate) fn node_type(document: &Value) -> Read<bool> {
@@ -24,10 +32,12 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
     members.format(3)?;
     members.take("node_type");
     let shape = lengths("/shape", &members.require("shape")?, 0)?;
-    let data_type = DataType::from_json(&members.require("data_type")?).map_err(at("/data_type"))?;
+    let data_type_json = members.require("data_type")?;
+    let data_type = DataType::from_json(&data_type_json).map_err(at("/data_type"))?;
     let chunk_grid = read_chunk_grid(&members.require("chunk_grid")?, shape.len())?;
     let chunk_key_encoding = read_chunk_key_encoding(&members.require("chunk_key_encoding")?)?;
-    let fill_value = read_fill_value(&members.require("fill_value")?, &data_type)?;
+    let fill_value_json = members.require("fill_value")?;
+    let fill_value = read_fill_value(&fill_value_json, &data_type)?;
     let codecs = read_codecs(&members.require("codecs")?)?;
     let attributes = members
         .take("attributes")
@@ -44,7 +54,14 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
             &transformers,
         ));
     }
-    let unknown = read_unknown(members)?;
+    let mut unknown = read_unknown(members)?;
+    // Other forms than ours are kept: who wrote `r16` may not read `raw_bytes`.
+    if !is_same(data_type.to_json(), &data_type_json) {
+        unknown.insert(DATA_TYPE.into(), data_type_json);
+    }
+    if !is_same(fill_value.to_json(&data_type), &fill_value_json) {
+        unknown.insert(FILL_VALUE.into(), fill_value_json);
+    }
     let codecs = Codecs::new(codecs);
     Ok(ArrayMetadata {
         format: ZarrFormat::V3,
@@ -90,22 +107,15 @@ pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
         ChunkKeyEncoding::Default { separator } => ("default", separator),
         ChunkKeyEncoding::V2 { separator } => ("v2", separator),
     };
-    let data_type = &metadata.data_type;
-    let fill_value = metadata
-        .fill_value_or_zero()
-        .to_json(data_type)
-        .map_err(at("/fill_value"));
-    // The fill value of a type that is not known is among what is not known.
-    let fill_value = fill_value.or_else(|wrong| metadata.unknown.get("fill_value").cloned().ok_or(wrong))?;
     let codecs: Vec<_> = metadata.codecs.list().iter().map(CodecConfig::to_json).collect();
     let mut document = Map::new();
     document.insert("shape".into(), json!(metadata.shape));
-    document.insert("data_type".into(), data_type.to_json().map_err(at("/data_type"))?);
+    document.insert(DATA_TYPE.into(), write_data_type(metadata)?);
     document.insert("chunk_grid".into(), chunk_grid);
     let encoding =
         json!({"name": chunk_key_encoding.0, "configuration": {"separator": chunk_key_encoding.1}});
     document.insert("chunk_key_encoding".into(), encoding);
-    document.insert("fill_value".into(), fill_value);
+    document.insert(FILL_VALUE.into(), write_fill_value(metadata)?);
     document.insert("codecs".into(), codecs.into());
     document.insert("attributes".into(), metadata.attributes.clone().into());
     if let Some(names) = &metadata.dimension_names {
@@ -114,10 +124,33 @@ pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
     document.insert("zarr_format".into(), 3.into());
     document.insert("node_type".into(), "array".into());
     document.insert("storage_transformers".into(), json!([]));
-    for (name, value) in &metadata.unknown {
+    for (name, value) in metadata.unknown.iter().filter(|(name, _)| *name != v2::SEPARATOR) {
         document.entry(name).or_insert_with(|| value.clone());
     }
     Ok(document.into())
+}
+
+/// Whether our form is written as the one that was read.
+fn is_same(ours: Result<Value, CodecError>, read: &Value) -> bool {
+    ours.is_ok_and(|ours| json::write(&ours, Style::V3) == json::write(read, Style::V3))
+}
+
+/// The form that was read if it still means this type, else ours.
+fn write_data_type(metadata: &ArrayMetadata) -> Read<Value> {
+    let data_type = &metadata.data_type;
+    match metadata.unknown.get(DATA_TYPE) {
+        Some(json) if DataType::from_json(json).is_ok_and(|read| read == *data_type) => Ok(json.clone()),
+        _ => data_type.to_json().map_err(at("/data_type")),
+    }
+}
+
+/// The form that was read if it still means this value, else ours.
+fn write_fill_value(metadata: &ArrayMetadata) -> Read<Value> {
+    let (data_type, fill_value) = (&metadata.data_type, metadata.fill_value_or_zero());
+    match metadata.unknown.get(FILL_VALUE) {
+        Some(json) if read_fill_value(json, data_type).as_ref() == Ok(&fill_value) => Ok(json.clone()),
+        _ => fill_value.to_json(data_type).map_err(at("/fill_value")),
+    }
 }
 
 pub(crate) fn write_group(metadata: &GroupMetadata) -> Value {

@@ -4,3 +4,4 @@
 mod arrays;
 mod documents;
 mod properties;
+mod zarr_python;
