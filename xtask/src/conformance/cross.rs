@@ -137,7 +137,7 @@ impl Side {
 
     fn party(&self) -> Party {
         let version = match self {
-            Self::Ours(_) => subject::version(),
+            Self::Ours(_) => Some(subject::version()),
             Self::Peer(peer) => peer.version().ok(),
             Self::Missing { .. } => None,
         };

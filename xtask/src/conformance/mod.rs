@@ -6,6 +6,7 @@ mod dtype;
 mod faults;
 mod grid;
 pub(crate) mod peer;
+mod process;
 mod report;
 mod subject;
 mod values;

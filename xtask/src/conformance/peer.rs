@@ -1,16 +1,23 @@
 //! Runs the programs of the other implementations; `xtask/peers/README.md` has their protocol.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::cell::Placed;
+use super::process;
 use super::verdict::{Outcome, Reading, Trouble};
 use crate::peers::{python_in, zarrs_in};
+
+/// How long a program may take for all its cells.
+const TIME_LIMIT: Duration = Duration::from_secs(600);
+
+/// How long it may take to tell its version.
+const VERSION_TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Another implementation.
 pub(crate) struct Peer {
@@ -49,19 +56,15 @@ pub(crate) fn find(home: &Path) -> Vec<Peer> {
 impl Peer {
     /// The versions of its libraries; an error if it is not there or does not run.
     pub(crate) fn version(&self) -> Result<String> {
-        let output = self
-            .start()
-            .arg("version")
-            .output()
+        let ended = process::run(self.program().arg("version"), VERSION_TIME_LIMIT)
             .with_context(|| format!("starting {}", self.name))?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
         ensure!(
-            output.status.success(),
+            ended.status.is_some_and(|status| status.success()),
             "{}: {}",
             self.name,
-            complaint.trim().lines().last().unwrap_or_default()
+            ended.complaint.trim().lines().last().unwrap_or_default()
         );
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        Ok(ended.lines.join(" "))
     }
 
     /// Writes the cells.
@@ -85,6 +88,8 @@ impl Peer {
     }
 
     /// One line a cell; a program that dies is started again after the cell at which it died.
+    ///
+    /// One whose time is over is not: the cells that it has not come to have failed.
     fn run(&self, verb: &str, cells: &[Placed<'_>], work: &Path) -> Result<Vec<Value>> {
         let file = work.join("cells.json");
         let mut lines: Vec<Value> = Vec::with_capacity(cells.len());
@@ -93,6 +98,7 @@ impl Peer {
             let document = json!({"cells": rest.iter().map(Placed::to_json).collect::<Vec<_>>()});
             std::fs::write(&file, document.to_string())?;
             let (more, end) = self.run_once(verb, &file)?;
+            let is_over = end.is_none();
             ensure!(
                 more.len() <= rest.len(),
                 "{} printed more lines than there are cells",
@@ -108,50 +114,41 @@ impl Peer {
             }
             let is_complete = more.len() == rest.len();
             lines.extend(more);
-            if !is_complete {
+            if is_over {
+                let error = format!("the process did not end within {} s", TIME_LIMIT.as_secs());
+                lines.resize(cells.len(), json!({"error": error}));
+            } else if !is_complete {
+                let end = end.unwrap_or_default();
                 lines.push(json!({"error": format!("the process died: {end}")}));
             }
         }
         Ok(lines)
     }
 
-    fn run_once(&self, verb: &str, file: &Path) -> Result<(Vec<Value>, String)> {
-        let complaints = file.with_extension("stderr");
-        let mut child = self
-            .start()
-            .arg(verb)
-            .arg(file)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&complaints)?)
-            .spawn()
+    /// The answers, and how the program ended; `None` if its time was over.
+    fn run_once(&self, verb: &str, file: &Path) -> Result<(Vec<Value>, Option<String>)> {
+        let ended = process::run(self.program().arg(verb).arg(file), TIME_LIMIT)
             .with_context(|| format!("starting {}", self.name))?;
-        let output = child.stdout.take().context("a pipe was asked for")?;
-        let mut lines = Vec::new();
-        for line in BufReader::new(output).lines() {
-            // A line cut short by the end of the process is not an answer.
-            let Ok(value) = serde_json::from_str(&line?) else {
-                break;
-            };
-            lines.push(value);
-        }
-        let status = child.wait()?;
-        let complaint = std::fs::read(&complaints).unwrap_or_default();
-        let complaint = String::from_utf8_lossy(&complaint);
-        let first = complaint
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default();
+        // A line cut short by the end of the process is not an answer.
+        let lines = ended
+            .lines
+            .iter()
+            .map_while(|line| serde_json::from_str(line).ok());
+        let complaint = ended.complaint.lines().find(|line| !line.trim().is_empty());
+        let complaint = complaint.unwrap_or_default();
         // What stands before the bracket is the time and the process of a log line.
-        let first = first.split_once("] ").map_or(first, |(_, message)| message);
-        Ok((lines, format!("{status}: {first}")))
+        let complaint = complaint
+            .split_once("] ")
+            .map_or(complaint, |(_, message)| message);
+        let end = ended.status.map(|status| format!("{status}: {complaint}"));
+        Ok((lines.collect(), end))
     }
 
-    fn start(&self) -> Command {
+    fn program(&self) -> Command {
         let mut command = Command::new(&self.command[0]);
         command
             .args(&self.command[1..])
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::null());
+            .env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }
 }

@@ -1,7 +1,24 @@
 //! Our own side of the comparison.
 
-use super::cell::Placed;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use zarr_core::codecs::{ByteOrder, ChunkBuffer, CodecConfig, DataType, FillValue};
+use zarr_core::metadata::{V2Codecs, data_type_to_v2, v2_data_type};
+use zarr_core::store::{DirectoryStore, StoreExt, StoreKey};
+use zarr_core::{Array, ArrayBuilder, ArrayData, NodePath, Options, Order, Selection, ZarrFormat};
+
+use super::cell::{Cell, Placed};
+use super::cross::OURS;
+use super::grid::codec_json;
+use super::values;
 use super::verdict::{Outcome, Reading, Trouble};
+
+/// More bytes than a document of the grid has.
+const DOCUMENT_SIZE_MAX: u64 = 1 << 20;
 
 /// A library that reads and writes cells in this process.
 pub(crate) trait Subject {
@@ -14,27 +31,160 @@ pub(crate) trait Subject {
 
 /// The library of this workspace.
 pub(crate) fn ours() -> Box<dyn Subject> {
-    Box::new(NotYet)
+    Box::new(Ours)
 }
 
-/// Its version, or none as long as it is not there.
-pub(crate) fn version() -> Option<String> {
-    None
+/// Its version.
+pub(crate) fn version() -> String {
+    format!("zarr-core {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Stands where the library will.
-struct NotYet;
+/// `zarr-core`, called as any user would.
+struct Ours;
 
-impl Subject for NotYet {
-    fn write(&self, _: &Placed<'_>) -> Outcome<()> {
-        Err(absent())
+impl Subject for Ours {
+    fn write(&self, cell: &Placed<'_>) -> Outcome<()> {
+        write(cell).map_err(|error| failed(cell, "write", &error))
     }
 
-    fn read(&self, _: &Placed<'_>) -> Outcome<Reading> {
-        Err(absent())
+    fn read(&self, cell: &Placed<'_>) -> Outcome<Reading> {
+        read(cell).map_err(|error| failed(cell, "read", &error))
     }
 }
 
-fn absent() -> Trouble {
-    Trouble::Absent("our library is not connected to xtask/src/conformance/subject.rs".into())
+/// The message without the place of the array, so that equal ones can be counted.
+fn failed(cell: &Placed<'_>, verb: &str, error: &anyhow::Error) -> Trouble {
+    let message = format!("{error:#}").replace(&*cell.path.to_string_lossy(), "ARRAY");
+    Trouble::Failed(format!("{OURS} does not {verb}: {message}"))
+}
+
+fn read(placed: &Placed<'_>) -> Result<Reading> {
+    let store = Arc::new(DirectoryStore::open(&placed.path)?);
+    let array = Array::open(store, &NodePath::root(), &Options::default())?;
+    let data = array.read_data(&Selection::all())?;
+    let dtype =
+        data_type_to_v2(&data.data_type, ByteOrder::Little).context("a type that V2 does not have")?;
+    let elements = in_native_order(&data.data_type, data.buffer.elements);
+    Ok(Reading {
+        sha256: values::sha256(&elements),
+        dtype: dtype.as_str().unwrap_or_default().to_owned(),
+        shape: data.shape,
+    })
+}
+
+fn write(placed: &Placed<'_>) -> Result<()> {
+    let cell = placed.cell;
+    let store = DirectoryStore::create(&placed.path)?;
+    let array = builder(cell)?.create(Arc::new(store), &NodePath::root(), &Options::default())?;
+    check_document(&array, cell)?;
+    let elements = in_native_order(array.data_type(), cell.elements());
+    for chunk in grid(&array.grid_shape()) {
+        if cell.missing.contains(&chunk) {
+            continue;
+        }
+        let start: Vec<u64> = chunk
+            .iter()
+            .zip(&cell.chunks)
+            .map(|(at, length)| at * length)
+            .collect();
+        let end = start.iter().zip(&cell.chunks).zip(&cell.shape);
+        let shape: Vec<u64> = end
+            .map(|((start, chunk), length)| (*chunk).min(length - start))
+            .collect();
+        let data = ArrayData {
+            data_type: array.data_type().clone(),
+            buffer: ChunkBuffer {
+                elements: cut(&elements, cell, &start, &shape),
+                ..ChunkBuffer::default()
+            },
+            shape: shape.clone(),
+        };
+        array.write_data(&Selection::region(&start, &shape), &data)?;
+    }
+    Ok(())
+}
+
+/// The array of a cell by its parameters, not by its document.
+fn builder(cell: &Cell) -> Result<ArrayBuilder> {
+    let (data_type, byte_order) =
+        v2_data_type(&json!(cell.dtype.text)).map_err(|wrong| anyhow!(wrong.reason))?;
+    let fill_value = cell
+        .fill_bytes()
+        .map(|bytes| FillValue::new(in_native_order(&data_type, bytes)));
+    let builder = ArrayBuilder::new(cell.shape.clone(), data_type)
+        .chunk_shape(cell.chunks.clone())
+        .byte_order(byte_order)
+        .order(if cell.order == 'F' { Order::F } else { Order::C })
+        .separator(cell.separator)
+        .fill_value(fill_value);
+    let codecs = codec_json(cell.codec, cell.format, cell.dtype.size);
+    Ok(if cell.format == 2 {
+        builder.format(ZarrFormat::V2).v2_codecs(V2Codecs {
+            filters: None,
+            compressor: codecs.into_iter().next(),
+        })
+    } else {
+        let codecs: Result<_, _> = codecs.iter().map(CodecConfig::from_json).collect();
+        builder.format(ZarrFormat::V3).codecs(codecs?)
+    })
+}
+
+/// Our document says what the cell's document says, member by member.
+fn check_document(array: &Array, cell: &Cell) -> Result<()> {
+    let name = if cell.format == 2 { ".zarray" } else { "zarr.json" };
+    let bytes = array.store().get(&StoreKey::new(name)?, DOCUMENT_SIZE_MAX)?;
+    let ours: Value = serde_json::from_slice(&bytes.context("no document was written")?)?;
+    let Value::Object(expected) = cell.document() else {
+        unreachable!("a document is an object")
+    };
+    for (member, mut value) in expected {
+        if member == "fill_value" && cell.dtype.kind == 'S' {
+            // What zarr-python writes: without the zeros that fill the type up.
+            value = cell.fill_bytes().map_or(Value::Null, |bytes| {
+                let used = bytes.len() - bytes.iter().rev().take_while(|byte| **byte == 0).count();
+                json!(BASE64_STANDARD.encode(&bytes[..used]))
+            });
+        }
+        let found = ours.get(&member).unwrap_or(&Value::Null);
+        ensure!(
+            *found == value,
+            "the document has {member} {found} where the cell has {value}"
+        );
+    }
+    Ok(())
+}
+
+/// Every position in the grid of chunks.
+fn grid(counts: &[u64]) -> Vec<Vec<u64>> {
+    counts.iter().fold(vec![vec![]], |heads, count| {
+        let longer = |head: &Vec<u64>| {
+            (0..*count)
+                .map(|at| [head.as_slice(), &[at]].concat())
+                .collect::<Vec<_>>()
+        };
+        heads.iter().flat_map(longer).collect()
+    })
+}
+
+/// The elements of a region in C order.
+fn cut(elements: &[u8], cell: &Cell, start: &[u64], shape: &[u64]) -> Vec<u8> {
+    let mut positions = vec![0];
+    for (dimension, length) in cell.shape.iter().enumerate() {
+        let range = start[dimension]..start[dimension] + shape[dimension];
+        positions = positions
+            .iter()
+            .flat_map(|at| range.clone().map(move |index| at * length + index))
+            .collect();
+    }
+    let size = cell.dtype.size;
+    let element = |at: &u64| &elements[*at as usize * size..][..size];
+    positions.iter().flat_map(element).copied().collect()
+}
+
+/// Little-endian elements in this machine's order; its own inverse.
+fn in_native_order(data_type: &DataType, mut elements: Vec<u8>) -> Vec<u8> {
+    if ByteOrder::NATIVE == ByteOrder::Big {
+        data_type.swap_bytes(&mut elements);
+    }
+    elements
 }

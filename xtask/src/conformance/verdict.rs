@@ -18,6 +18,8 @@ pub(crate) struct Reading {
 pub(crate) enum Trouble {
     /// It does not know the combination.
     Refused(String),
+    /// An error of its own that `faults.rs` declares.
+    Declared(String),
     /// It knows it, and something went wrong.
     Failed(String),
     /// It is not there.
@@ -52,7 +54,9 @@ pub(crate) fn judge(
 ) -> Verdict {
     match written {
         Ok(()) => {}
-        Err(Trouble::Refused(message)) => return Verdict::Refused(message.clone()),
+        Err(Trouble::Refused(message) | Trouble::Declared(message)) => {
+            return Verdict::Refused(message.clone());
+        }
         Err(Trouble::Failed(message)) => return Verdict::Failed(message.clone()),
         Err(Trouble::Absent(message)) => return Verdict::Skipped(message.clone()),
     }
@@ -61,7 +65,7 @@ pub(crate) fn judge(
         Err(Trouble::Refused(message)) if reader_reads_its_own => {
             Verdict::Failed(format!("refuses this array, though it reads its own: {message}"))
         }
-        Err(Trouble::Refused(message)) => Verdict::Refused(message),
+        Err(Trouble::Refused(message) | Trouble::Declared(message)) => Verdict::Refused(message),
         Err(Trouble::Failed(message)) => Verdict::Failed(message),
         Err(Trouble::Absent(message)) => Verdict::Skipped(message),
     }
@@ -129,6 +133,11 @@ mod tests {
         let refuse = || Err(Trouble::Refused("no".into()));
         assert_eq!(judge(cell, &Ok(()), refuse, false), Verdict::Refused("no".into()));
         assert!(matches!(judge(cell, &Ok(()), refuse, true), Verdict::Failed(_)));
+        let declared = || Err(Trouble::Declared("no".into()));
+        assert_eq!(
+            judge(cell, &Ok(()), declared, true),
+            Verdict::Refused("no".into())
+        );
     }
 
     #[test]
