@@ -1,0 +1,42 @@
+//! Measuring: the criterion benches of the crates, and the adapter for side-by-side runs.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+/// Runs what the arguments name.
+pub(crate) fn run(arguments: &[String]) -> Result<bool> {
+    match arguments {
+        [] => Ok(crate::cargo().args(["bench", "--workspace"]).status()?.success()),
+        [what] if what == "adapter" => adapter(),
+        _ => bail!("usage: cargo xtask bench [adapter]"),
+    }
+}
+
+/// Builds the program that side-by-side benchmarks run of ours, and prints its path last.
+fn adapter() -> Result<bool> {
+    let arguments = [
+        "build",
+        "--release",
+        "--package",
+        "xtask",
+        "--bin",
+        "bench-adapter",
+        "--message-format",
+        "json",
+    ];
+    let output = crate::cargo()
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the adapter was not built");
+    let messages = output.stdout.split(|byte| *byte == b'\n');
+    let executable = messages
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some("bench-adapter"))
+        .find_map(|message| Some(message.get("executable")?.as_str()?.to_owned()));
+    println!(
+        "{}",
+        executable.context("cargo does not say where the adapter is")?
+    );
+    Ok(true)
+}
