@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use zarr_core::NodePath;
 
-use crate::{Error, SourceArray, numpy_text::shape_text};
+use crate::{Error, Lost, SourceArray, numpy_text::shape_text};
 
 /// What is to be copied, in order, and where the copy would fail.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// The nodes, each group before its members.
     pub steps: Vec<Step>,
+    /// What is in the source and has no place in a copy.
+    pub lost: Vec<Lost>,
     /// The group whose attributes the destination itself takes when all steps are done.
     pub attributes_of: Option<NodePath>,
     /// Why the copy ends after these steps; the steps before it are done, as zarr-python does.

@@ -17,8 +17,8 @@ use zarr_core::{
 };
 
 use crate::{
-    Action, CopyOptions, Creation, Lost, Plan, Progress, Report, Result, Source, SourceArray, SourceNode,
-    Step, open::clear,
+    Action, CopyOptions, Creation, Plan, Progress, Report, Result, Source, SourceArray, SourceNode, Step,
+    open::clear,
 };
 
 /// The bytes of values in one unit of work, about: enough to keep a thread busy, little enough to count.
@@ -31,13 +31,17 @@ const UNIT_SIZE: u64 = 4 << 20;
 /// # Errors
 /// Those of the plan's failure, after the steps before it, and what may go wrong with a node.
 pub fn run(plan: Plan, source: &dyn Source, dest: &Group, mut options: CopyOptions<'_>) -> Result<Report> {
-    let mut report = Report::default();
+    let total = plan.size();
+    let mut report = Report {
+        lost: plan.lost,
+        ..Report::default()
+    };
     let mut silent = |_: &str| ();
     let log: &mut dyn FnMut(&str) = options.log.take().unwrap_or(&mut silent);
     let job = Job {
         source,
         dest,
-        total: plan.size(),
+        total,
         done: AtomicU64::new(0),
         workers: options.workers,
         creation: &options.creation,
@@ -127,14 +131,6 @@ impl Job<'_> {
         let node = SourceNode::Group(step.source.clone());
         if !self.without_attrs {
             copy_attributes(self.source, &node, &Node::Group(group), report)?;
-        }
-        for member in self.source.members(&step.source)? {
-            if let SourceNode::Other { path, what } = member {
-                report.lost.push(Lost {
-                    what: path.to_string(),
-                    reason: what,
-                });
-            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zarr_core::{Group, Node, NodePath, Workers};
 
 use crate::{
-    Action, Creation, Error, Plan, Progress, Report, Result, Source, SourceArray, SourceNode, Step, run,
+    Action, Creation, Error, Lost, Plan, Progress, Report, Result, Source, SourceArray, SourceNode, Step, run,
 };
 
 /// What is done with a node that is there already.
@@ -239,8 +239,13 @@ impl Planner<'_, '_> {
         match node {
             SourceNode::Array(array) => self.plan_array(array, above, name, target, found, plan),
             SourceNode::Group(path) => self.plan_group(path, (above, name), target, found, is_first, plan),
-            // Broken links and named types are shown in trees and reported as lost by `run`.
-            SourceNode::Other { .. } => Ok(()),
+            SourceNode::Other { path, what } => {
+                plan.lost.push(Lost {
+                    what: path.to_string(),
+                    reason: what.clone(),
+                });
+                Ok(())
+            }
         }
     }
 
