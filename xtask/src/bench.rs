@@ -1,6 +1,6 @@
 //! Measuring: the criterion benches of the crates, and the adapter for side-by-side runs.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// Runs what the arguments name.

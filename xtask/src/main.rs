@@ -8,12 +8,13 @@
 mod bench;
 mod ci;
 mod conformance;
+mod fixtures;
 mod peers;
 mod tidy;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 /// A job: its name, what it does, and the function that does it; `Ok(false)` says that it found faults.
 struct Job {
@@ -40,17 +41,17 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "conformance",
-        help: "compare with the other implementations: conformance cross [--peers DIR] [--out FILE.md] [--quick]",
+        help: "compare with the other implementations: conformance [cross [--peers DIR] [--out FILE.md] [--quick]]",
         run: conformance::run,
     },
     Job {
         name: "fixtures",
-        help: "remake testdata/ with the reference implementations",
-        run: fixtures,
+        help: "remake testdata/ with the reference implementations [--peers DIR]",
+        run: fixtures::run,
     },
     Job {
         name: "bench",
-        help: "run the benchmarks of the crates; bench adapter builds our side of a side-by-side run",
+        help: "run the benchmarks of the crates [NAME ...]; bench adapter builds our side of a side-by-side run",
         run: bench::run,
     },
 ];
@@ -96,8 +97,4 @@ fn cargo() -> std::process::Command {
     let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root().unwrap_or_else(|_| std::path::Path::new(".")));
     command
-}
-
-fn fixtures(_: &[String]) -> Result<bool> {
-    bail!("no fixtures are generated yet")
 }
