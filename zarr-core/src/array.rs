@@ -325,7 +325,7 @@ impl Array {
             array: self.path.to_string(),
             chunk,
             key: self.store.describe(key.as_str()),
-            source,
+            source: Box::new(source),
         }
     }
 }

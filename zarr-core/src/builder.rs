@@ -194,8 +194,8 @@ impl ArrayBuilder {
         }
         let attributes = self.attributes.clone();
         let format = self.format;
-        let mut array = self.prepare(Arc::clone(&store), path, options)?;
-        hierarchy::create_parents(&store, path, format, options)?;
+        let mut array = self.prepare(store, path, options)?;
+        hierarchy::create_parents(array.store(), path, format, options)?;
         array.write_metadata()?;
         if format == ZarrFormat::V2 && !attributes.is_empty() {
             array.set_attributes(attributes)?;

@@ -195,6 +195,8 @@ impl Element for Vec<u8> {
 
 fn take_items<T: AsRef<[u8]>>(values: &[T], take: &mut dyn FnMut(ChunkRef<'_>) -> Result<()>) -> Result<()> {
     let mut buffer = ChunkBuffer::default();
-    values.iter().for_each(|value| buffer.push_item(value.as_ref()));
+    for value in values {
+        buffer.push_item(value.as_ref());
+    }
     take(buffer.as_ref())
 }

@@ -62,7 +62,7 @@ pub enum Error {
         /// The key of the chunk, in the words of the store.
         key: String,
         /// What is wrong with it.
-        source: CodecError,
+        source: Box<CodecError>,
     },
     /// The codecs of an array cannot be built.
     #[error("array '{array}' ({document})")]

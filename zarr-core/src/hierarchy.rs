@@ -36,6 +36,10 @@ impl Node {
     ///
     /// # Errors
     /// [`Error::NotFound`] when nothing is there, [`Error::Metadata`] for a damaged document.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as every `open` and `create` takes it"
+    )]
     pub fn open(store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Self> {
         let found = Self::find(&store, path, options, None)?;
         found.ok_or_else(|| Error::NotFound {

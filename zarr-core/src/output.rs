@@ -36,7 +36,6 @@ impl<'a> SharedOutput<'a> {
     ///
     /// # Panics
     /// When the row does not lie within the buffer.
-    #[expect(clippy::mut_from_ref, reason = "the caller promises that rows do not overlap")]
     pub(crate) unsafe fn row(&self, offset: usize, length: usize) -> &'a mut [u8] {
         assert!(
             offset.checked_add(length).is_some_and(|end| end <= self.size),

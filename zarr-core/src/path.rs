@@ -56,6 +56,10 @@ impl NodePath {
     }
 
     /// The path of the node that holds this one; `None` for the root.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "what lies above a valid prefix is valid"
+    )]
     pub fn parent(&self) -> Option<Self> {
         let (parent, _) = self.as_str().rsplit_once('/').unwrap_or(("", ""));
         let parent = StorePrefix::new(parent).expect("what lies above a valid prefix is valid");

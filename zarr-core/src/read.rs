@@ -58,6 +58,10 @@ impl Array {
     /// # Errors
     /// Those of [`Array::read_vec`].
     #[cfg(feature = "ndarray")]
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "as many values as the shape says are read"
+    )]
     pub fn read<T: Element>(&self, selection: &Selection) -> Result<ndarray::ArrayD<T>> {
         let region = selection.resolve(self.shape())?;
         let values = self.read_region_vec(&region)?;
@@ -316,7 +320,7 @@ impl ReadJob<'_> {
     }
 
     fn copy_out(&self, copy: &StridedCopy, elements: &[u8], at: usize) {
-        copy.into_rows(elements, |offset, length| {
+        copy.copy_to_rows(elements, |offset, length| {
             // SAFETY: rows of this chunk's part, and chunks do not overlap.
             #[expect(unsafe_code, reason = "see output.rs")]
             unsafe {

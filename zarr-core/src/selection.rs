@@ -22,7 +22,7 @@ pub enum SelectionItem {
     Ellipsis,
 }
 
-/// A box with steps: what NumPy calls basic indexing.
+/// A box with steps: what `NumPy` calls basic indexing.
 ///
 /// Fewer items than dimensions select all of the others.
 ///
@@ -56,7 +56,7 @@ impl Selection {
         )
     }
 
-    /// Reads NumPy's form: `0:10, ::2, -1, ...`.
+    /// Reads `NumPy`'s form: `0:10, ::2, -1, ...`.
     ///
     /// # Errors
     /// [`Error::Selection`] for anything else.
@@ -69,14 +69,14 @@ impl Selection {
             Ok(match parts[..] {
                 [one] if one.trim() == "..." => SelectionItem::Ellipsis,
                 [one] => SelectionItem::Index(number(one)?),
-                [start, stop] => SelectionItem::Slice {
+                [start, end] => SelectionItem::Slice {
                     start: bound(start)?,
-                    stop: bound(stop)?,
+                    stop: bound(end)?,
                     step: 1,
                 },
-                [start, stop, step] => SelectionItem::Slice {
+                [start, end, step] => SelectionItem::Slice {
                     start: bound(start)?,
-                    stop: bound(stop)?,
+                    stop: bound(end)?,
                     step: bound(step)?.unwrap_or(1),
                 },
                 _ => return Err(bad()),
@@ -186,7 +186,7 @@ fn index_extent(index: i64, length: u64) -> Result<Extent> {
     })
 }
 
-fn slice_extent(start: Option<i64>, stop: Option<i64>, step: i64, length: u64) -> Result<Extent> {
+fn slice_extent(start: Option<i64>, end: Option<i64>, step: i64, length: u64) -> Result<Extent> {
     let Some(step) = u64::try_from(step).ok().filter(|step| *step >= 1) else {
         return Err(Error::selection("only slices with step >= 1 are supported"));
     };
@@ -198,10 +198,10 @@ fn slice_extent(start: Option<i64>, stop: Option<i64>, step: i64, length: u64) -
         }
     };
     let start = start.map_or(0, clip);
-    let stop = stop.map_or(length, clip);
+    let end = end.map_or(length, clip);
     Ok(Extent {
         start,
-        count: stop.saturating_sub(start).div_ceil(step),
+        count: end.saturating_sub(start).div_ceil(step),
         step,
         is_index: false,
     })

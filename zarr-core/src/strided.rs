@@ -81,7 +81,7 @@ impl StridedCopy {
     ///
     /// # Panics
     /// When the box does not lie within the source or the destination.
-    pub(crate) fn into_rows<'a>(&self, source: &[u8], mut row: impl FnMut(usize, usize) -> &'a mut [u8]) {
+    pub(crate) fn copy_to_rows<'a>(&self, source: &[u8], mut row: impl FnMut(usize, usize) -> &'a mut [u8]) {
         let item = self.item;
         self.runs(&mut |source_at, target_at, fast| {
             let target = row(target_at, fast.length * item.size);
@@ -100,7 +100,7 @@ impl StridedCopy {
     ///
     /// # Panics
     /// When the box does not lie within the source or the destination.
-    pub(crate) fn into_slice(&self, source: &[u8], target: &mut [u8]) {
+    pub(crate) fn copy_to(&self, source: &[u8], target: &mut [u8]) {
         let item = self.item;
         self.runs(&mut |source_at, target_at, fast| {
             copy_run(
@@ -282,7 +282,7 @@ mod tests {
             .collect();
         let mut target = vec![0; source.len()];
         let dimensions = [dimension(rows, 2, columns * 2), dimension(columns, rows * 2, 2)];
-        StridedCopy::new(dimensions, ITEM).into_slice(&source, &mut target);
+        StridedCopy::new(dimensions, ITEM).copy_to(&source, &mut target);
         for row in 0..rows {
             for column in 0..columns {
                 let at = (row * columns + column) * 2;
@@ -296,16 +296,16 @@ mod tests {
     fn bytes_are_swapped_on_the_way() {
         let mut target = [0; 4];
         let copy = StridedCopy::new([dimension(2, 4, 2)], Item { size: 2, swap: 2 });
-        copy.into_slice(&[1, 2, 0, 0, 3, 4], &mut target);
+        copy.copy_to(&[1, 2, 0, 0, 3, 4], &mut target);
         assert_eq!(target, [2, 1, 4, 3]);
         let copy = StridedCopy::new([dimension(1, 8, 8)], Item { size: 8, swap: 4 });
         let mut target = [0; 8];
-        copy.into_slice(&[1, 2, 3, 4, 5, 6, 7, 8], &mut target);
+        copy.copy_to(&[1, 2, 3, 4, 5, 6, 7, 8], &mut target);
         assert_eq!(target, [4, 3, 2, 1, 8, 7, 6, 5]);
     }
 
     #[test]
     fn an_empty_box_copies_nothing() {
-        StridedCopy::new([dimension(0, 2, 2), dimension(3, 2, 2)], ITEM).into_slice(&[], &mut []);
+        StridedCopy::new([dimension(0, 2, 2), dimension(3, 2, 2)], ITEM).copy_to(&[], &mut []);
     }
 }

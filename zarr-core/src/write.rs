@@ -61,6 +61,7 @@ impl Array {
     /// # Errors
     /// Those of [`Array::write_vec`]; the shape must be the selection's.
     #[cfg(feature = "ndarray")]
+    #[expect(clippy::missing_panics_doc, reason = "the standard layout is contiguous")]
     pub fn write<T: Element, S, D>(
         &self,
         selection: &Selection,
@@ -124,7 +125,7 @@ impl Array {
         let region = selection.resolve(self.shape())?;
         let codec = self.chunk_codec()?;
         let item_size = codec.spec().data_type.size().unwrap_or(0);
-        let size = (region.n_elements() as u128).saturating_mul(item_size as u128);
+        let size = u128::from(region.n_elements()).saturating_mul(item_size as u128);
         let is_scalar = elements.elements.len() == item_size;
         if elements.elements.len() as u128 != size && !is_scalar {
             let got = elements.elements.len() / item_size.max(1);
@@ -149,7 +150,7 @@ impl Array {
             c_strides(&region.counts(), item_size)
         };
         self.write_region(
-            WriteJob {
+            &WriteJob {
                 array: self,
                 projection: Projection::new(&region, self.shape(), self.chunk_shape()),
                 chunk_strides: layout_strides(&codec),
@@ -165,7 +166,7 @@ impl Array {
         )
     }
 
-    fn write_region(&self, job: WriteJob<'_>, region: &Region) -> Result<()> {
+    fn write_region(&self, job: &WriteJob<'_>, region: &Region) -> Result<()> {
         let size = region.n_elements().saturating_mul(job.item_size as u64);
         self.options()
             .workers
@@ -217,7 +218,7 @@ impl WriteJob<'_> {
                 if self.reaches_beyond(parts) {
                     self.fill(chunk);
                 }
-                copy.into_slice(from, chunk);
+                copy.copy_to(from, chunk);
                 chunk
             };
             let heap = if self.is_variable() {
@@ -243,7 +244,7 @@ impl WriteJob<'_> {
             parts,
             ..
         } = desk;
-        copy.into_slice(from, &mut chunk[offset(parts, &self.chunk_strides)..]);
+        copy.copy_to(from, &mut chunk[offset(parts, &self.chunk_strides)..]);
         if self.is_empty(chunk, heap) {
             return Ok(self.array.store().erase(&key)?);
         }
@@ -349,7 +350,7 @@ impl WriteJob<'_> {
                 source: 0,
                 target: self.item_size,
             };
-            StridedCopy::new([all], self.item()).into_slice(&self.fill, chunk);
+            StridedCopy::new([all], self.item()).copy_to(&self.fill, chunk);
         }
     }
 

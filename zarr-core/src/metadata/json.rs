@@ -285,6 +285,7 @@ fn write_number(out: &mut String, number: &Number) {
 }
 
 /// The text of a float as Python's `repr` gives it: shortest, plain for exponents from -4 to 15.
+#[expect(clippy::missing_panics_doc, reason = "a float in this format has an exponent")]
 pub fn python_float(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
@@ -365,7 +366,7 @@ mod tests {
             &long,
         ];
         for text in bad {
-            assert!(parse(text.as_bytes()).is_err(), "{:.40}", text);
+            assert!(parse(text.as_bytes()).is_err(), "{text:.40}");
         }
         assert!(parse(b"\xff").is_err());
         assert!(parse(("[".repeat(128) + &"]".repeat(128)).as_bytes()).is_ok());

@@ -28,6 +28,7 @@ pub enum ZarrFormat {
 
 impl ZarrFormat {
     /// The format that this one is not.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::V2 => Self::V3,

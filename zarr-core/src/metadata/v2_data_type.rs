@@ -1,4 +1,4 @@
-//! Data types as V2 metadata write them: NumPy's type strings and lists of fields.
+//! Data types as V2 metadata write them: `NumPy`'s type strings and lists of fields.
 //!
 //! ```text
 //! "<f4"   byte order, kind, size        "|S5"  bytes       "<U4"  code points
@@ -18,7 +18,7 @@ const SIZE_MAX: u64 = (1 << 31) - 1;
 /// Reads a data type and its byte order; [`ByteOrder::Little`] where it makes no difference.
 ///
 /// # Errors
-/// When the text is no type of NumPy's. Types that exist and are not decoded become `Unknown`.
+/// When the text is no type of `NumPy`'s. Types that exist and are not decoded become `Unknown`.
 pub fn v2_data_type(value: &Value) -> Result<(DataType, ByteOrder), Wrong> {
     let (data_type, order) = read(value, 0)?;
     match order {
@@ -101,11 +101,10 @@ fn read_text(text: &str, value: &Value) -> Read<(DataType, Found)> {
         ('f', Some(8)) => DataType::Float64,
         ('c', Some(8)) => DataType::Complex64,
         ('c', Some(16)) => DataType::Complex128,
-        ('f' | 'g', Some(12 | 16)) | ('c', Some(24 | 32)) => unknown(value),
+        ('f' | 'g', Some(12 | 16)) | ('c', Some(24 | 32)) | ('O', None) => unknown(value),
         ('S' | 'a', _) => DataType::FixedBytes(length(1)?),
         ('V', _) => DataType::Raw(length(1)?),
         ('U', _) => DataType::FixedUtf32(length(4)?),
-        ('O', None) => unknown(value),
         ('M' | 'm', None) => {
             let unit = rest
                 .strip_prefix("8[")
@@ -128,7 +127,7 @@ fn read_text(text: &str, value: &Value) -> Read<(DataType, Found)> {
     Ok((data_type, found))
 }
 
-/// The long names that NumPy takes for types as well.
+/// The long names that `NumPy` takes for types as well.
 fn numpy_name(text: &str) -> Option<DataType> {
     let data_type = DataType::from_json(&text.into()).ok()?;
     let is_number = !matches!(

@@ -20,14 +20,14 @@ pub fn v2_fill_value(
         (_, Value::Null) => return Ok(None),
         // What zarr-python writes as the default of a text.
         (
-            DataType::FixedBytes(_) | DataType::FixedUtf32(_) | DataType::Raw(_) | DataType::Struct(_),
+            DataType::FixedBytes(_)
+            | DataType::FixedUtf32(_)
+            | DataType::Raw(_)
+            | DataType::Struct(_)
+            | DataType::String
+            | DataType::Bytes,
             Value::Number(zero),
-        )
-        | (DataType::String | DataType::Bytes, Value::Number(zero))
-            if zero.as_f64() == Some(0.0) =>
-        {
-            FillValue::zero(data_type)
-        }
+        ) if zero.as_f64() == Some(0.0) => FillValue::zero(data_type),
         (DataType::FixedBytes(size), _) => {
             padded(base64(value).ok_or_else(wrong)?, *size).ok_or_else(wrong)?
         }
@@ -100,9 +100,7 @@ pub fn fill_value_to_v2(
                 .map_or(0, |last| last + 1);
             STANDARD.encode(&bytes[..used]).into()
         }
-        DataType::Raw(_) => STANDARD.encode(bytes).into(),
-        DataType::Bytes if bytes.is_empty() => "".into(),
-        DataType::Bytes => STANDARD.encode(bytes).into(),
+        DataType::Raw(_) | DataType::Bytes => STANDARD.encode(bytes).into(),
         DataType::Struct(_) => STANDARD
             .encode(swapped(bytes.to_vec(), data_type, byte_order))
             .into(),

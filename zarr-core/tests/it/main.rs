@@ -1,5 +1,11 @@
 //! The public interface of `zarr-core`, as a user sees it.
-#![expect(clippy::cast_lossless, reason = "tests count in whatever type is at hand")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::clone_on_ref_ptr,
+    clippy::needless_pass_by_value,
+    reason = "a test that fails says so by a panic, and is easier to read without borrows"
+)]
 
 mod arrays;
 mod documents;
