@@ -22,8 +22,8 @@ pub(crate) struct Environment {
 pub(crate) const ENVIRONMENTS: &[Environment] = &[
     Environment {
         name: "v2",
-        packages: &["zarr==2.18.7", "numcodecs<0.16", "h5py", "numpy"],
-        modules: "zarr, numcodecs, h5py, numpy",
+        packages: &["zarr==2.18.7", "numcodecs<0.16", "crc32c", "h5py", "numpy"],
+        modules: "zarr, numcodecs, crc32c, h5py, numpy",
     },
     Environment {
         name: "v3",
