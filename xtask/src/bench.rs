@@ -6,10 +6,25 @@ use serde_json::Value;
 /// Runs what the arguments name.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     match arguments {
-        [] => Ok(crate::cargo().args(["bench", "--workspace"]).status()?.success()),
         [what] if what == "adapter" => adapter(),
-        _ => bail!("usage: cargo xtask bench [adapter]"),
+        names => benches(names),
     }
+}
+
+/// Runs what is named `[[bench]]` and nothing else: unit tests do not know the arguments of criterion.
+fn benches(names: &[String]) -> Result<bool> {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(crate::root()?)
+        .no_deps()
+        .exec()?;
+    let mut command = crate::cargo();
+    command.arg("bench");
+    for package in &metadata.packages {
+        for bench in package.targets.iter().filter(|target| target.is_bench()) {
+            command.args(["--package", package.name.as_str(), "--bench", &bench.name]);
+        }
+    }
+    Ok(command.arg("--").args(names).status()?.success())
 }
 
 /// Builds the program that side-by-side benchmarks run of ours, and prints its path last.
