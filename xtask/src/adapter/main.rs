@@ -35,7 +35,10 @@ impl Timer {
 
     fn elapsed(&self) -> (f64, f64) {
         let wall = self.0.elapsed();
-        (wall.as_secs_f64(), (processor_time() - self.1).as_secs_f64())
+        (
+            wall.as_secs_f64(),
+            processor_time().saturating_sub(self.1).as_secs_f64(),
+        )
     }
 }
 

@@ -175,7 +175,7 @@ fn an_array_like_one_of_the_other_format_has_only_members_of_its_own() {
     };
     let v2 = create(builder());
     let v3 = create(ArrayBuilder::like(&v2).format(ZarrFormat::V3));
-    assert_eq!(v3.metadata().chunk_key_encoding.separator(), '.');
+    assert_eq!(v3.metadata().chunk_key_encoding.separator(), '/');
     let document = v3
         .store()
         .get(&StoreKey::new("zarr.json").unwrap(), 1 << 20)
