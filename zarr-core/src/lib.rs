@@ -7,6 +7,7 @@ mod chunk_key;
 mod element;
 mod error;
 mod fetch;
+mod gather;
 mod group;
 mod hierarchy;
 /// What the documents of a hierarchy say.
@@ -27,6 +28,7 @@ pub use chunk_grid::{ChunkGrid, guess_chunk_shape};
 pub use chunk_key::ChunkKeyEncoding;
 pub use element::{ArrayData, Element, Fill};
 pub use error::Error;
+pub use gather::{ChunkSource, ChunkedShape, gather};
 pub use group::Group;
 pub use hierarchy::{Node, create_parents, erase_node, walk};
 pub use metadata::{ArrayMetadata, GroupMetadata, Order, ZarrFormat};

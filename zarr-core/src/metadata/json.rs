@@ -180,6 +180,11 @@ pub(crate) fn bare(word: &str) -> Value {
     Value::Number(Number::from_string_unchecked(word.to_owned()))
 }
 
+/// A float as a number; NaN and the infinities, which JSON has no digits for, as the bare words that Python writes.
+pub fn float(number: f64) -> Value {
+    Number::from_f64(number).map_or_else(|| bare(&python_float(number)), Value::Number)
+}
+
 /// How a document is laid out.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
