@@ -1,5 +1,6 @@
-//! HDF5 files as a source of Zarr hierarchies.
-//!
-//! [`hdf5`] speaks HDF5 and knows nothing of Zarr.
+#![doc = include_str!("../README.md")]
 
+mod bridge;
 pub mod hdf5;
+
+pub use bridge::Hdf5Source;

@@ -27,6 +27,8 @@ pub struct DatasetInfo {
     pub layout: Layout,
     /// What was done to the bytes of each chunk, in the order of writing; empty unless chunked.
     pub filters: Vec<Filter>,
+    /// Whether chunks that reach beyond the dataset went through the filters as the others did.
+    pub filters_partial_chunks: bool,
     /// What elements are that were never written.
     pub fill_value: FillValue,
 }
@@ -88,6 +90,7 @@ impl Dataset {
         let info = DatasetInfo {
             layout: libhdf5::layout(dataset, &properties, ndim)?,
             filters: libhdf5::filters(&properties)?,
+            filters_partial_chunks: libhdf5::filters_partial_chunks(&properties),
             fill_value: libhdf5::fill_value(&properties, &type_handle, datatype.size(), is_text)?,
             space,
             datatype,
@@ -216,12 +219,7 @@ impl Dataset {
 
     /// A missing filter is looked for only after a failure, since chunks may lack it.
     fn read_error(&self, reason: String) -> Error {
-        match self
-            .info
-            .filters
-            .iter()
-            .find(|filter| !libhdf5::is_filter_available(filter.id))
-        {
+        match self.info.filters.iter().find(|filter| !filter.is_available()) {
             Some(Filter { id, name, .. }) => {
                 let (file, object) = (self.file().path().to_owned(), self.path().to_owned());
                 Error::MissingFilter {

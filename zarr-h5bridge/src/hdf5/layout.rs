@@ -34,6 +34,13 @@ pub struct Filter {
     pub name: String,
 }
 
+impl Filter {
+    /// Whether the library can undo the step.
+    pub fn is_available(&self) -> bool {
+        super::libhdf5::is_filter_available(self.id)
+    }
+}
+
 /// What elements are that were never written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FillValue {

@@ -11,8 +11,9 @@ use hdf5_sys::h5d::{
     H5D_VIRTUAL, H5Dchunk_iter, H5Dget_offset, H5Dget_space, H5Dget_storage_size, H5Dget_type,
 };
 use hdf5_sys::h5p::{
-    H5P_DEFAULT, H5Pfill_value_defined, H5Pget_chunk, H5Pget_external_count, H5Pget_fill_value,
-    H5Pget_filter2, H5Pget_layout, H5Pget_nfilters, H5Pget_virtual_count, H5Pget_virtual_vspace,
+    H5P_DEFAULT, H5Pfill_value_defined, H5Pget_chunk, H5Pget_chunk_opts, H5Pget_external_count,
+    H5Pget_fill_value, H5Pget_filter2, H5Pget_layout, H5Pget_nfilters, H5Pget_virtual_count,
+    H5Pget_virtual_vspace,
 };
 use hdf5_sys::h5s::{
     H5S_NO_CLASS, H5S_NULL, H5S_SCALAR, H5S_SIMPLE, H5S_UNLIMITED, H5Sget_simple_extent_dims,
@@ -25,6 +26,9 @@ use super::super::dataset::Dataspace;
 use super::super::layout::{FillValue, Filter, Layout};
 use super::values::{scalar_space, texts};
 use super::{Called, Handle, called, locked, own, size_in_memory, zeroed};
+
+/// The bit of a dataset's options that says so.
+const H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS: c_uint = 2;
 
 pub(in crate::hdf5) fn dataset_type(dataset: &Handle) -> Called<Handle> {
     // SAFETY: the dataset is open.
@@ -109,6 +113,14 @@ pub(in crate::hdf5) fn filters(properties: &Handle) -> Called<Vec<Filter>> {
     // SAFETY: the list is open and a dataset's.
     let n_filters = called(|| unsafe { H5Pget_nfilters(properties.0) })?.unsigned_abs();
     (0..n_filters).map(|n| filter(properties, n)).collect()
+}
+
+/// Whether chunks that reach beyond a dataset go through its filters; they do unless the writer chose otherwise.
+pub(in crate::hdf5) fn filters_partial_chunks(properties: &Handle) -> bool {
+    let mut options: c_uint = 0;
+    // SAFETY: the list is open and a dataset's, and the pointer is to room for the answer.
+    let found = called(|| unsafe { H5Pget_chunk_opts(properties.0, &raw mut options) });
+    found.is_err() || options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS == 0
 }
 
 fn filter(properties: &Handle, n: c_uint) -> Called<Filter> {

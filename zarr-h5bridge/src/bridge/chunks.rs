@@ -1,0 +1,197 @@
+//! Chunks of a dataset, read and decoded without the HDF5 library and its lock.
+//!
+//! The library finds the chunks, once for each dataset. Deflate, shuffle and Fletcher-32 are undone by the codecs
+//! of Zarr, in the thread that asks, each chunk without the filters that its mask leaves out.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use serde_json::json;
+use zarr_convenience::core::codecs::{
+    ByteOrder, ChunkCodec, ChunkSpec, CodecChain, CodecConfig, CodecError, DataType, FillValue, Limits,
+};
+use zarr_convenience::{Error, Result, core::ChunkSource};
+
+use super::{
+    datatype::{Elements, Form},
+    source::source_error,
+};
+use crate::hdf5::{ChunkIndex, Dataset, Filter};
+
+/// The registered numbers of filters.
+const DEFLATE: i32 = 1;
+const SHUFFLE: i32 = 2;
+const FLETCHER32: i32 = 3;
+
+/// The mask of a chunk that went through no filter.
+const UNFILTERED: u32 = u32::MAX;
+
+/// Where the chunks of a dataset are, and how they are decoded.
+#[derive(Debug)]
+pub(super) struct ChunkTable {
+    index: ChunkIndex,
+    /// The number of each chunk in the index, by its position in the grid.
+    numbers: HashMap<Vec<u64>, usize>,
+    /// How chunks are decoded, by their masks; `None` if some go through filters that only the library knows.
+    codecs: Option<HashMap<u32, Arc<ChunkCodec>>>,
+}
+
+impl ChunkTable {
+    pub(super) fn new(dataset: &Dataset, chunk_shape: &[u64], elements: &Elements) -> Result<Self> {
+        let index = dataset.chunk_index().map_err(source_error)?;
+        let mut numbers = HashMap::with_capacity(index.len());
+        let mut masks = HashSet::from([0, UNFILTERED]);
+        for (number, chunk) in index.iter().enumerate() {
+            let position = chunk.offset.iter().zip(chunk_shape);
+            let position = position
+                .map(|(offset, length)| offset / (*length).max(1))
+                .collect();
+            numbers.insert(position, number);
+            masks.insert(chunk.filter_mask);
+        }
+        let codecs = masks.into_iter().map(|mask| {
+            let codec = chunk_codec(dataset, chunk_shape, elements, mask)?;
+            Ok(codec.map(|codec| (mask, Arc::new(codec))))
+        });
+        let codecs = codecs.collect::<Result<Option<HashMap<_, _>>>>()?;
+        Ok(Self {
+            index,
+            numbers,
+            codecs,
+        })
+    }
+
+    /// Whether the chunks can be decoded here.
+    pub(super) fn is_decodable(&self) -> bool {
+        self.codecs.is_some()
+    }
+
+    /// The positions of all chunks that were ever written.
+    pub(super) fn positions(&self) -> HashSet<Vec<u64>> {
+        self.numbers.keys().cloned().collect()
+    }
+}
+
+/// How a chunk of this mask is decoded; `None` if only the library can.
+fn chunk_codec(
+    dataset: &Dataset,
+    chunk_shape: &[u64],
+    elements: &Elements,
+    mask: u32,
+) -> Result<Option<ChunkCodec>> {
+    let data_type = match elements.form {
+        Form::Plain => elements.data_type.clone(),
+        Form::Record { size, .. } => DataType::Raw(u32::try_from(size).unwrap_or(u32::MAX)),
+        Form::Text => return Ok(None),
+    };
+    let endian = if elements.byte_order == ByteOrder::Big {
+        "big"
+    } else {
+        "little"
+    };
+    let mut configs = vec![CodecConfig::of("bytes", json!({"endian": endian}))];
+    for (place, filter) in dataset.info().filters.iter().enumerate() {
+        let is_skipped = 1_u32.checked_shl(place as u32).is_none_or(|bit| mask & bit != 0);
+        if !is_skipped {
+            let Some(config) = config(filter) else {
+                return Ok(None);
+            };
+            configs.push(config);
+        }
+    }
+    let limits = Limits::DEFAULT;
+    let spec = ChunkSpec {
+        shape: chunk_shape.to_vec(),
+        fill_value: FillValue::zero(&data_type),
+        data_type,
+    };
+    match CodecChain::new(&configs, &<_>::default(), &limits) {
+        // A build without the codec still has the library.
+        Err(CodecError::NotBuilt { .. }) => Ok(None),
+        chain => chain
+            .and_then(|chain| chain.for_chunk(spec, &limits))
+            .map(Some)
+            .map_err(|error| Error::Source {
+                what: describe(dataset),
+                reason: error.to_string(),
+            }),
+    }
+}
+
+/// The codec that undoes a filter.
+fn config(filter: &Filter) -> Option<CodecConfig> {
+    Some(match filter.id {
+        DEFLATE => CodecConfig::of("numcodecs.zlib", json!({"level": 1})),
+        SHUFFLE => CodecConfig::of(
+            "numcodecs.shuffle",
+            json!({"elementsize": filter.client_data.first()?}),
+        ),
+        FLETCHER32 => CodecConfig::of("numcodecs.fletcher32", json!({})),
+        _ => return None,
+    })
+}
+
+/// The words for a dataset in errors.
+pub(super) fn describe(dataset: &Dataset) -> String {
+    format!("`{}` in `{}`", dataset.path(), dataset.file().path().display())
+}
+
+/// The chunks of one dataset, as they are asked for.
+#[derive(Debug)]
+pub(super) struct Chunks<'a> {
+    pub(super) dataset: &'a Dataset,
+    pub(super) table: &'a ChunkTable,
+    pub(super) shape: &'a [u64],
+    pub(super) chunk_shape: &'a [u64],
+}
+
+impl Chunks<'_> {
+    /// Whether a chunk reaches beyond the dataset.
+    fn is_partial(&self, position: &[u64]) -> bool {
+        let lengths = self.shape.iter().zip(self.chunk_shape);
+        position.iter().zip(lengths).any(|(place, (length, chunk))| {
+            place
+                .checked_add(1)
+                .and_then(|end| end.checked_mul(*chunk))
+                .is_none_or(|end| end > *length)
+        })
+    }
+
+    fn error(&self, position: &[u64], reason: &str) -> Error {
+        Error::Source {
+            what: format!("{}, chunk {position:?}", describe(self.dataset)),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+impl ChunkSource for Chunks<'_> {
+    type Error = Error;
+
+    fn fetch(&self, position: &[u64], encoded: &mut Vec<u8>) -> Result<Option<Arc<ChunkCodec>>> {
+        let number = self.table.numbers.get(position);
+        let Some(chunk) = number.and_then(|number| self.table.index.get(*number)) else {
+            return Ok(None);
+        };
+        let is_unfiltered = !self.dataset.info().filters_partial_chunks && self.is_partial(position);
+        let mask = if is_unfiltered {
+            UNFILTERED
+        } else {
+            chunk.filter_mask
+        };
+        let codec = self.table.codecs.as_ref().and_then(|codecs| codecs.get(&mask));
+        let codec = codec.ok_or_else(|| self.error(position, "its filters are unknown"))?;
+        if chunk.size_bytes > codec.encoded_size_max() {
+            let reason = format!("{} bytes are too many for it", chunk.size_bytes);
+            return Err(self.error(position, &reason));
+        }
+        self.dataset.read_chunk(chunk, encoded).map_err(source_error)?;
+        Ok(Some(Arc::clone(codec)))
+    }
+
+    fn undecodable(&self, position: &[u64], error: CodecError) -> Error {
+        self.error(position, &error.to_string())
+    }
+}

@@ -1,0 +1,10 @@
+//! HDF5 files as sources: what their objects are in the words of Zarr.
+
+mod array;
+mod attributes;
+mod chunks;
+mod datatype;
+mod links;
+mod source;
+
+pub use source::Hdf5Source;
