@@ -17,8 +17,6 @@ pub struct Plan {
     pub lost: Vec<Lost>,
     /// The group whose attributes the destination itself takes when all steps are done.
     pub attributes_of: Option<NodePath>,
-    /// The nodes that cannot be copied, each with what it is.
-    pub lost: Vec<Lost>,
     /// Why the copy ends after these steps; the steps before it are done, as zarr-python does.
     pub failure: Option<Error>,
 }

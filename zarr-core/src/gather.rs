@@ -222,7 +222,7 @@ impl<S: ChunkSource> Job<'_, S> {
     }
 
     fn copy_out(&self, copy: &StridedCopy, elements: &[u8], at: usize) {
-        copy.into_rows(elements, |offset, length| {
+        copy.copy_to_rows(elements, |offset, length| {
             // SAFETY: rows of this chunk's part, and chunks do not overlap.
             #[expect(unsafe_code, reason = "see output.rs")]
             unsafe {
