@@ -4,3 +4,4 @@ mod bridge;
 pub mod hdf5;
 
 pub use bridge::Hdf5Source;
+pub use hdf5::is_hdf5;
