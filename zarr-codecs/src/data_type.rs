@@ -312,7 +312,7 @@ impl DataType {
     /// which zarr-python 3 does not.
     ///
     /// # Errors
-    /// [`CodecError::DataType`] for a type that V3 has no name for.
+    /// [`CodecError::Value`] for a type that V3 has no name for.
     pub fn to_json(&self) -> Result<Value> {
         if let Some((name, _)) = PLAIN.iter().find(|(_, plain)| plain == self) {
             return Ok(Value::from(*name));
@@ -327,9 +327,10 @@ impl DataType {
             Self::TimeDelta64(time) => timed("numpy.timedelta64", time),
             Self::Unknown { json, .. } => json.clone(),
             _ => {
-                return Err(CodecError::DataType {
-                    name: self.to_string(),
-                });
+                return Err(CodecError::value(
+                    "data type",
+                    format!("{} has no form in Zarr V3", self),
+                ));
             }
         })
     }

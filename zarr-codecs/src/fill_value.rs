@@ -91,7 +91,7 @@ impl FillValue {
     /// The V3 form.
     ///
     /// # Errors
-    /// [`CodecError::DataType`] for a type that V3 has no form for.
+    /// [`CodecError::Value`] for a type that V3 has no form for.
     ///
     /// # Panics
     /// When the fill value is not one of this type.
@@ -117,9 +117,10 @@ impl FillValue {
             DataType::FixedUtf32(_) => Value::from(utf32_text(bytes)),
             DataType::String => Value::from(String::from_utf8_lossy(bytes)),
             DataType::Struct(_) | DataType::Unknown { .. } => {
-                return Err(CodecError::DataType {
-                    name: data_type.to_string(),
-                });
+                return Err(CodecError::value(
+                    "data type",
+                    format!("{} has no form in Zarr V3", data_type),
+                ));
             }
         })
     }

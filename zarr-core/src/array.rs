@@ -286,6 +286,14 @@ impl Array {
         Ok(self.shape())
     }
 
+    /// Whether the format has a form for the metadata; what [`Array::write_metadata`] would say, without storing.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] when it has none.
+    pub fn check_metadata(&self) -> Result<()> {
+        hierarchy::array_document(self.store.as_ref(), &self.path, &self.metadata, &self.options).map(drop)
+    }
+
     /// Stores the metadata document, which makes the array visible.
     ///
     /// # Errors

@@ -230,13 +230,24 @@ pub(crate) fn write_array_document(
     metadata: &ArrayMetadata,
     options: &Options,
 ) -> Result<()> {
+    let (key, document) = array_document(store, path, metadata, options)?;
+    Ok(store.set(&key, &document)?)
+}
+
+/// The document of an array, and its key.
+pub(crate) fn array_document(
+    store: &dyn Store,
+    path: &NodePath,
+    metadata: &ArrayMetadata,
+    options: &Options,
+) -> Result<(StoreKey, Vec<u8>)> {
     let (name, style, document) = match metadata.format {
         ZarrFormat::V2 => (V2_ARRAY, Style::V2, v2::write_array(metadata, &options.registry)),
         ZarrFormat::V3 => (V3_NODE, Style::V3, v3::write_array(metadata)),
     };
     let key = path.key(name)?;
     let document = document.map_err(|wrong| wrong_member(store, &key, wrong))?;
-    Ok(store.set(&key, &json::write(&document, style))?)
+    Ok((key, json::write(&document, style)))
 }
 
 pub(crate) fn write_group_document(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zarr_core::{Group, Node, NodePath, Workers};
+use zarr_core::{Error as CoreError, Group, Node, NodePath, Workers, store::MemoryStore};
 
 use crate::{
     Action, Creation, Error, Lost, Plan, Progress, Report, Result, Source, SourceArray, SourceNode, Step, run,
@@ -281,6 +281,13 @@ impl Planner<'_, '_> {
             return Ok(());
         };
         let source = array.path().clone();
+        if action != Action::Skip
+            && let Some(reason) = self.formless(array.as_ref())?
+        {
+            let what = source.to_string();
+            plan.lost.push(Lost { what, reason });
+            return Ok(());
+        }
         plan.steps.push(Step {
             action,
             source,
@@ -288,6 +295,23 @@ impl Planner<'_, '_> {
             target,
         });
         Ok(())
+    }
+
+    /// Why the format of the copy has no form for an array, if it has none.
+    fn formless(&self, array: &dyn SourceArray) -> Result<Option<String>> {
+        let creation = &self.options.creation;
+        let format = creation.zarr_format.unwrap_or(self.dest.metadata().format);
+        let builder = array.builder()?.format(format);
+        let builder = creation.apply(builder, array.shape(), array.data_type(), array.byte_order())?;
+        let nowhere = Arc::new(MemoryStore::new());
+        match builder
+            .prepare(nowhere, &NodePath::root(), self.dest.options())?
+            .check_metadata()
+        {
+            Ok(()) => Ok(None),
+            Err(CoreError::Metadata { reason, .. }) => Ok(Some(reason)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn plan_group(
