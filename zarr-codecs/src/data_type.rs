@@ -329,7 +329,7 @@ impl DataType {
             _ => {
                 return Err(CodecError::value(
                     "data type",
-                    format!("{} has no form in Zarr V3", self),
+                    format!("{self} has no form in Zarr V3"),
                 ));
             }
         })

@@ -119,7 +119,7 @@ impl FillValue {
             DataType::Struct(_) | DataType::Unknown { .. } => {
                 return Err(CodecError::value(
                     "data type",
-                    format!("{} has no form in Zarr V3", data_type),
+                    format!("{data_type} has no form in Zarr V3"),
                 ));
             }
         })

@@ -9,9 +9,9 @@ use zarr_codecs::{ChunkCodec, CodecError};
 
 use crate::{
     Error, Selection, Workers,
-    output::SharedOutput,
-    projection::{Part, Projection},
-    strided::{Dimension, Item, StridedCopy, c_strides},
+    fetch::offset,
+    output::{ChunkedOutput, Wanted},
+    strided::c_strides,
     workers::Desk,
 };
 
@@ -55,7 +55,7 @@ pub struct ChunkedShape<'a> {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use zarr_core::{ChunkSource, ChunkedShape, Error, Selection, Workers, codecs::*, gather};
+/// use zarr_core::{ChunkSource, ChunkedShape, Error, Result, Selection, Workers, codecs::*, gather};
 /// struct Squares(Arc<ChunkCodec>);
 /// impl ChunkSource for Squares {
 ///     type Error = Error;
@@ -105,16 +105,20 @@ pub fn gather<S: ChunkSource>(
     if size == 0 {
         return Ok(output);
     }
-    let job = Job {
-        source,
-        projection: Projection::new(&region, shape, chunk_shape),
+    let wanted = Wanted {
+        region: &region,
+        shape,
         chunk_shape,
         chunk_strides: c_strides(chunk_shape, fill.len()),
-        output: SharedOutput::new(&mut output),
-        output_strides: c_strides(&region.counts(), fill.len()),
-        fill,
+        fill: fill.to_vec(),
     };
-    workers.run(job.projection.n_chunks(), size as u64, &|number, desk| {
+    let job = Job {
+        source,
+        chunk_shape,
+        output: ChunkedOutput::new(&mut output, wanted),
+        item_size: fill.len(),
+    };
+    workers.run(job.output.n_chunks(), size as u64, &|number, desk| {
         job.chunk(number, desk)
     })?;
     Ok(output)
@@ -122,12 +126,9 @@ pub fn gather<S: ChunkSource>(
 
 struct Job<'a, S> {
     source: &'a S,
-    projection: Projection,
     chunk_shape: &'a [u64],
-    chunk_strides: Vec<usize>,
-    output: SharedOutput<'a>,
-    output_strides: Vec<usize>,
-    fill: &'a [u8],
+    output: ChunkedOutput<'a>,
+    item_size: usize,
 }
 
 impl<S: ChunkSource> Job<'_, S> {
@@ -138,96 +139,29 @@ impl<S: ChunkSource> Job<'_, S> {
             parts,
             ..
         } = desk;
-        self.projection.chunk(number, parts);
-        let coords: Vec<_> = parts.iter().map(|part| part.chunk).collect();
+        let mut place = self.output.take(number, parts);
+        let coords: Vec<_> = place.coords().collect();
         encoded.clear();
         let Some(codec) = self.source.fetch(&coords, encoded)? else {
-            self.fill(parts);
+            place.fill();
             return Ok(());
         };
         let failed = |error| self.source.undecodable(&coords, error);
         let spec = codec.spec();
         let is_plain = !spec.data_type.is_variable() && codec.layout().order.is_sorted();
-        if !is_plain || spec.data_type.size() != Some(self.fill.len()) || spec.shape != self.chunk_shape {
+        if !is_plain || spec.data_type.size() != Some(self.item_size) || spec.shape != self.chunk_shape {
             return Err(failed(CodecError::mismatch(
                 "chunk",
                 "the codec is for another chunk",
             )));
         }
-        let copy = self.copy(parts, codec.layout().swap_size);
-        let at = self.output_offset(parts);
-        if copy.single_run() == Some(codec.decoded_size()) {
-            // SAFETY: this is the row of this chunk, and chunks do not overlap.
-            #[expect(unsafe_code, reason = "see output.rs")]
-            let row = unsafe { self.output.row(at, codec.decoded_size()) };
-            return codec.decode_into(encoded, row, scratch).map_err(failed);
+        let swap = codec.layout().swap_size;
+        if let Some(whole) = place.whole(codec.decoded_size(), swap) {
+            return codec.decode_into(encoded, whole, scratch).map_err(failed);
         }
         let decoded = codec.decode(encoded, scratch).map_err(failed)?;
-        self.copy_out(&copy, &decoded.elements[self.first(parts)..], at);
+        let first = offset(place.parts(), &c_strides(self.chunk_shape, self.item_size));
+        place.copy(&decoded.elements[first..], swap);
         Ok(())
-    }
-
-    /// The offset of the first element that is wanted of a chunk.
-    fn first(&self, parts: &[Part]) -> usize {
-        let strides = parts.iter().zip(&self.chunk_strides);
-        strides.map(|(part, stride)| part.start as usize * stride).sum()
-    }
-
-    fn output_offset(&self, parts: &[Part]) -> usize {
-        let strides = parts.iter().zip(&self.output_strides);
-        strides.map(|(part, stride)| part.out as usize * stride).sum()
-    }
-
-    fn copy(&self, parts: &[Part], swap: usize) -> StridedCopy {
-        let strides = self.chunk_strides.iter().zip(&self.output_strides);
-        let dimensions = parts
-            .iter()
-            .zip(strides)
-            .map(|(part, (chunk, output))| Dimension {
-                length: part.count as usize,
-                source: part.step as usize * chunk,
-                target: *output,
-            });
-        StridedCopy::new(
-            dimensions,
-            Item {
-                size: self.fill.len(),
-                swap,
-            },
-        )
-    }
-
-    /// Writes the fill value where a chunk was never written.
-    fn fill(&self, parts: &[Part]) {
-        // The output is zero already.
-        if self.fill.iter().all(|byte| *byte == 0) {
-            return;
-        }
-        let dimensions = parts
-            .iter()
-            .zip(&self.output_strides)
-            .map(|(part, stride)| Dimension {
-                length: part.count as usize,
-                source: 0,
-                target: *stride,
-            });
-        let copy = StridedCopy::new(
-            dimensions,
-            Item {
-                size: self.fill.len(),
-                swap: 1,
-            },
-        );
-        self.copy_out(&copy, self.fill, self.output_offset(parts));
-    }
-
-    fn copy_out(&self, copy: &StridedCopy, elements: &[u8], at: usize) {
-        copy.copy_to_rows(elements, |offset, length| {
-            // SAFETY: rows of this chunk's part, and chunks do not overlap.
-            #[expect(unsafe_code, reason = "see output.rs")]
-            unsafe {
-                self.output.row(at + offset, length)
-            }
-        });
     }
 }

@@ -1,48 +1,200 @@
-//! Memory that several threads fill at once.
+//! The result of a read, which several threads fill at once, chunk by chunk.
 //!
-//! Invariant: the chunks of a grid do not overlap, so neither do the rows that their parts take in a result.
-//! [`SharedOutput::row`] relies on it; this is the only unsafe code of the crate.
+//! This is the only unsafe code of the crate. It is sound because
+//! * a [`Projection`] gives every element of the result to exactly one chunk, so the rows that two chunks take
+//!   in the result do not overlap; and
+//! * [`ChunkedOutput::take`] hands out the place of a chunk once.
 #![expect(unsafe_code, reason = "threads write disjoint rows of one buffer")]
 
-use std::marker::PhantomData;
+use std::{
+    marker::PhantomData,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-/// A buffer whose rows are handed out to threads.
+use crate::{
+    projection::{Part, Projection},
+    selection::Region,
+    strided::{Dimension, Item, StridedCopy, c_strides},
+};
+
+/// Memory for the elements of a region, in C order, and what of it belongs to which chunk.
 #[derive(Debug)]
-pub(crate) struct SharedOutput<'a> {
+pub(crate) struct ChunkedOutput<'a> {
     start: *mut u8,
     size: usize,
     owner: PhantomData<&'a mut [u8]>,
+    projection: Projection,
+    /// Whether the place of a chunk was handed out.
+    taken: Vec<AtomicBool>,
+    /// Of the elements of a chunk in memory, in bytes, one a dimension.
+    chunk_strides: Vec<usize>,
+    strides: Vec<usize>,
+    /// An element that was never written.
+    fill: Vec<u8>,
 }
 
 // SAFETY: the bytes behind the pointer are borrowed exclusively for 'a and are plain data.
-unsafe impl Send for SharedOutput<'_> {}
-// SAFETY: `row` is unsafe, and its callers promise that rows of different threads do not overlap.
-unsafe impl Sync for SharedOutput<'_> {}
+unsafe impl Send for ChunkedOutput<'_> {}
+// SAFETY: threads reach the bytes through places alone, which do not overlap.
+unsafe impl Sync for ChunkedOutput<'_> {}
 
-impl<'a> SharedOutput<'a> {
-    pub(crate) fn new(buffer: &'a mut [u8]) -> Self {
-        ask_for_huge_pages(buffer);
+/// What is read: a region of an array, in chunks of one shape.
+#[derive(Debug)]
+pub(crate) struct Wanted<'r> {
+    pub(crate) region: &'r Region,
+    pub(crate) shape: &'r [u64],
+    pub(crate) chunk_shape: &'r [u64],
+    /// Of the elements of a chunk in memory, in bytes, one a dimension.
+    pub(crate) chunk_strides: Vec<usize>,
+    /// An element that was never written, in native byte order.
+    pub(crate) fill: Vec<u8>,
+}
+
+impl<'a> ChunkedOutput<'a> {
+    /// Takes memory that is all zero and as large as the elements of the region.
+    ///
+    /// # Panics
+    /// When it is of another size.
+    pub(crate) fn new(zeroed: &'a mut [u8], wanted: Wanted<'_>) -> Self {
+        let Wanted {
+            region,
+            shape,
+            chunk_shape,
+            chunk_strides,
+            fill,
+        } = wanted;
+        assert_eq!(
+            zeroed.len() as u64,
+            region.n_elements() * fill.len() as u64,
+            "output of another size"
+        );
+        ask_for_huge_pages(zeroed);
+        let projection = Projection::new(region, shape, chunk_shape);
         Self {
-            start: buffer.as_mut_ptr(),
-            size: buffer.len(),
+            start: zeroed.as_mut_ptr(),
+            size: zeroed.len(),
             owner: PhantomData,
+            taken: (0..projection.n_chunks())
+                .map(|_| AtomicBool::new(false))
+                .collect(),
+            projection,
+            chunk_strides,
+            strides: c_strides(&region.counts(), fill.len()),
+            fill,
         }
     }
 
-    /// The bytes from `offset`.
-    ///
-    /// # Safety
-    /// No two rows that are alive at the same time may overlap.
+    /// The number of chunks.
+    pub(crate) fn n_chunks(&self) -> usize {
+        self.taken.len()
+    }
+
+    /// Hands out the place of a chunk; `parts` is memory for what of the chunk is wanted.
     ///
     /// # Panics
-    /// When the row does not lie within the buffer.
-    pub(crate) unsafe fn row(&self, offset: usize, length: usize) -> &'a mut [u8] {
+    /// When it was handed out before.
+    pub(crate) fn take<'o>(&'o self, number: usize, parts: &'o mut Vec<Part>) -> ChunkPlace<'o> {
         assert!(
-            offset.checked_add(length).is_some_and(|end| end <= self.size),
+            !self.taken[number].swap(true, Ordering::Relaxed),
+            "a chunk is read once"
+        );
+        self.projection.chunk(number, parts);
+        ChunkPlace { output: self, parts }
+    }
+}
+
+/// The place in the output for what is wanted of one chunk.
+#[derive(Debug)]
+pub(crate) struct ChunkPlace<'o> {
+    output: &'o ChunkedOutput<'o>,
+    parts: &'o [Part],
+}
+
+impl ChunkPlace<'_> {
+    /// What is wanted of the chunk, one part a dimension.
+    pub(crate) const fn parts(&self) -> &[Part] {
+        self.parts
+    }
+
+    /// The position of the chunk in the grid.
+    pub(crate) fn coords(&self) -> impl Iterator<Item = u64> {
+        self.parts.iter().map(|part| part.chunk)
+    }
+
+    /// Fills the place with the fill value.
+    pub(crate) fn fill(self) {
+        let fill = &self.output.fill;
+        // The output is zero already.
+        if fill.iter().any(|byte| *byte != 0) {
+            self.rows(&self.strided(|_, _| 0, 1), fill);
+        }
+    }
+
+    /// Copies the wanted elements from the first of them on; numbers of `swap` bytes have their bytes swapped.
+    ///
+    /// # Panics
+    /// When there are fewer elements.
+    pub(crate) fn copy(self, elements: &[u8], swap: usize) {
+        self.rows(
+            &self.strided(|part, stride| part.step as usize * stride, swap),
+            elements,
+        );
+    }
+
+    /// The place as one run of bytes, if it is for a whole chunk of `size` bytes whose elements lie in it as in
+    /// the chunk.
+    pub(crate) fn whole(&mut self, size: usize, swap: usize) -> Option<&mut [u8]> {
+        let copy = self.strided(|part, stride| part.step as usize * stride, swap);
+        (copy.single_run() == Some(size)).then(|| self.row(self.offset(), size))
+    }
+
+    fn strided(&self, source: impl Fn(&Part, usize) -> usize, swap: usize) -> StridedCopy {
+        let ChunkedOutput {
+            chunk_strides,
+            strides,
+            fill,
+            ..
+        } = self.output;
+        let parts = self.parts.iter().zip(chunk_strides).zip(strides);
+        let dimensions = parts.map(|((part, chunk), target)| Dimension {
+            length: part.count as usize,
+            source: source(part, *chunk),
+            target: *target,
+        });
+        StridedCopy::new(
+            dimensions,
+            Item {
+                size: fill.len(),
+                swap,
+            },
+        )
+    }
+
+    /// Where the first element goes, in bytes.
+    fn offset(&self) -> usize {
+        self.parts
+            .iter()
+            .zip(&self.output.strides)
+            .map(|(part, stride)| part.out as usize * stride)
+            .sum()
+    }
+
+    fn rows(&self, copy: &StridedCopy, elements: &[u8]) {
+        let at = self.offset();
+        copy.copy_to_rows(elements, |offset, length| self.row(at + offset, length));
+    }
+
+    /// Bytes of the output; called with rows of this place alone, one at a time.
+    #[expect(clippy::mut_from_ref, reason = "the bytes are not those of the place")]
+    fn row(&self, offset: usize, length: usize) -> &mut [u8] {
+        let end = offset.checked_add(length);
+        assert!(
+            end.is_some_and(|end| end <= self.output.size),
             "row outside the output"
         );
-        // SAFETY: the row lies within the buffer, which is borrowed for 'a, and overlaps no other.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(offset), length) }
+        // SAFETY: the row lies within the buffer, which is borrowed exclusively; it is one of this chunk's rows,
+        // and by the invariants of this file nobody else has those.
+        unsafe { std::slice::from_raw_parts_mut(self.output.start.add(offset), length) }
     }
 }
 

@@ -9,10 +9,8 @@ use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
     array::layout_strides,
     fetch::ChunkFetch,
-    output::SharedOutput,
-    projection::{Part, Projection},
+    output::{ChunkedOutput, Wanted},
     selection::Region,
-    strided::{Dimension, Item, StridedCopy, c_strides},
     workers::Desk,
 };
 
@@ -20,16 +18,11 @@ use crate::{
 struct ReadJob<'a> {
     array: &'a Array,
     codec: Arc<ChunkCodec>,
-    projection: Projection,
     /// Of a chunk in memory, in bytes.
     chunk_strides: Vec<usize>,
-    output: SharedOutput<'a>,
-    output_strides: Vec<usize>,
+    output: ChunkedOutput<'a>,
     /// Where the items of variable size go.
     heap: Mutex<Vec<u8>>,
-    /// An element that was never written, as it stands in the output.
-    fill: Vec<u8>,
-    item_size: usize,
 }
 
 impl Array {
@@ -168,20 +161,26 @@ impl Array {
         }
         let size = zeroed.len() as u64;
         let (fill, heap) = fill_element(self);
+        let chunk_strides = layout_strides(&codec);
+        let wanted = Wanted {
+            region,
+            shape: self.shape(),
+            chunk_shape: self.chunk_shape(),
+            chunk_strides: chunk_strides.clone(),
+            fill,
+        };
+        let output = ChunkedOutput::new(zeroed, wanted);
+        let heap = Mutex::new(heap);
         let job = ReadJob {
             array: self,
-            projection: Projection::new(region, self.shape(), self.chunk_shape()),
-            chunk_strides: layout_strides(&codec),
             codec,
-            output: SharedOutput::new(zeroed),
-            output_strides: c_strides(&region.counts(), item_size),
-            heap: Mutex::new(heap),
-            fill,
-            item_size,
+            chunk_strides,
+            output,
+            heap,
         };
         self.options()
             .workers
-            .run(job.projection.n_chunks(), size, &|number, desk| {
+            .run(job.output.n_chunks(), size, &|number, desk| {
                 job.chunk(number, desk)
             })?;
         Ok(job.heap.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -212,37 +211,34 @@ impl ReadJob<'_> {
             parts,
             ..
         } = desk;
-        self.projection.chunk(number, parts);
-        let coords = || parts.iter().map(|part| part.chunk).collect::<Vec<_>>();
-        let key = self
-            .array
-            .chunk_key_of(parts.iter().map(|part| part.chunk), name)?;
-        let fetch = ChunkFetch::new(&self.codec, parts, &self.chunk_strides);
+        let mut place = self.output.take(number, parts);
+        let key = self.array.chunk_key_of(place.coords(), name)?;
+        let fetch = ChunkFetch::new(&self.codec, place.parts(), &self.chunk_strides);
         read.set_limit(self.codec.encoded_size_max());
         if !self.array.store().get_ranges(&key, &[fetch.range], read)? {
-            self.fill(parts);
+            place.fill();
             return Ok(());
         }
         let encoded = read.part(0);
-        let copy = self.copy(parts);
-        let at = self.output_offset(parts);
-        let failed = |error| self.array.chunk_error(coords(), &key, error);
+        let swap = self.codec.layout().swap_size;
         if fetch.is_part() {
-            self.copy_out(&copy, encoded, at);
-        } else if copy.single_run() == Some(self.codec.decoded_size()) && !self.is_variable() {
-            // SAFETY: this is the row of this chunk, and chunks do not overlap.
-            #[expect(unsafe_code, reason = "see output.rs")]
-            let row = unsafe { self.output.row(at, self.codec.decoded_size()) };
-            self.codec.decode_into(encoded, row, scratch).map_err(failed)?;
-        } else {
-            let decoded = self.codec.decode(encoded, scratch).map_err(failed)?;
-            let elements = if self.is_variable() {
-                self.keep_items(decoded, chunk)
-            } else {
-                decoded.elements
-            };
-            self.copy_out(&copy, &elements[fetch.first()..], at);
+            place.copy(encoded, swap);
+            return Ok(());
         }
+        let coords: Vec<_> = place.coords().collect();
+        let failed = |error| self.array.chunk_error(coords, &key, error);
+        if !self.is_variable()
+            && let Some(whole) = place.whole(self.codec.decoded_size(), swap)
+        {
+            return self.codec.decode_into(encoded, whole, scratch).map_err(failed);
+        }
+        let decoded = self.codec.decode(encoded, scratch).map_err(failed)?;
+        let elements = if self.is_variable() {
+            self.keep_items(decoded, chunk)
+        } else {
+            decoded.elements
+        };
+        place.copy(&elements[fetch.first()..], swap);
         Ok(())
     }
 
@@ -268,64 +264,5 @@ impl ReadJob<'_> {
             );
         }
         slots
-    }
-
-    fn output_offset(&self, parts: &[Part]) -> usize {
-        parts
-            .iter()
-            .zip(&self.output_strides)
-            .map(|(part, stride)| part.out as usize * stride)
-            .sum()
-    }
-
-    fn copy(&self, parts: &[Part]) -> StridedCopy {
-        let strides = self.chunk_strides.iter().zip(&self.output_strides);
-        let dimensions = parts
-            .iter()
-            .zip(strides)
-            .map(|(part, (chunk, output))| Dimension {
-                length: part.count as usize,
-                source: part.step as usize * chunk,
-                target: *output,
-            });
-        StridedCopy::new(
-            dimensions,
-            Item {
-                size: self.item_size,
-                swap: self.codec.layout().swap_size,
-            },
-        )
-    }
-
-    /// Writes the fill value where a chunk is not there.
-    fn fill(&self, parts: &[Part]) {
-        // The output is zero already.
-        if self.fill.iter().all(|byte| *byte == 0) {
-            return;
-        }
-        let strides = parts.iter().zip(&self.output_strides);
-        let dimensions = strides.map(|(part, stride)| Dimension {
-            length: part.count as usize,
-            source: 0,
-            target: *stride,
-        });
-        let copy = StridedCopy::new(
-            dimensions,
-            Item {
-                size: self.item_size,
-                swap: 1,
-            },
-        );
-        self.copy_out(&copy, &self.fill, self.output_offset(parts));
-    }
-
-    fn copy_out(&self, copy: &StridedCopy, elements: &[u8], at: usize) {
-        copy.copy_to_rows(elements, |offset, length| {
-            // SAFETY: rows of this chunk's part, and chunks do not overlap.
-            #[expect(unsafe_code, reason = "see output.rs")]
-            unsafe {
-                self.output.row(at + offset, length)
-            }
-        });
     }
 }

@@ -23,14 +23,6 @@ const UNSAFE: &[(&str, &str)] = &[
         "calls the C library libdeflate",
     ),
     (
-        "zarr-core/src/read.rs",
-        "takes rows of the output, as output.rs asks for",
-    ),
-    (
-        "zarr-core/src/gather.rs",
-        "takes rows of the output, as output.rs asks for",
-    ),
-    (
         "zarr-core/src/output.rs",
         "threads fill parts of one output that do not overlap",
     ),
