@@ -159,9 +159,10 @@ impl ArrayBuilder {
         self
     }
 
-    /// The format of the documents; where it changes, names of chunks are those that are usual in it.
+    /// The format of the documents; where it changes, names of chunks are those that are usual in it, unless
+    /// [`ArrayBuilder::separator`] has chosen them.
     pub fn format(mut self, format: ZarrFormat) -> Self {
-        if self.format != format {
+        if self.format != format && !self.says_separator {
             self.separator = None;
         }
         self.format = format;

@@ -161,19 +161,19 @@ fn what_others_write_otherwise_stays_as_it_is() {
 }
 
 #[test]
-fn an_array_like_one_of_the_other_format_has_only_members_of_its_own() {
+fn an_array_like_one_of_the_other_format_follows_its_own_format() {
     let options = Options::default();
     let create = |builder: ArrayBuilder| {
         let store = Arc::new(MemoryStore::new());
         builder.create(store, &NodePath::root(), &options).unwrap()
     };
     let (data_type, _) = v2_data_type(&json!("|V2")).unwrap();
-    let builder = || {
-        ArrayBuilder::new(vec![2], data_type.clone())
-            .separator('.')
-            .codecs(vec![])
-    };
-    let v2 = create(builder());
+    let builder = ArrayBuilder::new(vec![2], data_type)
+        .separator('.')
+        .codecs(vec![]);
+    let chosen = create(builder.clone().format(ZarrFormat::V3));
+    assert_eq!(chosen.metadata().chunk_key_encoding.separator(), '.');
+    let v2 = create(builder);
     let v3 = create(ArrayBuilder::like(&v2).format(ZarrFormat::V3));
     assert_eq!(v3.metadata().chunk_key_encoding.separator(), '/');
     let document = v3
