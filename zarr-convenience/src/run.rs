@@ -192,7 +192,15 @@ impl Job<'_> {
         {
             return self.move_chunks(from, target, stored);
         }
-        let units = Units::new(source, target);
+        let is_sparse = source.chunk_shape() == Some(target.chunk_shape())
+            && stored
+                .as_ref()
+                .is_some_and(|stored| (stored.len() as u64) < target.n_chunks());
+        let units = if is_sparse {
+            Units::of_chunks(source, target)
+        } else {
+            Units::new(source, target)
+        };
         let target = target
             .clone()
             .with_options(|options| options.workers = Workers::ONE);
@@ -292,6 +300,16 @@ impl Units {
                 unit_shape[dimension] *= times;
             }
         }
+        Self::of_shape(source, target, unit_shape)
+    }
+
+    /// One part a chunk, so that chunks that were never written stay so.
+    fn of_chunks(source: &dyn SourceArray, target: &Array) -> Self {
+        Self::of_shape(source, target, target.chunk_shape().to_vec())
+    }
+
+    fn of_shape(source: &dyn SourceArray, target: &Array, unit_shape: Vec<u64>) -> Self {
+        let array_shape = target.shape().to_vec();
         let counts = array_shape
             .iter()
             .zip(&unit_shape)
@@ -301,8 +319,8 @@ impl Units {
             array_shape,
             unit_shape,
             counts,
-            source_chunk,
-            item_size,
+            source_chunk: source.chunk_shape().map(<[u64]>::to_vec),
+            item_size: target.data_type().size().unwrap_or(1).max(1) as u64,
         }
     }
 
@@ -347,6 +365,10 @@ impl Units {
                 start[dimension] / chunk[dimension]..end.div_ceil(chunk[dimension])
             })
             .collect();
+        if ranges.iter().all(|range| range.end - range.start == 1) {
+            let coords: Vec<_> = ranges.iter().map(|range| range.start).collect();
+            return stored.contains(&coords);
+        }
         stored.iter().any(|coords| {
             coords
                 .iter()

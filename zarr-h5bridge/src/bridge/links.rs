@@ -56,9 +56,9 @@ pub(super) fn unfollowed(kind: &LinkKind, error: &Error) -> Option<String> {
         (LinkKind::Soft { target }, Error::Outside { .. }) => {
             Some(format!("link to '{target}', outside the file"))
         }
-        // The library follows sixteen links and no more.
-        (LinkKind::Soft { target }, Error::Library { reason, .. }) if reason.contains("too many") => {
-            Some(format!("broken link to '{target}', which leads in a circle"))
+        // A damaged object is an error where its own link is followed; here there may be only a bad path.
+        (LinkKind::Soft { target }, Error::Library { reason, .. }) => {
+            Some(format!("broken link to '{target}': {reason}"))
         }
         _ => None,
     }

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 mod attributes;
+mod bridge;
 mod hostile;
 mod links;
+mod odd;
 mod values;
 
 use std::path::PathBuf;
