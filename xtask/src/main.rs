@@ -41,7 +41,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "conformance",
-        help: "compare with the other implementations: conformance [cross [--peers DIR] [--out FILE.md] [--quick]]",
+        help: "compare with the other implementations: conformance [cross [--peers DIR] [--out FILE.md] [--quick] | transcripts FILE.json [--only ID]]",
         run: conformance::run,
     },
     Job {

@@ -16,6 +16,8 @@ pub enum Chunks {
     Auto,
     /// One chunk.
     Whole,
+    /// The same length in every dimension.
+    Each(u64),
     /// One length a dimension; `None` and dimensions left out at the end are whole.
     Shape(Vec<Option<u64>>),
 }
@@ -33,6 +35,10 @@ impl Chunks {
             Self::Shape(lengths) if lengths.len() > shape.len() => {
                 Err(Error::Argument("too many dimensions in chunks".to_owned()))
             }
+            Self::Each(0) => Err(Error::Argument(
+                "chunks must be at least 1 in each dimension".to_owned(),
+            )),
+            Self::Each(length) => Ok(Some(vec![*length; shape.len()])),
             Self::Shape(lengths) if lengths.contains(&Some(0)) => Err(Error::Argument(
                 "chunks must be at least 1 in each dimension".to_owned(),
             )),

@@ -21,7 +21,7 @@ pub use error::Error;
 pub use load::{LazyLoader, Loaded, load};
 pub use location::{Location, StoreKind, open_store};
 pub use numpy_text::{count_text, data_type_text, shape_text};
-pub use open::{OpenMode, create_array, create_group, open};
+pub use open::{OpenMode, build_array, create_array, create_group, open};
 pub use plan::{Action, Plan, Step};
 pub use report::{Copied, Progress, Report};
 pub use run::run;

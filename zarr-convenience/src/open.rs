@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_core::{
-    Array, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat, create_parents, erase_node,
-    store::Store,
+    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat, create_parents,
+    erase_node, store::Store,
 };
 
 use crate::{Creation, Error, Result};
@@ -45,13 +45,6 @@ impl OpenMode {
     }
 }
 
-/// What to create where nothing is, or where it is to be replaced.
-#[derive(Debug, Clone, Copy)]
-enum New<'a> {
-    Group,
-    Array { shape: &'a [u64], dtype: &'a Value },
-}
-
 /// Opens a node, or creates it as the mode says: an array if there is a shape, else a group.
 ///
 /// # Errors
@@ -83,8 +76,17 @@ pub fn open(
         (OpenMode::Read, Some(node)) => Ok(read_only(node)),
         (OpenMode::Update | OpenMode::Append, Some(node)) => Ok(node),
         (OpenMode::Append | OpenMode::Write | OpenMode::Exclusive, _) => {
-            let new = array.map_or(New::Group, |(shape, dtype)| New::Array { shape, dtype });
-            create(store, path, new, creation, options)
+            let format = creation.zarr_format.unwrap_or(ZarrFormat::V2);
+            // What makes no sense is found before anything is erased.
+            let builder = array.map(|(shape, dtype)| creation.builder(shape.to_vec(), dtype));
+            create(
+                store,
+                path,
+                builder.transpose()?,
+                format,
+                mode == OpenMode::Write,
+                options,
+            )
         }
     }
 }
@@ -132,24 +134,49 @@ pub fn create_group(
     }
 }
 
+/// Creates the array of a builder; whatever is at its path is erased first if `overwrite` says so, and an
+/// array above it gives way to a group.
+///
+/// # Errors
+/// [`CoreError::Exists`] when something is there that may not be erased; those of [`ArrayBuilder::prepare`].
+pub fn build_array(
+    store: &Arc<dyn Store>,
+    path: &NodePath,
+    builder: ArrayBuilder,
+    overwrite: bool,
+    options: &Options,
+) -> Result<Array> {
+    if !overwrite {
+        return Ok(builder.create(Arc::clone(store), path, options)?);
+    }
+    let format = builder.current_format();
+    match create(store, path, Some(builder), format, true, options)? {
+        Node::Array(array) => Ok(array),
+        Node::Group(_) => unreachable!("an array was asked for"),
+    }
+}
+
 /// Creates a node in the place of whatever is there.
 fn create(
     store: &Arc<dyn Store>,
     path: &NodePath,
-    new: New<'_>,
-    creation: &Creation,
+    builder: Option<ArrayBuilder>,
+    format: ZarrFormat,
+    overwrite: bool,
     options: &Options,
 ) -> Result<Node> {
-    // What makes no sense is found before anything is erased.
-    let builder = match new {
-        New::Group => None,
-        New::Array { shape, dtype } => Some(creation.builder(shape.to_vec(), dtype)?),
-    };
+    if options.read_only {
+        return Err(CoreError::ReadOnly {
+            path: path.to_string(),
+        }
+        .into());
+    }
     if let Some(builder) = &builder {
         builder.clone().prepare(Arc::clone(store), path, options)?;
     }
-    let format = creation.zarr_format.unwrap_or(ZarrFormat::V2);
-    replace_array_parents(store, path, options)?;
+    if overwrite {
+        clear_arrays_above(store, path, options)?;
+    }
     create_parents(store, path, format, options)?;
     clear(store.as_ref(), path)?;
     match builder {
@@ -163,16 +190,12 @@ fn create(
     }
 }
 
-/// Erases an array that is where a group above a new node has to be.
-fn replace_array_parents(store: &Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<()> {
+/// Erases an array that is where a group above a new node has to be (`v2-semantics` 2.5).
+pub(crate) fn clear_arrays_above(store: &Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<()> {
     let mut parent = path.parent();
     while let Some(path) = parent {
         if let Some(Node::Array(_)) = Node::find(store, &path, options, None)? {
-            return Err(CoreError::Exists {
-                path: path.as_str().to_owned(),
-                found: "an array",
-            }
-            .into());
+            clear(store.as_ref(), &path)?;
         }
         parent = path.parent();
     }

@@ -9,7 +9,10 @@ use zarr_core::{
     store::{Store, StoreExt},
 };
 
-use crate::{Creation, Error, Result, open::clear};
+use crate::{
+    Creation, Error, Result,
+    open::{clear, clear_arrays_above},
+};
 
 /// How arrays are saved.
 #[derive(Debug, Clone, Default)]
@@ -153,13 +156,7 @@ fn create_parents_over_arrays(
     format: ZarrFormat,
     options: &Options,
 ) -> Result<()> {
-    let mut parent = path.parent();
-    while let Some(path) = parent {
-        if let Some(Node::Array(_)) = Node::find(store, &path, options, None)? {
-            clear(store.as_ref(), &path)?;
-        }
-        parent = path.parent();
-    }
+    clear_arrays_above(store, path, options)?;
     Ok(create_parents(store, path, format, options)?)
 }
 

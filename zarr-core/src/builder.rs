@@ -169,6 +169,11 @@ impl ArrayBuilder {
         self
     }
 
+    /// The format of the documents as it stands now.
+    pub const fn current_format(&self) -> ZarrFormat {
+        self.format
+    }
+
     /// The attributes.
     pub fn attributes(mut self, attributes: Map<String, Value>) -> Self {
         self.attributes = attributes;

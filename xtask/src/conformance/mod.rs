@@ -9,6 +9,7 @@ pub(crate) mod peer;
 mod process;
 mod report;
 mod subject;
+mod transcripts;
 mod values;
 mod verdict;
 
@@ -17,7 +18,7 @@ use anyhow::{Result, bail};
 /// A suite: its name and the function that runs it.
 type Suite = (&'static str, fn(&[String]) -> Result<bool>);
 
-const SUITES: &[Suite] = &[("cross", cross::run)];
+const SUITES: &[Suite] = &[("cross", cross::run), ("transcripts", transcripts::run)];
 
 /// Runs the suite that is named, or all of them.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {

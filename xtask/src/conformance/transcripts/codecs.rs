@@ -1,0 +1,277 @@
+//! Codecs, by their configurations.
+
+use serde_json::{Map, Value, json};
+use zarr_convenience::core::codecs::{
+    ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecKind, CodecRegistry, DataType, FillValue,
+    Limits, Scratch,
+};
+
+use super::{
+    Operation,
+    outcome::{Fault, Outcome, chain, phrase_codec},
+    scalar::{from_hex, to_hex},
+    session::{Session, text},
+    values,
+};
+
+pub(super) const OPERATIONS: &[(&str, Operation)] = &[
+    ("codec_encode", encode),
+    ("codec_decode", decode),
+    ("codec_config", config),
+    ("codec_repr", repr),
+];
+
+/// A codec of numcodecs: id, class, and parameters in the order of its text with their defaults.
+///
+/// Parameters behind `hidden` are part of the configuration and not of the text.
+struct Known {
+    id: &'static str,
+    class: &'static str,
+    parameters: &'static [(&'static str, &'static str)],
+    hidden: &'static [(&'static str, &'static str)],
+}
+
+const KNOWN: &[Known] = &[
+    known(
+        "blosc",
+        "Blosc",
+        &[
+            ("cname", "\"lz4\""),
+            ("clevel", "5"),
+            ("shuffle", "1"),
+            ("blocksize", "0"),
+        ],
+    ),
+    known("zlib", "Zlib", &[("level", "1")]),
+    known("gzip", "GZip", &[("level", "1")]),
+    known("bz2", "BZ2", &[("level", "1")]),
+    known("lz4", "LZ4", &[("acceleration", "1")]),
+    Known {
+        hidden: &[("checksum", "false")],
+        ..known("zstd", "Zstd", &[("level", "0")])
+    },
+    known("shuffle", "Shuffle", &[("elementsize", "4")]),
+    known("crc32", "CRC32", &[]),
+    known("crc32c", "CRC32C", &[]),
+    known("adler32", "Adler32", &[]),
+    known("fletcher32", "Fletcher32", &[]),
+    known("vlen-utf8", "VLenUTF8", &[]),
+    known("vlen-bytes", "VLenBytes", &[]),
+];
+
+const fn known(
+    id: &'static str,
+    class: &'static str,
+    parameters: &'static [(&'static str, &'static str)],
+) -> Known {
+    Known {
+        id,
+        class,
+        parameters,
+        hidden: &[],
+    }
+}
+
+fn find(config: &Value) -> Option<&'static Known> {
+    let id = config["id"].as_str()?;
+    KNOWN.iter().find(|known| known.id == id)
+}
+
+/// A configuration with the parameters that its codec would add.
+pub(super) fn complete(config: &Value) -> Value {
+    let mut complete = config.clone();
+    let Some(known) = find(config) else {
+        return complete;
+    };
+    for (name, default) in known.parameters.iter().chain(known.hidden) {
+        if complete.get(name).is_none() {
+            complete[name] = serde_json::from_str(default).unwrap_or_default();
+        }
+    }
+    complete
+}
+
+/// The configuration in the V3 form.
+fn to_v3(config: &Value, given: &DataType) -> Result<CodecConfig, CodecError> {
+    let registry = CodecRegistry::default();
+    let id = config["id"].as_str().unwrap_or_default();
+    let (entry, v2) = registry.find_v2(id)?;
+    let mut members = config.as_object().cloned().unwrap_or_default();
+    members.remove("id");
+    Ok(CodecConfig::new(entry.name, (v2.from_v2)(&members, given)?))
+}
+
+fn phrased(config: &Value) -> impl Fn(CodecError) -> Fault {
+    let is_missing = CodecRegistry::default()
+        .find_v2(config["id"].as_str().unwrap_or_default())
+        .is_err();
+    let id = config["id"].clone();
+    move |error| match &error {
+        CodecError::Unknown { name } if is_missing && is_codec_of_numcodecs(name) => {
+            Fault::unsupported(format!("codec {id}"))
+        }
+        error => phrase_codec(error, chain(error)),
+    }
+}
+
+/// Codecs that exist and that the library lacks: their scenarios are not failures of Python's kind.
+fn is_codec_of_numcodecs(id: &str) -> bool {
+    const OTHERS: [&str; 16] = [
+        "astype",
+        "base64",
+        "bitround",
+        "categorize",
+        "delta",
+        "fixedscaleoffset",
+        "jenkins_lookup3",
+        "json2",
+        "lzma",
+        "msgpack2",
+        "n5_wrapper",
+        "packbits",
+        "pcodec",
+        "quantize",
+        "vlen-array",
+        "zfpy",
+    ];
+    OTHERS.contains(&id)
+}
+
+fn encode(_: &mut Session, step: &Value) -> Outcome {
+    let config = complete(&step["codec"]);
+    let fail = phrased(&config);
+    let is_object = step["data"]["dtype"] == "O";
+    let wanted = if is_object {
+        Some(values::object_type(Some(&config)))
+    } else {
+        None
+    };
+    // Unknown codecs are reported as such, not as strange objects.
+    to_v3(&config, &DataType::UInt8).map_err(&fail)?;
+    let data = values::array(&step["data"], wanted.transpose()?.as_ref())?;
+    let codec = to_v3(&config, &data.data_type).map_err(&fail)?;
+    let registry = CodecRegistry::default();
+    let kind = registry
+        .find(&codec.name)
+        .map(|entry| entry.kind)
+        .map_err(&fail)?;
+    let mut configs = vec![codec];
+    if kind == CodecKind::BytesToBytes {
+        configs.insert(0, CodecConfig::of("bytes", json!({"endian": "little"})));
+        if !data.data_type.has_byte_order() {
+            configs[0] = CodecConfig::new("bytes", Map::new());
+        }
+    }
+    let spec = ChunkSpec {
+        shape: data.shape.clone(),
+        fill_value: FillValue::zero(&data.data_type),
+        data_type: data.data_type.clone(),
+    };
+    let limits = Limits::DEFAULT;
+    let chain = CodecChain::new(&configs, &registry, &limits).map_err(&fail)?;
+    let codec = chain.for_chunk(spec, &limits).map_err(&fail)?;
+    let mut scratch = Scratch::default();
+    let encoded = codec.encode(data.buffer.as_ref(), &mut scratch).map_err(&fail)?;
+    Ok(json!({"hex": to_hex(encoded)}))
+}
+
+fn decode(_: &mut Session, step: &Value) -> Outcome {
+    const SIZE_MAX: usize = 1 << 24;
+    let config = complete(&step["codec"]);
+    let fail = phrased(&config);
+    let registry = CodecRegistry::default();
+    let built = to_v3(&config, &DataType::UInt8).and_then(|config| registry.build(&config));
+    let encoded = from_hex(text(step, "hex")?).ok_or_else(|| Fault::unsupported("digits"))?;
+    match built.map_err(&fail)? {
+        Codec::BytesToBytes(codec) => {
+            let mut out = vec![0; SIZE_MAX];
+            let size = codec.decode(&encoded, &mut out).map_err(&fail)?;
+            Ok(json!({"hex": to_hex(&out[..size])}))
+        }
+        Codec::ArrayToBytes(_) => decode_items(&config, &encoded).map_err(&fail)?,
+        Codec::ArrayToArray(_) => Err(Fault::unsupported("decoding arrays from arrays")),
+    }
+}
+
+/// Items of variable size say how many they are.
+fn decode_items(config: &Value, encoded: &[u8]) -> Result<Outcome, CodecError> {
+    let count = encoded
+        .get(..4)
+        .and_then(|count| count.try_into().ok())
+        .map_or(0, u32::from_le_bytes);
+    let data_type = match values::object_type(Some(config)) {
+        Ok(data_type) => data_type,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let spec = ChunkSpec {
+        shape: vec![u64::from(count)],
+        fill_value: FillValue::zero(&data_type),
+        data_type: data_type.clone(),
+    };
+    let limits = Limits::DEFAULT;
+    let registry = CodecRegistry::default();
+    let chain = CodecChain::new(&[to_v3(config, &data_type)?], &registry, &limits)?;
+    let codec = chain.for_chunk(spec, &limits)?;
+    let mut scratch = Scratch::default();
+    let chunk = codec.decode(encoded, &mut scratch)?;
+    let data = zarr_convenience::core::ArrayData {
+        shape: vec![u64::from(count)],
+        data_type,
+        buffer: zarr_convenience::core::codecs::ChunkBuffer {
+            elements: chunk.elements.to_vec(),
+            heap: chunk.heap.to_vec(),
+        },
+    };
+    Ok(values::array_json(
+        &data,
+        zarr_convenience::core::codecs::ByteOrder::NATIVE,
+    ))
+}
+
+/// The configuration as the library writes it, with the parameters that numcodecs writes as well.
+fn config(_: &mut Session, step: &Value) -> Outcome {
+    let config = &step["codec"];
+    let fail = phrased(config);
+    let registry = CodecRegistry::default();
+    let v3 = to_v3(config, &DataType::UInt8).map_err(&fail)?;
+    registry.build(&v3).map_err(&fail)?;
+    let entry = registry.find(&v3.name).map_err(&fail)?;
+    let v2 = entry
+        .v2
+        .ok_or_else(|| Fault::unsupported("a codec without a V2 form"))?;
+    let mut members = (v2.to_v2)(&v3.configuration);
+    members.insert("id".into(), v2.id.into());
+    // What the library leaves out is what it takes for the default.
+    Ok(complete(&members.into()))
+}
+
+fn repr(session: &mut Session, step: &Value) -> Outcome {
+    let config = config(session, step)?;
+    let known = find(&config).ok_or_else(|| Fault::unsupported("the text of a codec"))?;
+    let mut parts = Vec::new();
+    for (name, _) in known.parameters {
+        parts.push(format!("{name}={}", python(name, &config[*name])));
+    }
+    // The place of a checksum is shown where it was given.
+    if let Some(place) = config.get("location") {
+        parts.push(format!("location={}", python("location", place)));
+    }
+    Ok(format!("{}({})", known.class, parts.join(", ")).into())
+}
+
+fn python(name: &str, value: &Value) -> String {
+    const SHUFFLES: [&str; 4] = ["AUTOSHUFFLE", "NOSHUFFLE", "SHUFFLE", "BITSHUFFLE"];
+    if name == "shuffle"
+        && let Some(text) = value
+            .as_i64()
+            .and_then(|number| SHUFFLES.get((number + 1) as usize))
+    {
+        return (*text).to_owned();
+    }
+    match value {
+        Value::String(text) => format!("'{text}'"),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,161 @@
+//! Replays recorded scenarios of zarr-python 2 with our library (`v2-semantics` 19).
+
+mod arrays;
+mod codecs;
+mod compare;
+mod deviations;
+mod files;
+mod h5;
+mod nodes;
+mod open;
+mod options;
+mod outcome;
+mod pure;
+mod scalar;
+mod session;
+mod stores;
+mod values;
+mod verbs;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use self::{
+    deviations::Deviations,
+    outcome::{Fault, Outcome},
+    session::Session,
+};
+
+/// Does what a step says.
+type Operation = fn(&mut Session, &Value) -> Outcome;
+
+/// The operations, by theme.
+const OPERATIONS: &[&[(&str, Operation)]] = &[
+    files::OPERATIONS,
+    stores::OPERATIONS,
+    verbs::OPERATIONS,
+    open::OPERATIONS,
+    nodes::OPERATIONS,
+    arrays::OPERATIONS,
+    codecs::OPERATIONS,
+    pure::OPERATIONS,
+    h5::OPERATIONS,
+];
+
+/// What a scenario came to.
+enum Verdict {
+    Pass,
+    Deviates(String),
+    Fail(String),
+    Unsupported(String),
+}
+
+/// `conformance transcripts FILE.json [--only ID]`.
+pub(super) fn run(arguments: &[String]) -> Result<bool> {
+    let (file, only) = match arguments {
+        [] => {
+            println!("not run: conformance transcripts FILE.json [--only ID] needs a file");
+            return Ok(true);
+        }
+        [file] => (file, None),
+        [file, option, id] if option == "--only" => (file, Some(id)),
+        _ => bail!("usage: cargo xtask conformance transcripts FILE.json [--only ID]"),
+    };
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {file}"))?;
+    let scenarios: Vec<Value> = serde_json::from_str(&text).with_context(|| format!("parsing {file}"))?;
+    let deviations = Deviations::read()?;
+    let (mut passed, mut failed, mut deviates) = (0, 0, 0);
+    let mut unsupported: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for scenario in &scenarios {
+        let id = scenario["id"].as_str().unwrap_or("?");
+        if only.is_some_and(|only| only != id) {
+            continue;
+        }
+        match replay(scenario, &deviations)? {
+            Verdict::Pass => {
+                passed += 1;
+                println!("{id:<16} pass");
+            }
+            Verdict::Deviates(row) => {
+                deviates += 1;
+                println!("{id:<16} deviates {row}");
+            }
+            Verdict::Fail(why) => {
+                failed += 1;
+                println!("{id:<16} fail {why}");
+            }
+            Verdict::Unsupported(what) => {
+                failed += 1;
+                println!("{id:<16} unsupported {what}");
+                unsupported.entry(what).or_default().push(id);
+            }
+        }
+    }
+    for (what, ids) in &unsupported {
+        println!("unsupported: {what}: {}", ids.join(" "));
+    }
+    println!("{passed} passed, {failed} failed, {deviates} deviates");
+    Ok(failed == 0)
+}
+
+/// Does the steps in a directory of their own, whatever they come to, and compares.
+fn replay(scenario: &Value, deviations: &Deviations) -> Result<Verdict> {
+    let directory = tempfile::tempdir()?;
+    let mut session = Session::new(directory.path());
+    let steps = scenario["steps"].as_array().context("a scenario without steps")?;
+    let expected = scenario["expected"]
+        .as_array()
+        .context("a scenario without results")?;
+    let id = scenario["id"].as_str().unwrap_or_default();
+    let declared = deviations.of(id, scenario["quirk"].as_str());
+    let mut recorded_wrong = None;
+    let mut declared_wrong = None;
+    for (index, (step, expected)) in steps.iter().zip(expected).enumerate() {
+        let number = index + 1;
+        session.log = None;
+        let outcome = perform(&mut session, step);
+        if let Err(Fault::Unsupported(what)) = &outcome {
+            return Ok(match (declared, recorded_wrong, declared_wrong) {
+                (None, Some(why), _) | (Some(_), _, Some(why)) => Verdict::Fail(why),
+                _ => Verdict::Unsupported(what.clone()),
+            });
+        }
+        let log = session.log.as_ref();
+        let report = |expected: &Value| {
+            let got = compare::shown_outcome(&outcome, log);
+            let wanted = compare::shown(expected, &got);
+            let operation = step["op"].as_str().unwrap_or_default();
+            let got = compare::excerpt(&got, &wanted);
+            format!("step {number} ({operation}): expected {wanted}, got {got}")
+        };
+        if !compare::matches(expected, &outcome, log) && recorded_wrong.is_none() {
+            recorded_wrong = Some(report(expected));
+        }
+        let better = declared.and_then(|(_, steps)| steps.get(&number.to_string()));
+        let better = better.unwrap_or(expected);
+        if !compare::matches(better, &outcome, log) && declared_wrong.is_none() {
+            declared_wrong = Some(report(better));
+        }
+    }
+    Ok(match (recorded_wrong, declared_wrong, declared) {
+        (None, _, _) => Verdict::Pass,
+        (Some(_), None, Some((row, _))) => Verdict::Deviates(row.to_owned()),
+        (Some(_), Some(why), Some((row, _))) => Verdict::Fail(format!("(declared {row}) {why}")),
+        (Some(why), _, None) => Verdict::Fail(why),
+    })
+}
+
+fn perform(session: &mut Session, step: &Value) -> Outcome {
+    let name = step["op"].as_str().unwrap_or_default();
+    let operation = OPERATIONS
+        .iter()
+        .copied()
+        .flatten()
+        .find(|(known, _)| *known == name);
+    let Some((_, operation)) = operation else {
+        return Err(Fault::unsupported(name));
+    };
+    operation(session, step)
+}

@@ -1,0 +1,159 @@
+//! `open`, `open_array`, `open_group`, `group`, `create`, `array`.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use zarr_convenience::{
+    OpenMode,
+    core::{Array, ArrayData, Error as CoreError, Group, Node, NodePath, Options, Selection, ZarrFormat},
+    create_group, open,
+};
+
+use super::{
+    Operation,
+    options::Asked,
+    outcome::{Doing, Failure, Outcome, phrase},
+    session::{Session, Shelf, flag},
+    values,
+    verbs::{node_path, store},
+};
+
+pub(super) const OPERATIONS: &[(&str, Operation)] = &[
+    ("open", open_any),
+    ("open_array", open_array),
+    ("open_group", open_group),
+    ("group", group),
+    ("create", create),
+    ("array", array),
+];
+
+fn mode(step: &Value) -> &str {
+    step["mode"].as_str().unwrap_or("a")
+}
+
+/// Makes an array from the options of a step, in the place of what is there if `overwrite` says so.
+pub(super) fn make_array(
+    shelf: &Shelf,
+    path: &NodePath,
+    step: &Value,
+    options: &Options,
+    overwrite: bool,
+) -> Outcome<Array> {
+    let asked = Asked::of(step, shelf.separator)?;
+    let (data, byte_order): (Option<ArrayData>, _) = match step.get("data") {
+        Some(data) => asked
+            .data(data, step.get("dtype"))
+            .map(|(data, order)| (Some(data), order))?,
+        None => (None, asked.data_type(step.get("dtype"))?.1),
+    };
+    let (shape, data_type) = match &data {
+        Some(data) => (data.shape.clone(), data.data_type.clone()),
+        None if step["shape"].is_null() => return Err(Failure::new("TypeError", "shape is None").into()),
+        None => (
+            values::lengths(&step["shape"])?,
+            asked.data_type(step.get("dtype"))?.0,
+        ),
+    };
+    let builder = asked.builder(&shape, &data_type, byte_order)?;
+    let options = asked.options(options);
+    let array = zarr_convenience::build_array(&shelf.store, path, builder, overwrite, &options)?;
+    if let Some(data) = data {
+        array.write_data(&Selection::all(), &data)?;
+    }
+    Ok(array)
+}
+
+/// The format that is asked for; another than 2 changes what is made.
+fn format(step: &Value) -> Outcome<ZarrFormat> {
+    match step["zarr_version"].as_u64() {
+        None | Some(2) => Ok(ZarrFormat::V2),
+        Some(3) => Ok(ZarrFormat::V3),
+        Some(_) => Err(Failure::new("ValueError", "zarr_version must be either 2 or 3").into()),
+    }
+}
+
+fn open_any(session: &mut Session, step: &Value) -> Outcome {
+    let format = format(step)?;
+    let path = node_path(step)?;
+    let shelf = store(session, step, mode(step))?;
+    let mode = OpenMode::parse(mode(step))?;
+    let asked = Asked::of(step, shelf.separator)?;
+    let options = asked.options(&Options::default());
+    let mut creation = asked.creation.clone();
+    creation.zarr_format = Some(format);
+    let shape = step.get("shape").map(values::lengths).transpose()?;
+    let float64 = Value::from("<f8");
+    let dtype = step.get("dtype").unwrap_or(&float64);
+    let array = shape.as_deref().map(|shape| (shape, dtype));
+    let node = open(&shelf.store, &path, mode, array, (&creation, &options))
+        .map_err(|error| phrase(&error, Doing::OpenAny))?;
+    Ok(session.name_node(step, node, &shelf))
+}
+
+fn open_array(session: &mut Session, step: &Value) -> Outcome {
+    let path = node_path(step)?;
+    let shelf = store(session, step, mode(step))?;
+    let options = Options {
+        read_only: mode(step) == "r",
+        ..Options::default()
+    };
+    let found = Array::open(Arc::clone(&shelf.store), &path, &options);
+    let array = match (OpenMode::parse(mode(step))?, found) {
+        (OpenMode::Append, Err(CoreError::NotFound { .. })) => {
+            make_array(&shelf, &path, step, &options, false)?
+        }
+        (OpenMode::Write, _) => make_array(&shelf, &path, step, &options, true)?,
+        (OpenMode::Exclusive, _) => make_array(&shelf, &path, step, &options, false)?,
+        (_, found) => found.map_err(|error| phrase(&error.into(), Doing::OpenArray))?,
+    };
+    Ok(session.name_node(step, Node::Array(array), &shelf))
+}
+
+fn open_group(session: &mut Session, step: &Value) -> Outcome {
+    let path = node_path(step)?;
+    let shelf = store(session, step, mode(step))?;
+    let options = Options {
+        read_only: mode(step) == "r",
+        ..Options::default()
+    };
+    let found = Group::open(Arc::clone(&shelf.store), &path, &options);
+    let asked = Asked::of(step, shelf.separator)?;
+    let new = |overwrite| create_group(&shelf.store, &path, overwrite, (&asked.creation, &options));
+    let group = match (OpenMode::parse(mode(step))?, found) {
+        (OpenMode::Append, Err(CoreError::NotFound { .. })) => new(false)?,
+        (OpenMode::Write, _) => new(true)?,
+        (OpenMode::Exclusive, _) => new(false)?,
+        (_, found) => found.map_err(|error| phrase(&error.into(), Doing::OpenGroup))?,
+    };
+    Ok(session.name_node(step, Node::Group(group), &shelf))
+}
+
+fn group(session: &mut Session, step: &Value) -> Outcome {
+    let path = node_path(step)?;
+    let overwrite = flag(step, "overwrite");
+    let shelf = store(session, step, "a")?;
+    let options = Options::default();
+    let found = Group::open(Arc::clone(&shelf.store), &path, &options);
+    let asked = Asked::of(step, shelf.separator)?;
+    let new = || create_group(&shelf.store, &path, overwrite, (&asked.creation, &options));
+    let group = match found {
+        Err(CoreError::NotFound { .. }) => new()?,
+        _ if overwrite => new()?,
+        found => found.map_err(|error| phrase(&error.into(), Doing::OpenGroup))?,
+    };
+    Ok(session.name_node(step, Node::Group(group), &shelf))
+}
+
+fn create(session: &mut Session, step: &Value) -> Outcome {
+    let path = node_path(step)?;
+    let mut shelf = store(session, step, "a")?;
+    if step["store"].is_null() {
+        shelf.class = "KVStore";
+    }
+    let array = make_array(&shelf, &path, step, &Options::default(), flag(step, "overwrite"))?;
+    Ok(session.name_node(step, Node::Array(array), &shelf))
+}
+
+fn array(session: &mut Session, step: &Value) -> Outcome {
+    create(session, step)
+}

@@ -1,0 +1,45 @@
+//! Functions without a store.
+
+use serde_json::{Value, json};
+use zarr_convenience::core::{
+    guess_chunk_shape,
+    metadata::json::{Style, write},
+};
+
+use super::{
+    Operation,
+    options::chunks_of,
+    outcome::{Fault, Outcome},
+    session::Session,
+    values,
+};
+
+pub(super) const OPERATIONS: &[(&str, Operation)] = &[
+    ("json_document", json_document),
+    ("normalize_chunks", normalize_chunks),
+];
+
+fn json_document(_: &mut Session, step: &Value) -> Outcome {
+    Ok(String::from_utf8_lossy(&write(&step["value"], Style::V2)).into())
+}
+
+/// Each case: `chunks`, a shape and, if it matters, the size of an element.
+fn normalize_chunks(_: &mut Session, step: &Value) -> Outcome {
+    const ITEM_SIZE: usize = 8;
+    let mut shown = Vec::new();
+    for case in step["cases"].as_array().into_iter().flatten() {
+        let shape = values::lengths(&case[1])?;
+        let size = case[2].as_u64().map_or(ITEM_SIZE, |size| size as usize);
+        shown.push(match chunks_of(&case[0])?.resolve(&shape) {
+            Ok(Some(chunks)) => json!(chunks),
+            Ok(None) => json!(guess_chunk_shape(&shape, size)),
+            Err(error) => match Fault::from(error) {
+                Fault::Failed(failure) => {
+                    json!({"error": format!("{}: {}", failure.class, failure.message.unwrap_or(failure.ours))})
+                }
+                unsupported @ Fault::Unsupported(_) => return Err(unsupported),
+            },
+        });
+    }
+    Ok(shown.into())
+}

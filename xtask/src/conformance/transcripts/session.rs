@@ -1,0 +1,301 @@
+//! What a scenario has at hand: its directory and what its steps have named.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use serde_json::{Value, json};
+use zarr_convenience::{
+    LazyLoader, Source, SourceNode, ZarrSource,
+    core::{
+        Array, Group, Node,
+        store::{
+            ByteRange, Capabilities, Listing, MemoryStore, ReadBuffer, Store, StoreError, StoreKey,
+            StorePrefix, ZipStore,
+        },
+    },
+    data_type_text, shape_text,
+};
+
+use super::outcome::{Doing, Failure, Fault, Outcome, phrase};
+
+/// A scenario on its way.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// The working directory.
+    pub(super) dir: PathBuf,
+    things: HashMap<String, Thing>,
+    /// The stores in memory that have an address.
+    urls: HashMap<String, Shelf>,
+    /// The lines of the last log.
+    pub(super) log: Option<Value>,
+}
+
+/// What a name of a scenario stands for.
+#[derive(Debug)]
+pub(super) enum Thing {
+    Node(Node, Shelf),
+    Store(Shelf),
+    Loader(LazyLoader),
+    /// An HDF5 file, by its path.
+    Hdf5(PathBuf),
+}
+
+/// A store, and what Python would say of it.
+#[derive(Debug, Clone)]
+pub(super) struct Shelf {
+    pub(super) store: Arc<dyn Store>,
+    /// The name of its class; empty for a plain mapping.
+    pub(super) class: &'static str,
+    /// What arrays in it separate their chunks' coordinates with, unless told otherwise.
+    pub(super) separator: Option<char>,
+    pub(super) archive: Option<Arc<Archive>>,
+}
+
+impl Shelf {
+    pub(super) fn new(store: Arc<dyn Store>, class: &'static str) -> Self {
+        Self {
+            store,
+            class,
+            separator: None,
+            archive: None,
+        }
+    }
+
+    pub(super) fn memory() -> Self {
+        Self::new(Arc::new(MemoryStore::new()), "MemoryStore")
+    }
+
+    pub(super) fn archive(store: ZipStore) -> Self {
+        let archive = Arc::new(Archive {
+            shown: store.describe(""),
+            open: RwLock::new(Some(store)),
+        });
+        let store: Arc<dyn Store> = Arc::<Archive>::clone(&archive);
+        Self {
+            archive: Some(archive),
+            ..Self::new(store, "ZipStore")
+        }
+    }
+}
+
+/// A ZIP archive that nodes hold on to and that can be closed under them.
+#[derive(Debug)]
+pub(super) struct Archive {
+    shown: String,
+    open: RwLock<Option<ZipStore>>,
+}
+
+impl Archive {
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        let store = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        store.map_or(Ok(()), ZipStore::close)
+    }
+
+    fn with<T>(&self, action: impl FnOnce(&ZipStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().map_or_else(
+            || {
+                Err(StoreError::Conflict {
+                    what: self.shown.clone(),
+                    reason: "the archive was closed".to_owned(),
+                })
+            },
+            action,
+        )
+    }
+}
+
+impl Store for Archive {
+    fn get_ranges(
+        &self,
+        key: &StoreKey,
+        ranges: &[ByteRange],
+        buffer: &mut ReadBuffer,
+    ) -> Result<bool, StoreError> {
+        self.with(|store| store.get_ranges(key, ranges, buffer))
+    }
+
+    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
+        self.with(|store| store.size(key))
+    }
+
+    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
+        self.with(|store| store.set(key, value))
+    }
+
+    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
+        self.with(|store| store.erase(key))
+    }
+
+    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
+        self.with(|store| store.list_dir(prefix))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.with(|store| Ok(store.capabilities()))
+            .unwrap_or(Capabilities::READ_ONLY)
+    }
+
+    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<(), StoreError> {
+        self.with(|store| store.erase_prefix(prefix))
+    }
+
+    fn describe(&self, key: &str) -> String {
+        format!("{}/{key}", self.shown)
+    }
+}
+
+/// The text of a member of a step.
+pub(super) fn text<'a>(step: &'a Value, name: &str) -> Outcome<&'a str> {
+    step[name]
+        .as_str()
+        .ok_or_else(|| Fault::unsupported(format!("{name} {}", step[name])))
+}
+
+/// Whether a member of a step is true.
+pub(super) fn flag(step: &Value, name: &str) -> bool {
+    step[name].as_bool().unwrap_or(false)
+}
+
+impl Session {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            things: HashMap::new(),
+            urls: HashMap::new(),
+            log: None,
+        }
+    }
+
+    /// A path of the scenario.
+    pub(super) fn path(&self, step: &Value) -> Outcome<PathBuf> {
+        Ok(self.dir.join(text(step, "path")?))
+    }
+
+    /// The store in memory that has an address.
+    pub(super) fn url(&mut self, url: &str) -> Outcome<Shelf> {
+        if !url.starts_with("memory://") {
+            return Err(Fault::unsupported(format!("address {url}")));
+        }
+        let new = || Shelf {
+            class: "FSStore",
+            ..Shelf::memory()
+        };
+        Ok(self.urls.entry(url.to_owned()).or_insert_with(new).clone())
+    }
+
+    /// Gives a step's result its name.
+    pub(super) fn name(&mut self, step: &Value, thing: Thing) {
+        if let Some(name) = step["as"].as_str() {
+            self.things.insert(name.to_owned(), thing);
+        }
+    }
+
+    /// Names a node, and shows it.
+    pub(super) fn name_node(&mut self, step: &Value, node: Node, shelf: &Shelf) -> Value {
+        let shown = json!({"repr": node_text(&node)});
+        self.name(step, Thing::Node(node, shelf.clone()));
+        shown
+    }
+
+    pub(super) fn thing(&self, name: &str) -> Outcome<&Thing> {
+        // The step that would have named it failed.
+        let missing = || Failure::class("NameError", format!("nothing is called {name}"));
+        Ok(self.things.get(name).ok_or_else(missing)?)
+    }
+
+    pub(super) fn thing_mut(&mut self, name: &str) -> Option<&mut Thing> {
+        self.things.get_mut(name)
+    }
+
+    pub(super) fn shelf(&self, name: &str) -> Outcome<Shelf> {
+        match self.thing(name)? {
+            Thing::Store(shelf) => Ok(shelf.clone()),
+            _ => Err(Fault::unsupported(format!("{name} is no store"))),
+        }
+    }
+
+    pub(super) fn loader(&self, name: &str) -> Outcome<&LazyLoader> {
+        match self.thing(name)? {
+            Thing::Loader(loader) => Ok(loader),
+            _ => Err(Fault::unsupported(format!("{name} is no loader"))),
+        }
+    }
+
+    /// The node that a text names: a variable, or `variable:member`.
+    pub(super) fn node(&self, target: &str) -> Outcome<(Node, Shelf)> {
+        let (name, member) = target.split_once(':').unwrap_or((target, ""));
+        let Thing::Node(node, shelf) = self.thing(name)? else {
+            return Err(Fault::unsupported(format!("{name} is no node of Zarr")));
+        };
+        match node {
+            Node::Group(group) if target.contains(':') => {
+                let found = group
+                    .get(member)
+                    .map_err(|error| phrase(&error.into(), Doing::Member))?;
+                Ok((found, shelf.clone()))
+            }
+            node => Ok((node.clone(), shelf.clone())),
+        }
+    }
+
+    pub(super) fn target(&self, step: &Value) -> Outcome<(Node, Shelf)> {
+        self.node(text(step, "target")?)
+    }
+
+    pub(super) fn group(&self, step: &Value) -> Outcome<(Group, Shelf)> {
+        match self.target(step)? {
+            (Node::Group(group), shelf) => Ok((group, shelf)),
+            (Node::Array(_), _) => Err(Fault::unsupported("an array where a group is expected")),
+        }
+    }
+
+    pub(super) fn array(&self, step: &Value) -> Outcome<(Array, Shelf)> {
+        match self.target(step)? {
+            (Node::Array(array), shelf) => Ok((array, shelf)),
+            (Node::Group(_), _) => Err(Fault::unsupported("a group where an array is expected")),
+        }
+    }
+
+    /// What a text names, as something that can be copied and drawn.
+    pub(super) fn source(&self, target: &str) -> Outcome<(Box<dyn Source>, SourceNode)> {
+        let (name, member) = target.split_once(':').unwrap_or((target, ""));
+        if let Thing::Hdf5(path) = self.thing(name)? {
+            return super::h5::source(path, member);
+        }
+        let source = ZarrSource::new(self.node(target)?.0);
+        let root = source.root();
+        Ok((Box::new(source), root))
+    }
+}
+
+/// How Python prints a node.
+pub(super) fn node_text(node: &Node) -> String {
+    let read_only =
+        |options: &zarr_convenience::core::Options| if options.read_only { " read-only" } else { "" };
+    match node {
+        Node::Group(group) => {
+            format!(
+                "<zarr.hierarchy.Group '{}'{}>",
+                group.path(),
+                read_only(group.options())
+            )
+        }
+        Node::Array(array) => {
+            let name = if array.path().is_root() {
+                String::new()
+            } else {
+                format!(" '{}'", array.path())
+            };
+            let dtype = data_type_text(array.data_type(), array.metadata().codecs.byte_order());
+            let shape = shape_text(array.shape());
+            format!(
+                "<zarr.core.Array{name} {shape} {dtype}{}>",
+                read_only(array.options())
+            )
+        }
+    }
+}
