@@ -7,7 +7,7 @@ use zarr_core::{
     metadata::{V2Codecs, v2_data_type, v2_fill_value},
 };
 
-use crate::{Error, Result};
+use crate::{Error, Result, fill::given_fill_value};
 
 /// How long chunks are to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct Creation {
     pub filters: Option<Option<Vec<Value>>>,
     /// All codecs in the V3 form, instead of filters and compressor.
     pub codecs: Option<Vec<CodecConfig>>,
-    /// The fill value in the V2 form; null for none.
+    /// The fill value in the V2 form, or what NumPy would take for it; null for none.
     pub fill_value: Option<Value>,
     /// The order of elements in stored chunks.
     pub order: Option<Order>,
@@ -113,7 +113,7 @@ impl Creation {
             builder = builder.v2_codecs(codecs);
         }
         if let Some(fill_value) = &self.fill_value {
-            let fill_value = v2_fill_value(fill_value, data_type, byte_order)
+            let fill_value = v2_fill_value(&given_fill_value(fill_value, data_type), data_type, byte_order)
                 .map_err(|wrong| Error::Argument(format!("fill_value {}", wrong.reason)))?;
             builder = builder.fill_value(fill_value);
         }
@@ -135,6 +135,16 @@ impl Creation {
     /// # Errors
     /// [`Error::Argument`] for options that make no sense.
     pub fn builder(&self, shape: Vec<u64>, dtype: &Value) -> Result<ArrayBuilder> {
+        // The words of zarr-python for items of any size.
+        let object = match dtype.as_str() {
+            Some("str") => Some(DataType::String),
+            Some("bytes") => Some(DataType::Bytes),
+            _ => None,
+        };
+        if let Some(data_type) = object {
+            let builder = ArrayBuilder::new(shape.clone(), data_type.clone());
+            return self.apply(builder, &shape, &data_type, ByteOrder::Little);
+        }
         let (data_type, byte_order) =
             v2_data_type(dtype).map_err(|wrong| Error::Argument(format!("dtype {}", wrong.reason)))?;
         let builder = ArrayBuilder::new(shape.clone(), data_type.clone()).byte_order(byte_order);

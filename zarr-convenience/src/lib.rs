@@ -3,6 +3,7 @@
 mod creation;
 mod digest;
 mod error;
+mod fill;
 mod load;
 mod location;
 mod numpy_text;

@@ -121,11 +121,14 @@ impl Group {
     /// When the store cannot list.
     pub fn folder_names(&self) -> Result<Vec<String>> {
         let listing = self.store.list_dir(self.path.prefix())?;
-        Ok(listing
+        let mut names: Vec<_> = listing
             .prefixes
             .iter()
             .map(|prefix| prefix.name().to_owned())
-            .collect())
+            .collect();
+        // Prefixes end in a slash, which comes behind a blank and others.
+        names.sort();
+        Ok(names)
     }
 
     /// The arrays and groups directly below, by code point of their names.

@@ -129,6 +129,8 @@ impl ArrayMetadata {
 pub struct Codecs {
     list: Vec<CodecConfig>,
     v2: Option<V2Codecs>,
+    /// The order that the V2 document names; it makes no difference below two dimensions.
+    named_order: Order,
 }
 
 /// The codecs of an array as V2 metadata have them.
@@ -143,7 +145,11 @@ pub struct V2Codecs {
 impl Codecs {
     /// Takes codecs in the V3 form.
     pub const fn new(list: Vec<CodecConfig>) -> Self {
-        Self { list, v2: None }
+        Self {
+            list,
+            v2: None,
+            named_order: Order::C,
+        }
     }
 
     /// Takes filters and compressor in the V2 form, with the order of elements and of bytes.
@@ -158,6 +164,7 @@ impl Codecs {
         Self {
             list,
             v2: Some(codecs),
+            named_order: order.0,
         }
     }
 
@@ -190,7 +197,7 @@ impl Codecs {
     /// The order of stored elements; `None` if the codecs make it neither C nor F.
     fn order(&self, ndim: usize) -> Option<Order> {
         let Some(transpose) = self.list.iter().find(|codec| codec.name == "transpose") else {
-            return Some(Order::C);
+            return Some(if ndim < 2 { self.named_order } else { Order::C });
         };
         let order = transpose.configuration.get("order")?.as_array()?;
         let is_reverse = order

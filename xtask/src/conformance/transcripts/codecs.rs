@@ -1,9 +1,12 @@
 //! Codecs, by their configurations.
 
 use serde_json::{Map, Value, json};
-use zarr_convenience::core::codecs::{
-    ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecKind, CodecRegistry, DataType, FillValue,
-    Limits, Scratch,
+use zarr_convenience::core::{
+    ArrayData,
+    codecs::{
+        ByteOrder, ChunkBuffer, ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecKind, CodecRegistry,
+        DataType, FillValue, Limits, Scratch,
+    },
 };
 
 use super::{
@@ -29,6 +32,8 @@ struct Known {
     class: &'static str,
     parameters: &'static [(&'static str, &'static str)],
     hidden: &'static [(&'static str, &'static str)],
+    /// Whether decoding gives an array of bytes, not bytes.
+    decodes_to_array: bool,
 }
 
 const KNOWN: &[Known] = &[
@@ -50,10 +55,10 @@ const KNOWN: &[Known] = &[
         hidden: &[("checksum", "false")],
         ..known("zstd", "Zstd", &[("level", "0")])
     },
-    known("shuffle", "Shuffle", &[("elementsize", "4")]),
-    known("crc32", "CRC32", &[]),
-    known("crc32c", "CRC32C", &[]),
-    known("adler32", "Adler32", &[]),
+    filter("shuffle", "Shuffle", &[("elementsize", "4")]),
+    filter("crc32", "CRC32", &[]),
+    filter("crc32c", "CRC32C", &[]),
+    filter("adler32", "Adler32", &[]),
     known("fletcher32", "Fletcher32", &[]),
     known("vlen-utf8", "VLenUTF8", &[]),
     known("vlen-bytes", "VLenBytes", &[]),
@@ -69,6 +74,18 @@ const fn known(
         class,
         parameters,
         hidden: &[],
+        decodes_to_array: false,
+    }
+}
+
+const fn filter(
+    id: &'static str,
+    class: &'static str,
+    parameters: &'static [(&'static str, &'static str)],
+) -> Known {
+    Known {
+        decodes_to_array: true,
+        ..known(id, class, parameters)
     }
 }
 
@@ -101,7 +118,7 @@ fn to_v3(config: &Value, given: &DataType) -> Result<CodecConfig, CodecError> {
     Ok(CodecConfig::new(entry.name, (v2.from_v2)(&members, given)?))
 }
 
-fn phrased(config: &Value) -> impl Fn(CodecError) -> Fault {
+fn phrased(config: &Value) -> impl Fn(CodecError) -> Fault + use<> {
     let is_missing = CodecRegistry::default()
         .find_v2(config["id"].as_str().unwrap_or_default())
         .is_err();
@@ -186,11 +203,27 @@ fn decode(_: &mut Session, step: &Value) -> Outcome {
         Codec::BytesToBytes(codec) => {
             let mut out = vec![0; SIZE_MAX];
             let size = codec.decode(&encoded, &mut out).map_err(&fail)?;
-            Ok(json!({"hex": to_hex(&out[..size])}))
+            out.truncate(size);
+            if find(&config).is_some_and(|known| known.decodes_to_array) {
+                return array_of_bytes(out);
+            }
+            Ok(json!({"hex": to_hex(&out)}))
         }
         Codec::ArrayToBytes(_) => decode_items(&config, &encoded).map_err(&fail)?,
         Codec::ArrayToArray(_) => Err(Fault::unsupported("decoding arrays from arrays")),
     }
+}
+
+fn array_of_bytes(bytes: Vec<u8>) -> Outcome {
+    let data = ArrayData {
+        shape: vec![bytes.len() as u64],
+        data_type: DataType::UInt8,
+        buffer: ChunkBuffer {
+            elements: bytes,
+            heap: Vec::new(),
+        },
+    };
+    values::array_json(&data, ByteOrder::NATIVE)
 }
 
 /// Items of variable size say how many they are.
@@ -214,35 +247,27 @@ fn decode_items(config: &Value, encoded: &[u8]) -> Result<Outcome, CodecError> {
     let codec = chain.for_chunk(spec, &limits)?;
     let mut scratch = Scratch::default();
     let chunk = codec.decode(encoded, &mut scratch)?;
-    let data = zarr_convenience::core::ArrayData {
+    let data = ArrayData {
         shape: vec![u64::from(count)],
         data_type,
-        buffer: zarr_convenience::core::codecs::ChunkBuffer {
+        buffer: ChunkBuffer {
             elements: chunk.elements.to_vec(),
             heap: chunk.heap.to_vec(),
         },
     };
     Ok(values::array_json(
         &data,
-        zarr_convenience::core::codecs::ByteOrder::NATIVE,
+        ByteOrder::NATIVE,
     ))
 }
 
-/// The configuration as the library writes it, with the parameters that numcodecs writes as well.
+/// The configuration that a V2 document has: as it was given, once the codec was built of it.
 fn config(_: &mut Session, step: &Value) -> Outcome {
-    let config = &step["codec"];
-    let fail = phrased(config);
-    let registry = CodecRegistry::default();
-    let v3 = to_v3(config, &DataType::UInt8).map_err(&fail)?;
-    registry.build(&v3).map_err(&fail)?;
-    let entry = registry.find(&v3.name).map_err(&fail)?;
-    let v2 = entry
-        .v2
-        .ok_or_else(|| Fault::unsupported("a codec without a V2 form"))?;
-    let mut members = (v2.to_v2)(&v3.configuration);
-    members.insert("id".into(), v2.id.into());
-    // What the library leaves out is what it takes for the default.
-    Ok(complete(&members.into()))
+    let config = complete(&step["codec"]);
+    let fail = phrased(&config);
+    let built = to_v3(&config, &DataType::UInt8).and_then(|v3| CodecRegistry::default().build(&v3));
+    built.map_err(&fail)?;
+    Ok(config)
 }
 
 fn repr(session: &mut Session, step: &Value) -> Outcome {

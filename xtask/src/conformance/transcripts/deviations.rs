@@ -34,11 +34,53 @@ impl Deviations {
     }
 
     /// The row that a scenario shows and the steps that come to something else, by their numbers from 1.
-    pub(super) fn of(&self, id: &str, quirk: Option<&str>) -> Option<(&str, &Map<String, Value>)> {
+    ///
+    /// The recording marks most scenarios with the row that they were made for. Where another one shows the
+    /// same behaviour by the way, the declaration says that it is not marked, and so does the verdict.
+    pub(super) fn of(&self, id: &str, quirk: Option<&str>) -> Option<Declared<'_>> {
         let scenario = self.scenarios.get(id)?;
         let row = scenario["row"].as_str()?;
-        // What the recording does not call a defect is none of ours to improve.
         let steps = scenario["steps"].as_object()?;
-        (quirk == Some(row)).then_some((row, steps))
+        let is_unmarked = quirk.is_none() && scenario["unmarked"] == true;
+        let title = if is_unmarked {
+            format!("{row} (not marked)")
+        } else {
+            row.to_owned()
+        };
+        (quirk == Some(row) || is_unmarked).then_some(Declared { title, steps })
+    }
+}
+
+/// What is to come in a scenario instead of what was recorded.
+#[derive(Debug)]
+pub(super) struct Declared<'a> {
+    /// The row.
+    pub(super) title: String,
+    steps: &'a Map<String, Value>,
+}
+
+impl Declared<'_> {
+    /// The result of a step.
+    ///
+    /// It is declared in full, or as the recorded one `without` some members or `with` others.
+    pub(super) fn step(&self, number: usize, recorded: &Value) -> Value {
+        let Some(declared) = self.steps.get(&number.to_string()) else {
+            return recorded.clone();
+        };
+        if declared.get("without").is_none() && declared.get("with").is_none() {
+            return declared.clone();
+        }
+        let mut result = recorded.clone();
+        for name in declared["without"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            match &mut result["ok"] {
+                Value::Object(members) => drop(members.remove(name)),
+                Value::Array(items) => items.retain(|item| item != name),
+                _ => {}
+            }
+        }
+        for (name, value) in declared["with"].as_object().into_iter().flatten() {
+            result["ok"][name] = value.clone();
+        }
+        result
     }
 }

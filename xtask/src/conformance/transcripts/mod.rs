@@ -117,7 +117,7 @@ fn replay(scenario: &Value, deviations: &Deviations) -> Result<Verdict> {
         session.log = None;
         let outcome = perform(&mut session, step);
         if let Err(Fault::Unsupported(what)) = &outcome {
-            return Ok(match (declared, recorded_wrong, declared_wrong) {
+            return Ok(match (&declared, recorded_wrong, declared_wrong) {
                 (None, Some(why), _) | (Some(_), _, Some(why)) => Verdict::Fail(why),
                 _ => Verdict::Unsupported(what.clone()),
             });
@@ -133,16 +133,17 @@ fn replay(scenario: &Value, deviations: &Deviations) -> Result<Verdict> {
         if !compare::matches(expected, &outcome, log) && recorded_wrong.is_none() {
             recorded_wrong = Some(report(expected));
         }
-        let better = declared.and_then(|(_, steps)| steps.get(&number.to_string()));
-        let better = better.unwrap_or(expected);
-        if !compare::matches(better, &outcome, log) && declared_wrong.is_none() {
-            declared_wrong = Some(report(better));
+        if let Some(declared) = &declared {
+            let better = declared.step(number, expected);
+            if !compare::matches(&better, &outcome, log) && declared_wrong.is_none() {
+                declared_wrong = Some(report(&better));
+            }
         }
     }
     Ok(match (recorded_wrong, declared_wrong, declared) {
         (None, _, _) => Verdict::Pass,
-        (Some(_), None, Some((row, _))) => Verdict::Deviates(row.to_owned()),
-        (Some(_), Some(why), Some((row, _))) => Verdict::Fail(format!("(declared {row}) {why}")),
+        (Some(_), None, Some(declared)) => Verdict::Deviates(declared.title),
+        (Some(_), Some(why), Some(declared)) => Verdict::Fail(format!("(declared {}) {why}", declared.title)),
         (Some(why), _, None) => Verdict::Fail(why),
     })
 }

@@ -189,10 +189,10 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
             Failure::new("ValueError", "missing object_codec for object array")
         }
         CodecError::Checksum { .. } | CodecError::TooLarge { .. } => Failure::class("RuntimeError", ours),
-        // numcodecs has no rule which of the two it is.
-        CodecError::Corrupt { codec, .. } if matches!(*codec, "numcodecs.lz4" | "zstd" | "blosc") => {
-            Failure::class("RuntimeError", ours)
+        CodecError::Corrupt { codec: "zstd", .. } => {
+            Failure::new("RuntimeError", "Zstd decompression error: invalid input data")
         }
+        CodecError::Corrupt { codec: "blosc", .. } => Failure::class("RuntimeError", ours),
         CodecError::Config { .. } => Failure::class("TypeError", ours),
         _ => Failure::class("ValueError", ours),
     }
@@ -205,6 +205,10 @@ pub(super) fn phrase_store(error: &StoreError, ours: String) -> Fault {
         StoreError::Conflict { .. } => Failure::class("zarr.errors.FSPathExistNotDir", ours),
         StoreError::InvalidKey { .. } => Failure::class("ValueError", ours),
         StoreError::NotSupported { .. } => Failure::class("zarr.errors.ReadOnlyError", ours),
+        // What Python's directory store makes of a file in the way of a folder.
+        StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
+            Failure::class("KeyError", ours)
+        }
         _ => Failure::class("OSError", ours),
     }
     .into()

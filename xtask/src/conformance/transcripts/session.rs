@@ -52,6 +52,8 @@ pub(super) struct Shelf {
     /// What arrays in it separate their chunks' coordinates with, unless told otherwise.
     pub(super) separator: Option<char>,
     pub(super) archive: Option<Arc<Archive>>,
+    /// The directory of a directory store.
+    pub(super) directory: Option<PathBuf>,
 }
 
 impl Shelf {
@@ -61,6 +63,7 @@ impl Shelf {
             class,
             separator: None,
             archive: None,
+            directory: None,
         }
     }
 

@@ -266,7 +266,13 @@ fn if_exists(step: &Value) -> Outcome<IfExists> {
 }
 
 fn copy_options<'a>(step: &Value, log: &'a mut dyn FnMut(&str)) -> Outcome<CopyOptions<'a>> {
-    let asked = Asked::of(&step["create_kws"], None)?;
+    let mut kws = step["create_kws"].clone();
+    // A copied compressor comes before the spelling of h5py.
+    if let Some(kws) = kws.as_object_mut() {
+        kws.remove("compression");
+        kws.remove("compression_opts");
+    }
+    let asked = Asked::of(&kws, None)?;
     if step["create_kws"].get("dtype").is_some() {
         return Err(Failure::class("TypeError", "the data type of a copy is that of its source").into());
     }
