@@ -192,7 +192,13 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
         CodecError::Corrupt { codec: "zstd", .. } => {
             Failure::new("RuntimeError", "Zstd decompression error: invalid input data")
         }
-        CodecError::Corrupt { codec: "blosc", .. } => Failure::class("RuntimeError", ours),
+        // A frame without a whole size is no LZ4 to numcodecs; what follows is the library's affair.
+        CodecError::Corrupt { codec: "lz4", reason } if reason.contains("its size") && !reason.contains("as it says") => {
+            Failure::new("ValueError", "bad input data")
+        }
+        CodecError::Corrupt {
+            codec: "blosc" | "lz4", ..
+        } => Failure::class("RuntimeError", ours),
         CodecError::Config { .. } => Failure::class("TypeError", ours),
         _ => Failure::class("ValueError", ours),
     }

@@ -43,10 +43,13 @@ fn new_store(session: &mut Session, step: &Value) -> Outcome {
             class: "",
             ..Shelf::memory()
         },
-        "directory" => Shelf::new(
-            Arc::new(DirectoryStore::create(session.path(step)?)?),
-            "DirectoryStore",
-        ),
+        "directory" => {
+            let path = session.path(step)?;
+            Shelf {
+                directory: Some(path.components().collect()),
+                ..Shelf::new(Arc::new(DirectoryStore::create(path)?), "DirectoryStore")
+            }
+        }
         "zip" => {
             if flag(step, "deflate") {
                 return Err(Fault::unsupported("compressed members of a new archive"));
@@ -223,7 +226,7 @@ fn docs(session: &mut Session, step: &Value) -> Outcome {
         if with_chunks || shown.get("text").is_some() {
             shown
         } else {
-            json!({"size": bytes.len()})
+            json!({"nbytes": bytes.len()})
         }
     })
 }
