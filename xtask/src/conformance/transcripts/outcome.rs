@@ -159,7 +159,8 @@ fn phrase_core(error: &CoreError, doing: Doing, ours: String) -> Fault {
             Failure::new(class, format!("path {} contains {found}", quoted(path))).into()
         }
         CoreError::Path { reason, .. } => Failure::new("ValueError", *reason).into(),
-        CoreError::Codecs { source, .. } | CoreError::Chunk { source, .. } => phrase_codec(source, ours),
+        CoreError::Codecs { source, .. } => phrase_codec(source, ours),
+        CoreError::Chunk { source, .. } => phrase_codec(source, ours),
         CoreError::Selection { reason } if reason.starts_with("index out of bounds") => {
             Failure::new("zarr.errors.BoundsCheckError", reason).into()
         }
