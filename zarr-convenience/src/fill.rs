@@ -11,7 +11,9 @@ pub(crate) fn given_fill_value(value: &Value, data_type: &DataType) -> Value {
     use DataType as T;
     let rewritten = match data_type {
         T::Bool => truth(value),
-        T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => integer(value),
+        T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => {
+            integer(value)
+        }
         T::Float16 | T::Float32 | T::Float64 => float(value, data_type),
         T::Complex64 | T::Complex128 => match value {
             Value::Array(parts) => Some(
@@ -57,7 +59,9 @@ fn float(value: &Value, data_type: &DataType) -> Option<Value> {
     };
     const HALF_MAX: f64 = 65520.0;
     let number = match data_type {
-        DataType::Float32 if number.is_finite() && !(number as f32).is_finite() => f64::INFINITY.copysign(number),
+        DataType::Float32 if number.is_finite() && !(number as f32).is_finite() => {
+            f64::INFINITY.copysign(number)
+        }
         DataType::Float16 if number.abs() >= HALF_MAX => f64::INFINITY.copysign(number),
         _ if number == 0.0 => 0.0,
         _ => number,
@@ -90,7 +94,11 @@ fn date(text: &str, unit: TimeUnit) -> Option<i64> {
     }
     let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
     let mut seconds = i128::from(days(year, month, day)) * 86_400;
-    for (part, size) in clock.split(':').filter(|part| !part.is_empty()).zip([3600, 60, 1]) {
+    for (part, size) in clock
+        .split(':')
+        .filter(|part| !part.is_empty())
+        .zip([3600, 60, 1])
+    {
         seconds += i128::from(part.parse::<u32>().ok()?) * size;
     }
     const ATTO: i128 = 1_000_000_000_000_000_000;
@@ -109,7 +117,9 @@ fn date(text: &str, unit: TimeUnit) -> Option<i64> {
         "fs" => 1_000,
         _ => 1,
     };
-    let count = (seconds * ATTO + fraction).div_euclid(size).div_euclid(i128::from(scale));
+    let count = (seconds * ATTO + fraction)
+        .div_euclid(size)
+        .div_euclid(i128::from(scale));
     i64::try_from(count).ok()
 }
 
@@ -148,7 +158,11 @@ mod tests {
     #[test]
     fn dates_are_counted_in_the_unit_of_the_type() {
         check(&json!("2020-01-01"), "<M8[D]", &json!(18262));
-        check(&json!("2020-01-01T00:00:00.000000001"), "<M8[ns]", &json!(1_577_836_800_000_000_001_i64));
+        check(
+            &json!("2020-01-01T00:00:00.000000001"),
+            "<M8[ns]",
+            &json!(1_577_836_800_000_000_001_i64),
+        );
         check(&json!("1969-12-31"), "<M8[D]", &json!(-1));
         check(&json!("2000-03"), "<M8[M]", &json!(362));
         check(&json!("NaT"), "<M8[s]", &json!(i64::MIN));

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 use zarr_convenience::core::{
     ArrayData,
     codecs::{
-        ByteOrder, ChunkBuffer, ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecKind, CodecRegistry,
-        DataType, FillValue, Limits, Scratch,
+        ByteOrder, ChunkBuffer, ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecKind,
+        CodecRegistry, DataType, FillValue, Limits, Scratch,
     },
 };
 
@@ -255,10 +255,7 @@ fn decode_items(config: &Value, encoded: &[u8]) -> Result<Outcome, CodecError> {
             heap: chunk.heap.to_vec(),
         },
     };
-    Ok(values::array_json(
-        &data,
-        ByteOrder::NATIVE,
-    ))
+    Ok(values::array_json(&data, ByteOrder::NATIVE))
 }
 
 /// The configuration that a V2 document has: as it was given, once the codec was built of it.

@@ -71,7 +71,12 @@ impl Declared<'_> {
             return declared.clone();
         }
         let mut result = recorded.clone();
-        for name in declared["without"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        for name in declared["without"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
             match &mut result["ok"] {
                 Value::Object(members) => drop(members.remove(name)),
                 Value::Array(items) => items.retain(|item| item != name),

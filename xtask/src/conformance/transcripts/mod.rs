@@ -5,6 +5,10 @@ mod codecs;
 mod compare;
 mod deviations;
 mod files;
+#[cfg(feature = "hdf5")]
+mod h5;
+#[cfg(not(feature = "hdf5"))]
+#[path = "h5_absent.rs"]
 mod h5;
 mod nodes;
 mod open;
@@ -52,17 +56,58 @@ enum Verdict {
     Unsupported(String),
 }
 
+/// Leaves HDF5 to others: its operations are then unsupported.
+const WITHOUT_HDF5: &str = "--without-hdf5";
+
+/// Runs the job again in a build that has HDF5.
+fn run_with_hdf5(arguments: &[String]) -> Result<bool> {
+    println!("building the job again with HDF5; {WITHOUT_HDF5} does without");
+    let directory = std::env::current_dir()?;
+    let arguments = arguments.iter().map(|argument| {
+        // Cargo may run the job in another directory.
+        let path = directory.join(argument);
+        if path.is_file() {
+            path.into_os_string()
+        } else {
+            argument.into()
+        }
+    });
+    let status = crate::cargo()
+        .args([
+            "run",
+            "--release",
+            "--package",
+            "xtask",
+            "--bin",
+            "xtask",
+            "--features",
+            "hdf5",
+            "--",
+        ])
+        .args(["conformance", "transcripts"])
+        .args(arguments)
+        .status()?;
+    Ok(status.success())
+}
+
 /// `conformance transcripts FILE.json [--only ID]`.
 pub(super) fn run(arguments: &[String]) -> Result<bool> {
-    let (file, only) = match arguments {
+    let rest: Vec<_> = arguments
+        .iter()
+        .filter(|argument| *argument != WITHOUT_HDF5)
+        .collect();
+    let (file, only) = match &rest[..] {
         [] => {
             println!("not run: conformance transcripts FILE.json [--only ID] needs a file");
             return Ok(true);
         }
         [file] => (file, None),
-        [file, option, id] if option == "--only" => (file, Some(id)),
+        [file, option, id] if *option == "--only" => (file, Some(id)),
         _ => bail!("usage: cargo xtask conformance transcripts FILE.json [--only ID]"),
     };
+    if !cfg!(feature = "hdf5") && !arguments.iter().any(|argument| argument == WITHOUT_HDF5) {
+        return run_with_hdf5(arguments);
+    }
     let text = std::fs::read_to_string(file).with_context(|| format!("reading {file}"))?;
     let scenarios: Vec<Value> = serde_json::from_str(&text).with_context(|| format!("parsing {file}"))?;
     let deviations = Deviations::read()?;
@@ -70,7 +115,7 @@ pub(super) fn run(arguments: &[String]) -> Result<bool> {
     let mut unsupported: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for scenario in &scenarios {
         let id = scenario["id"].as_str().unwrap_or("?");
-        if only.is_some_and(|only| only != id) {
+        if only.is_some_and(|only| *only != id) {
             continue;
         }
         match replay(scenario, &deviations)? {

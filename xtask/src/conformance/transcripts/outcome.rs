@@ -194,11 +194,14 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
             Failure::new("RuntimeError", "Zstd decompression error: invalid input data")
         }
         // A frame without a whole size is no LZ4 to numcodecs; what follows is the library's affair.
-        CodecError::Corrupt { codec: "lz4", reason } if reason.contains("its size") && !reason.contains("as it says") => {
+        CodecError::Corrupt { codec: "lz4", reason }
+            if reason.contains("its size") && !reason.contains("as it says") =>
+        {
             Failure::new("ValueError", "bad input data")
         }
         CodecError::Corrupt {
-            codec: "blosc" | "lz4", ..
+            codec: "blosc" | "lz4",
+            ..
         } => Failure::class("RuntimeError", ours),
         CodecError::Config { .. } => Failure::class("TypeError", ours),
         _ => Failure::class("ValueError", ours),

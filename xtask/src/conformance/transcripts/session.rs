@@ -40,6 +40,10 @@ pub(super) enum Thing {
     Store(Shelf),
     Loader(LazyLoader),
     /// An HDF5 file, by its path.
+    #[cfg_attr(
+        not(feature = "hdf5"),
+        expect(dead_code, reason = "made only where there is HDF5")
+    )]
     Hdf5(PathBuf),
 }
 

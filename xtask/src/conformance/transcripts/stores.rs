@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use zarr_convenience::core::store::{DirectoryStore, Store, StoreError, StoreExt, StoreKey, StorePrefix, ZipStore};
+use zarr_convenience::core::store::{
+    DirectoryStore, Store, StoreError, StoreExt, StoreKey, StorePrefix, ZipStore,
+};
 
 use super::{
     Operation,
