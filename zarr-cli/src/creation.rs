@@ -106,11 +106,12 @@ fn compressor(text: &str) -> Result<Option<Value>> {
     }
     let registry = CodecRegistry::default();
     if registry.find_v2(text).is_err() {
-        let names: Vec<_> = registry
+        let mut names: Vec<_> = registry
             .entries()
             .iter()
             .filter_map(|entry| Some(entry.v2?.id))
             .collect();
+        names.dedup();
         bail!(crate::status::usage(format!(
             "--compressor {text:?}: not one of {}",
             names.join(", ")

@@ -5,7 +5,10 @@ use std::{path::Path, sync::Arc};
 use anyhow::Result;
 use zarr_convenience::{
     Error, Location, Source, SourceNode, StoreKind, ZarrSource,
-    core::{Error as CoreError, Group, Node, NodePath, Options, Workers, ZarrFormat, store::Store},
+    core::{
+        Error as CoreError, Group, Node, NodePath, Options, Workers, ZarrFormat,
+        store::{MemoryStore, Staged, Store, ZipStore},
+    },
     open_store,
 };
 
@@ -109,12 +112,74 @@ fn find(source: Box<dyn Source>, location: &Location) -> Result<Opened> {
     Ok((source, node))
 }
 
-/// A group that is written to, and the store whose changes are to be published.
+/// A store that is written to, and published as a whole where it can be.
+pub(crate) struct Output {
+    store: Arc<dyn Store>,
+    /// A new tree that becomes the store when all is done.
+    staged: Option<Box<dyn Staged>>,
+    /// The archive that is not completed when something fails.
+    archive: Option<Arc<ZipStore>>,
+}
+
+impl Output {
+    /// Opens a store to be changed; what is set in one that is not there yet is seen when all of it is there.
+    pub(crate) fn open(location: &Location) -> Result<Self> {
+        let mut output = Self::open_in_place(location)?;
+        if !location.exists() {
+            output.staged = output.store.stage(NodePath::root().prefix())?;
+        }
+        Ok(output)
+    }
+
+    /// Opens a store to be changed step by step.
+    pub(crate) fn open_in_place(location: &Location) -> Result<Self> {
+        let mut output = Self {
+            store: Arc::new(MemoryStore::new()),
+            staged: None,
+            archive: None,
+        };
+        if location.kind() == StoreKind::Zip {
+            let archive = Arc::new(ZipStore::update(&location.store)?);
+            output.archive = Some(Arc::clone(&archive));
+            output.store = archive;
+        } else {
+            output.store = open_store(location, true)?;
+        }
+        Ok(output)
+    }
+
+    /// Where keys are set.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        self.staged
+            .as_ref()
+            .map_or_else(|| Arc::clone(&self.store), |staged| staged.store())
+    }
+
+    /// Publishes what was set.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        if let Some(staged) = self.staged.take() {
+            staged.store().flush()?;
+            staged.publish()?;
+        }
+        self.store.flush()?;
+        self.archive = None;
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(archive) = &self.archive {
+            archive.abandon();
+        }
+    }
+}
+
+/// A group that is written to.
 pub(crate) struct Target {
     pub(crate) group: Group,
-    /// A new tree that takes its place when all is done.
-    staged: Option<Box<dyn zarr_convenience::core::store::Staged>>,
-    store: Arc<dyn Store>,
+    /// The store whose changes are to be published; nothing is written in a dry run.
+    output: Option<Output>,
 }
 
 impl Target {
@@ -123,19 +188,19 @@ impl Target {
     /// What is made in a store that is not there yet is seen when all of it is there.
     pub(crate) fn open(text: &str, path: Option<&str>, format: ZarrFormat, common: &Common) -> Result<Self> {
         let location = locate(text, path)?;
-        let options = options(common);
-        let is_new = !location.exists();
-        let store = open_store(&location, true)?;
-        let staged = if is_new {
-            store.stage(NodePath::root().prefix())?
-        } else {
-            None
-        };
-        let target = staged
+        let output = Output::open(&location)?;
+        let group = group(&output.store(), &location.path, format, &options(common))?;
+        Ok(Self {
+            group,
+            output: Some(output),
+        })
+    }
+
+    /// Whether what is written is seen only when it is published.
+    pub(crate) fn is_unseen(&self) -> bool {
+        self.output
             .as_ref()
-            .map_or_else(|| Arc::clone(&store), |staged| staged.store());
-        let group = group(&target, &location.path, format, &options)?;
-        Ok(Self { group, staged, store })
+            .is_some_and(|output| output.staged.is_some() || output.archive.is_some())
     }
 
     /// An empty group in memory in the place of one that is not there, for dry runs.
@@ -151,45 +216,68 @@ impl Target {
             let store = open_store(&location, false)?;
             match Node::find(&store, &location.path, &options, None)? {
                 Some(Node::Group(group)) => {
-                    return Ok(Self {
-                        group,
-                        staged: None,
-                        store,
-                    });
+                    return Ok(Self { group, output: None });
                 }
-                Some(Node::Array(_)) => return Err(in_the_way(&location.path).into()),
+                Some(Node::Array(_)) => return Err(in_the_way(&store, &location.path).into()),
                 None => {}
             }
         }
-        let store: Arc<dyn Store> = Arc::new(zarr_convenience::core::store::MemoryStore::new());
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let group = group(&store, &location.path, format, &options)?;
-        Ok(Self {
-            group,
-            staged: None,
-            store,
-        })
+        Ok(Self { group, output: None })
     }
 
     /// Publishes what was written.
     pub(crate) fn finish(self) -> Result<()> {
-        if let Some(staged) = self.staged {
-            staged.publish()?;
-        }
-        Ok(self.store.flush()?)
+        self.output.map_or(Ok(()), Output::finish)
     }
 }
 
 fn group(store: &Arc<dyn Store>, path: &NodePath, format: ZarrFormat, options: &Options) -> Result<Group> {
     Ok(match Node::find(store, path, options, None)? {
         Some(Node::Group(group)) => group,
-        Some(Node::Array(_)) => return Err(in_the_way(path).into()),
+        Some(Node::Array(_)) => return Err(in_the_way(store, path).into()),
         None => Group::create(Arc::clone(store), path, format, options)?,
     })
 }
 
-fn in_the_way(path: &NodePath) -> CoreError {
-    CoreError::Exists {
-        path: path.as_str().to_owned(),
-        found: "an array",
+fn in_the_way(store: &Arc<dyn Store>, path: &NodePath) -> Error {
+    Error::Copy(format!(
+        "{}: is an array, and copies go into groups",
+        store.describe(path.as_str())
+    ))
+}
+
+/// Refuses to copy a node onto itself, into itself or over what holds it, before anything is opened to be
+/// changed.
+///
+/// `name` is that of the copy in the group at `to`; without it the members of the group at `from` are copied.
+pub(crate) fn check_distinct(from: &Location, to: &Location, name: Option<&str>) -> Result<()> {
+    let place = |location: &Location| {
+        let store = location.store.canonicalize().ok()?;
+        Some(store.join(location.path.as_str()))
+    };
+    // A store that is not there yet may still be meant to lie inside the source.
+    let from_place = place(from);
+    let to_place = place(to).or_else(|| {
+        let above = to.store.parent().filter(|above| !above.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(above.join(to.store.file_name()?).join(to.path.as_str()))
+    });
+    let (Some(from_place), Some(to_place)) = (from_place, to_place) else {
+        return Ok(());
+    };
+    let target = name.map_or_else(|| to_place.clone(), |name| to_place.join(name));
+    let covers = target != from_place && from_place.starts_with(&target);
+    if target.starts_with(&from_place) || covers {
+        return Err(Error::Refused {
+            what: from_place.display().to_string(),
+            reason: format!(
+                "cannot be copied to {}, which is or holds the node itself or lies below it",
+                target.display()
+            ),
+        }
+        .into());
     }
+    Ok(())
 }

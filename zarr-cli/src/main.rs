@@ -1,11 +1,6 @@
 //! The `zarr` command.
 //!
 //! Words become a plan, a plan becomes text; everything between is in the libraries.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command talks on standard output and error"
-)]
 
 mod args;
 mod commands;
@@ -13,6 +8,7 @@ mod creation;
 mod locations;
 mod npy;
 mod numpy_text;
+mod output;
 mod progress;
 mod status;
 
@@ -21,7 +17,6 @@ use clap::Parser;
 use crate::{args::Cli, status::Status};
 
 fn main() -> std::process::ExitCode {
-    // A reader that goes away, as in `zarr tree x | head`, ends the command quietly.
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -37,7 +32,7 @@ fn main() -> std::process::ExitCode {
     match commands::run(&cli) {
         Ok(()) => Status::Done.into(),
         Err(error) => {
-            eprintln!("zarr: {}", status::message(&error));
+            output::notice(&format!("zarr: {}", status::message(&error)));
             Status::of(&error).into()
         }
     }

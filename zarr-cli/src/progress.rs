@@ -10,7 +10,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use zarr_convenience::Progress;
 
-use crate::args::{Common, ProgressKind};
+use crate::{
+    args::{Common, ProgressKind},
+    output,
+};
 
 /// Shows progress while it lives.
 pub(crate) enum Display {
@@ -59,10 +62,8 @@ impl Display {
                 if is_end || last.is_none_or(|last| last.elapsed() >= INTERVAL) {
                     *last = Some(Instant::now());
                     let Progress { path, done, total } = progress;
-                    eprintln!(
-                        "{}",
-                        json!({"event": "progress", "path": path, "done": done, "total": total})
-                    );
+                    let event = json!({"event": "progress", "path": path, "done": done, "total": total});
+                    output::notice(&event.to_string());
                 }
             }
         }
@@ -73,11 +74,8 @@ impl Display {
         if let Self::Bar(bar) = self {
             if bar.is_hidden() {
                 let bytes = bar.position();
-                eprintln!(
-                    "{} in {:.1} s",
-                    indicatif::HumanBytes(bytes),
-                    bar.elapsed().as_secs_f64()
-                );
+                let seconds = bar.elapsed().as_secs_f64();
+                output::notice(&format!("{} in {seconds:.1} s", indicatif::HumanBytes(bytes)));
             }
             bar.finish_with_message("");
         }

@@ -95,9 +95,55 @@ fn of_io(error: &io::Error) -> Status {
     }
 }
 
+/// Names the place where an error came up, unless it does so itself or is about the words given.
+pub(crate) fn at(place: &str, error: anyhow::Error) -> anyhow::Error {
+    let needs_place = error.chain().any(|cause| {
+        let core = match cause.downcast_ref::<Error>() {
+            Some(Error::Core(core)) => Some(core),
+            Some(Error::Copy(text)) => return !text.starts_with(place),
+            _ => cause.downcast_ref::<CoreError>(),
+        };
+        matches!(
+            core,
+            Some(
+                CoreError::Exists { .. }
+                    | CoreError::WrongKind { .. }
+                    | CoreError::Type { .. }
+                    | CoreError::Value { .. }
+                    | CoreError::TooLarge { .. }
+                    | CoreError::ReadOnly { .. }
+                    | CoreError::Selection { .. }
+            )
+        )
+    });
+    if needs_place {
+        error.context(place.to_owned())
+    } else {
+        error
+    }
+}
+
+/// The words of a cause.
+fn words(cause: &(dyn std::error::Error + 'static)) -> String {
+    let core = match cause.downcast_ref::<Error>() {
+        Some(Error::Core(core)) => Some(core),
+        _ => cause.downcast_ref::<CoreError>(),
+    };
+    match core {
+        // The root has no name of its own.
+        Some(CoreError::Exists { path, found } | CoreError::WrongKind { path, found }) if path.is_empty() => {
+            format!("contains {found}")
+        }
+        Some(CoreError::NotFound { path, store }) if path.is_empty() => {
+            format!("{store}: is no Zarr array or group")
+        }
+        _ => cause.to_string(),
+    }
+}
+
 /// The chain of causes in one line, with nothing in it that a terminal would obey.
 pub(crate) fn message(error: &anyhow::Error) -> String {
-    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
+    let causes: Vec<_> = error.chain().map(words).collect();
     let mut parts: Vec<&str> = Vec::new();
     for cause in &causes {
         // A cause that says what the one above it said adds nothing.

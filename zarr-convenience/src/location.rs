@@ -8,7 +8,7 @@ use std::{
 
 use zarr_core::{
     NodePath,
-    store::{DirectoryStore, Store},
+    store::{DirectoryStore, Store, StoreError},
 };
 
 #[cfg(feature = "zip")]
@@ -120,7 +120,8 @@ fn is_zip(path: &Path) -> bool {
 /// Opens the Zarr store at a location, for reading or to be changed.
 ///
 /// # Errors
-/// [`Error::Core`] when it cannot be opened; [`Error::Argument`] for a file that is no ZIP archive.
+/// [`Error::Core`] when it cannot be opened, or a file is in its place; [`Error::Source`] for a file that is no
+/// ZIP archive and was to be read.
 pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>> {
     let path = &location.store;
     match location.kind() {
@@ -130,9 +131,14 @@ pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>>
         StoreKind::Zip if writable => Ok(Arc::new(ZipStore::update(path)?)),
         #[cfg(feature = "zip")]
         StoreKind::Zip => Ok(Arc::new(ZipStore::open(path)?)),
-        _ => Err(Error::Argument(format!(
-            "{}: is a file, and neither a directory nor a ZIP archive",
-            path.display()
-        ))),
+        _ => {
+            let what = path.display().to_string();
+            let reason = "is a file, and neither a directory nor a ZIP archive".to_owned();
+            Err(if writable {
+                StoreError::Conflict { what, reason }.into()
+            } else {
+                Error::Source { what, reason }
+            })
+        }
     }
 }

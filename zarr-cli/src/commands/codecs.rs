@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use zarr_convenience::core::codecs::BUILT_IN;
 
-use crate::args::Common;
+use crate::{args::Common, output};
 
 pub(crate) fn run(common: &Common) -> Result<()> {
     if common.json {
@@ -12,17 +12,12 @@ pub(crate) fn run(common: &Common) -> Result<()> {
             .iter()
             .map(|entry| json!({"name": entry.name, "v2": entry.v2.map(|v2| v2.id), "doc": entry.doc}))
             .collect();
-        println!("{}", json!(list));
-        return Ok(());
+        return output::json(&json!(list));
     }
-    println!("{:24} {:12} what it does", "V3 name", "V2 id");
+    let mut text = format!("{:24} {:12} what it does", "V3 name", "V2 id");
     for entry in BUILT_IN {
-        println!(
-            "{:24} {:12} {}",
-            entry.name,
-            entry.v2.map_or("-", |v2| v2.id),
-            entry.doc
-        );
+        let id = entry.v2.map_or("-", |v2| v2.id);
+        text += &format!("\n{:24} {id:12} {}", entry.name, entry.doc);
     }
-    Ok(())
+    output::line(&text)
 }

@@ -11,7 +11,8 @@ use zarr_convenience::{CopyOptions, IfExists, Report, SourceNode, copy, copy_all
 
 use crate::{
     args::{Common, CopyAllArgs},
-    locations::{Target, open_source, workers},
+    locations::{Target, check_distinct, locate, open_source, workers},
+    output,
     progress::Display,
 };
 
@@ -27,13 +28,34 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     let if_exists = IfExists::parse(&args.if_exists)?;
     let creation = args.creation.parse()?;
     let (source, node) = open_source(&args.source, args.source_path.as_deref(), common)?;
+    let name = match what {
+        What::Members if !matches!(node, SourceNode::Group(_)) => {
+            bail!(crate::status::usage(format!(
+                "{}: is no group; use copy",
+                source.describe(node.path())
+            )));
+        }
+        What::Node(None) if node.path().is_root() => {
+            bail!(crate::status::usage(format!(
+                "{}: has no name; give the copy one with --name",
+                source.describe(node.path())
+            )));
+        }
+        What::Members => None,
+        What::Node(name) => Some(name.unwrap_or(node.path().name())),
+    };
+    check_distinct(
+        &locate(&args.source, args.source_path.as_deref())?,
+        &locate(&args.dest, args.dest_path.as_deref())?,
+        name,
+    )?;
     let format = creation.zarr_format.unwrap_or(ZarrFormat::V2);
     let open = if args.dry_run {
         Target::imagine
     } else {
         Target::open
     };
-    let mut log = Log::open(args.log.as_deref(), args.dry_run)?;
+    let mut log = Log::open(args.log.as_deref())?;
     let target = open(&args.dest, args.dest_path.as_deref(), format, common)?;
     let display = Display::new(common);
     let mut failed = None;
@@ -55,11 +77,7 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     };
     let report = match (what, &node) {
         (What::Members, SourceNode::Group(path)) => copy_all(source.as_ref(), path, &target.group, options)?,
-        (What::Members, _) => bail!(crate::status::usage(format!(
-            "{} is no group; use copy",
-            node.path()
-        ))),
-        (What::Node(name), _) => {
+        _ => {
             let options = CopyOptions {
                 name: name.map(str::to_owned),
                 ..options
@@ -68,23 +86,28 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
         }
     };
     if let Some(error) = failed {
-        return Err(error).context("writing the log");
+        return Err(error);
     }
     log.finish().context("writing the log")?;
     if args.strict && !report.lost.is_empty() {
         tell_lost(&report, common);
-        bail!(
-            "{} things cannot be carried over, and --strict was given; nothing was published",
-            report.lost.len()
+        let n_lost = report.lost.len();
+        let (things, state) = (
+            if n_lost == 1 { "thing" } else { "things" },
+            if target.is_unseen() {
+                "nothing was published"
+            } else {
+                "the rest was copied"
+            },
         );
+        bail!("{n_lost} {things} cannot be carried over, and --strict was given; {state}");
     }
     if !args.dry_run {
         target.finish()?;
     }
     display.finish();
     tell_lost(&report, common);
-    summary(&report, args, common);
-    Ok(())
+    summary(&report, args, common)
 }
 
 /// Names what is missing in the copy.
@@ -93,14 +116,12 @@ fn tell_lost(report: &Report, common: &Common) {
         return;
     }
     for lost in &report.lost {
-        eprintln!(
-            "zarr: not carried over: {}",
-            crate::status::printable(&format!("{}: {}", lost.what, lost.reason))
-        );
+        let text = format!("zarr: not carried over: {}: {}", lost.what, lost.reason);
+        output::notice(&crate::status::printable(&text));
     }
 }
 
-fn summary(report: &Report, args: &CopyAllArgs, common: &Common) {
+fn summary(report: &Report, args: &CopyAllArgs, common: &Common) -> Result<()> {
     let copied = report.copied;
     if common.json {
         let lost: Vec<_> = report
@@ -108,18 +129,17 @@ fn summary(report: &Report, args: &CopyAllArgs, common: &Common) {
             .iter()
             .map(|lost| json!({"what": lost.what, "reason": lost.reason}))
             .collect();
-        println!(
-            "{}",
-            json!({
-                "n_copied": copied.n_copied,
-                "n_skipped": copied.n_skipped,
-                "n_bytes_copied": copied.n_bytes_copied,
-                "dry_run": args.dry_run,
-                "lost": lost,
-            })
-        );
+        output::json(&json!({
+            "n_copied": copied.n_copied,
+            "n_skipped": copied.n_skipped,
+            "n_bytes_copied": copied.n_bytes_copied,
+            "dry_run": args.dry_run,
+            "lost": lost,
+        }))
     } else if args.log.as_deref() != Some("-") {
-        println!("{}", copied.summary(args.dry_run));
+        output::line(&copied.summary(args.dry_run))
+    } else {
+        Ok(())
     }
 }
 
@@ -131,23 +151,22 @@ pub(crate) enum Log {
 }
 
 impl Log {
-    /// Opens a log; a dry run writes no file.
-    pub(crate) fn open(place: Option<&str>, dry_run: bool) -> Result<Self> {
+    /// Opens a log.
+    pub(crate) fn open(place: Option<&str>) -> Result<Self> {
         Ok(match place {
             None => Self::None,
             Some("-") => Self::Output,
-            Some(_) if dry_run => Self::Output,
             Some(path) => Self::File(BufWriter::new(
                 File::create(path).with_context(|| path.to_owned())?,
             )),
         })
     }
 
-    pub(crate) fn write(&mut self, line: &str) -> std::io::Result<()> {
+    pub(crate) fn write(&mut self, line: &str) -> Result<()> {
         match self {
             Self::None => Ok(()),
-            Self::Output => writeln!(std::io::stdout(), "{}", crate::status::printable(line)),
-            Self::File(file) => writeln!(file, "{line}"),
+            Self::Output => output::line(&crate::status::printable(line)),
+            Self::File(file) => writeln!(file, "{line}").context("writing the log"),
         }
     }
 

@@ -9,7 +9,11 @@ use zarr_convenience::{
 };
 
 use super::copy::Log;
-use crate::args::{Common, CopyStoreArgs};
+use crate::{
+    args::{Common, CopyStoreArgs},
+    locations::Output,
+    output,
+};
 
 pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
     let patterns = |texts: &[String]| {
@@ -23,11 +27,17 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
     let from = Location::with_path(&args.source, &args.source_path)?;
     let to = Location::with_path(&args.dest, &args.dest_path)?;
     let source = open_store(&from, false)?;
-    let dest = match args.dry_run {
-        true if !to.exists() => std::sync::Arc::new(MemoryStore::new()) as _,
-        dry_run => open_store(&to, !dry_run)?,
+    let opened = if args.dry_run {
+        None
+    } else {
+        Some(Output::open(&to)?)
     };
-    let mut log = Log::open(args.log.as_deref(), args.dry_run)?;
+    let dest = match &opened {
+        Some(output) => output.store(),
+        None if to.exists() => open_store(&to, false)?,
+        None => std::sync::Arc::new(MemoryStore::new()),
+    };
+    let mut log = Log::open(args.log.as_deref())?;
     let mut failed = None;
     let mut line = |line: &str| {
         let written = log.write(line);
@@ -44,17 +54,21 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
     };
     let copied = copy_store(&source, &dest, options)?;
     if let Some(error) = failed {
-        return Err(error).context("writing the log");
+        return Err(error);
     }
+    opened.map_or(Ok(()), Output::finish)?;
     log.finish().context("writing the log")?;
     if common.json {
         let (copied, skipped, bytes) = (copied.n_copied, copied.n_skipped, copied.n_bytes_copied);
-        println!(
-            "{}",
-            json!({"n_copied": copied, "n_skipped": skipped, "n_bytes_copied": bytes})
-        );
+        output::json(&json!({
+            "n_copied": copied,
+            "n_skipped": skipped,
+            "n_bytes_copied": bytes,
+            "dry_run": args.dry_run,
+        }))
     } else if args.log.as_deref() != Some("-") {
-        println!("{}", copied.summary(args.dry_run));
+        output::line(&copied.summary(args.dry_run))
+    } else {
+        Ok(())
     }
-    Ok(())
 }

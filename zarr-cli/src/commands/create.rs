@@ -10,7 +10,8 @@ use zarr_convenience::{
 
 use crate::{
     args::{Common, CreateArgs},
-    locations::{locate, options},
+    locations::{Output, locate, options},
+    output,
 };
 
 pub(crate) fn run(args: &CreateArgs, common: &Common) -> Result<()> {
@@ -19,20 +20,25 @@ pub(crate) fn run(args: &CreateArgs, common: &Common) -> Result<()> {
     let creation = args.creation.parse()?;
     let dtype = dtype(&args.dtype)?;
     let array = args.shape.as_deref().map(|shape| (shape, &dtype));
-    let writable = mode != OpenMode::Read;
-    let store = open_store(&location, writable)?;
-    let node = open(&store, &location.path, mode, array, (&creation, &options(common)))?;
-    store.flush()?;
+    let options = options(common);
+    let what = (&creation, &options);
+    let node = if mode == OpenMode::Read {
+        open(&open_store(&location, false)?, &location.path, mode, array, what)?
+    } else {
+        let output = Output::open_in_place(&location)?;
+        let node = open(&output.store(), &location.path, mode, array, what)?;
+        output.finish()?;
+        node
+    };
     let text = match &node {
         Node::Array(array) => array_repr(array),
         Node::Group(group) => group_repr(group),
     };
     if common.json {
-        println!("{}", json!({"path": node.path().to_string(), "text": text}));
+        output::json(&json!({"path": node.path().to_string(), "text": text}))
     } else {
-        println!("{text}");
+        output::line(&crate::status::printable(&text))
     }
-    Ok(())
 }
 
 /// A type in NumPy's notation, or a list of fields as JSON.

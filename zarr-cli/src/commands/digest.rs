@@ -7,6 +7,7 @@ use zarr_convenience::digest;
 use crate::{
     args::{Common, NodeArgs},
     locations::{open_source, workers},
+    output,
 };
 
 pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
@@ -20,11 +21,14 @@ pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
                 json!({"sha256": digest.hex, "dtype": digest.data_type, "shape": digest.shape, "path": path})
             })
             .collect();
-        println!("{}", json!(list));
+        return output::json(&json!(list));
+    }
+    let lines: Vec<_> = digests
+        .iter()
+        .map(|digest| crate::status::printable(&digest.to_string()))
+        .collect();
+    if lines.is_empty() {
         return Ok(());
     }
-    for digest in digests {
-        println!("{}", crate::status::printable(&digest.to_string()));
-    }
-    Ok(())
+    output::line(&lines.join("\n"))
 }

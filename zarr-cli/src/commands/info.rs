@@ -11,6 +11,7 @@ use zarr_convenience::{
 use crate::{
     args::{Common, NodeArgs},
     locations::open_source,
+    output,
 };
 
 pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
@@ -30,8 +31,7 @@ pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
     };
     if common.json {
         lines.insert("Attributes".into(), attributes.into());
-        println!("{}", Value::from(lines));
-        return Ok(());
+        return output::json(&Value::from(lines));
     }
     let width = lines
         .keys()
@@ -39,18 +39,17 @@ pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
         .max()
         .unwrap_or(0)
         .max("Attributes".len());
+    let mut rows = Vec::new();
     for (name, value) in &lines {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        println!("{name:width$} : {}", crate::status::printable(&text));
+        rows.push(format!("{name:width$} : {text}"));
     }
     for (index, (name, value)) in attributes.iter().enumerate() {
         let title = if index == 0 { "Attributes" } else { "" };
-        println!(
-            "{title:width$} : {}",
-            crate::status::printable(&format!("{name} = {value}"))
-        );
+        rows.push(format!("{title:width$} : {name} = {value}"));
     }
-    Ok(())
+    let rows: Vec<_> = rows.iter().map(|row| crate::status::printable(row)).collect();
+    output::line(&rows.join("\n"))
 }
 
 fn group_lines(source: &dyn Source, node: &SourceNode, lines: &mut Map<String, Value>) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use serde_json::json;
 use zarr_convenience::{
     Source, SourceArray, SourceNode,
     core::{ArrayData, NodePath, Selection},
@@ -13,6 +14,7 @@ use crate::{
     locations::{open_source, workers},
     npy,
     numpy_text::array_text,
+    output,
 };
 
 pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
@@ -26,7 +28,15 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
             let data = array.read(&selection, workers(common))?;
             match &args.output {
                 Some(path) => npy::write(path, &data)?,
-                None => println!("{}", array_text(&data)),
+                None if common.json => {
+                    let shape = array.shape();
+                    let dtype = array.data_type_text();
+                    let path = array.path().to_string();
+                    output::json(
+                        &json!({"path": path, "shape": shape, "dtype": dtype, "text": array_text(&data)}),
+                    )?;
+                }
+                None => output::line(&array_text(&data))?,
             }
         }
         SourceNode::Group(path) => {
@@ -44,7 +54,11 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
                         .iter()
                         .filter(|array| array.path().parent().as_ref() == Some(path));
                     let names: Vec<_> = direct.map(|array| array.path().name().to_owned()).collect();
-                    println!("<LazyLoader: {}>", crate::status::printable(&names.join(", ")));
+                    if common.json {
+                        return output::json(&json!({"path": path.to_string(), "arrays": names}));
+                    }
+                    let text = format!("<LazyLoader: {}>", names.join(", "));
+                    output::line(&crate::status::printable(&text))?;
                 }
             }
         }

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
-use zarr_convenience::{SaveOptions, core::ArrayData, open_store, save};
+use zarr_convenience::{SaveOptions, core::ArrayData, save};
 
 use crate::{
     args::{Common, SaveArgs},
-    locations::{locate, options},
+    locations::{Output, locate, options},
     npy,
 };
 
@@ -29,13 +29,14 @@ pub(crate) fn run(args: &SaveArgs, common: &Common) -> Result<()> {
     }
     let location = locate(&args.dest, args.path.as_deref())?;
     let creation = args.creation.parse()?;
-    let store = open_store(&location, true)?;
+    let output = Output::open_in_place(&location)?;
     let options = SaveOptions {
         creation,
         options: options(common),
         force: args.force,
     };
-    Ok(save(&store, &location.path, &unnamed, &named, &options)?)
+    save(&output.store(), &location.path, &unnamed, &named, &options)?;
+    output.finish()
 }
 
 fn add(

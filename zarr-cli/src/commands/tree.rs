@@ -7,6 +7,7 @@ use zarr_convenience::{Source, SourceNode, TreeOptions, tree};
 use crate::{
     args::{Common, TreeArgs},
     locations::open_source,
+    output,
 };
 
 pub(crate) fn run(args: &TreeArgs, common: &Common) -> Result<()> {
@@ -14,24 +15,11 @@ pub(crate) fn run(args: &TreeArgs, common: &Common) -> Result<()> {
     // As in zarr-python, a level of 0 or below shows the root alone.
     let level = args.level.map(|level| usize::try_from(level).unwrap_or(0));
     if common.json {
-        println!(
-            "{}",
-            json_tree(source.as_ref(), &node, level.unwrap_or(usize::MAX))?
-        );
-        return Ok(());
+        let levels = level.unwrap_or(usize::MAX);
+        return output::json(&json_tree(source.as_ref(), &node, levels)?);
     }
-    println!(
-        "{}",
-        tree(
-            source.as_ref(),
-            &node,
-            TreeOptions {
-                level,
-                ascii: args.ascii
-            }
-        )?
-    );
-    Ok(())
+    let ascii = args.ascii;
+    output::line(&tree(source.as_ref(), &node, TreeOptions { level, ascii })?)
 }
 
 fn json_tree(source: &dyn Source, node: &SourceNode, levels: usize) -> Result<Value> {

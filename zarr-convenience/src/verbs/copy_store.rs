@@ -44,12 +44,22 @@ impl std::fmt::Debug for CopyStoreOptions<'_> {
 /// # Errors
 /// [`Error::Argument`] for one that is not understood; it names what is wrong.
 pub fn pattern(text: &str) -> Result<Regex> {
-    Regex::new(text).map_err(|error| Error::Argument(format!("regular expression {text:?}: {error}")))
+    Regex::new(text).map_err(|error| {
+        // The last line says what is wrong, those before it draw where.
+        let error = error.to_string();
+        let reason = error
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        Error::Argument(format!("regular expression {text:?}: {reason}"))
+    })
 }
 
 /// Copies keys and their values from one store to another, by code point of the keys.
 ///
-/// Clashes are found before the first key is written.
+/// Clashes are found before the first key is written. Documents are written after all other keys, so that a
+/// copy that ends half-way has no arrays that lack chunks.
 ///
 /// # Errors
 /// [`Error::Copy`] when a key is there already, [`Error::Argument`] for `SkipInitialized`; when a store fails.
@@ -66,6 +76,7 @@ pub fn copy_store(
     let log: &mut dyn FnMut(&str) = options.log.take().unwrap_or(&mut silent);
     let mut copied = Copied::default();
     let mut buffer = ReadBuffer::new();
+    let mut documents = Vec::new();
     let steps = plan(source, dest, &options)?;
     for KeyStep { from, to, skip } in &steps {
         let label = if from == to {
@@ -79,17 +90,46 @@ pub fn copy_store(
             continue;
         }
         log(&format!("copy {label}"));
-        if !options.dry_run && source.get_ranges(from, &[ByteRange::All], &mut buffer)? {
-            dest.set(to, buffer.part(0))?;
-            copied.n_bytes_copied += buffer.part(0).len() as u64;
-        }
         copied.n_copied += 1;
+        if options.dry_run {
+            continue;
+        }
+        if is_document(from) {
+            documents.push((from, to));
+        } else {
+            copied.n_bytes_copied += copy_key(source, from, dest, to, &mut buffer)?;
+        }
+    }
+    // Members come before the groups they are in, and their chunks before both.
+    for (from, to) in documents.into_iter().rev() {
+        copied.n_bytes_copied += copy_key(source, from, dest, to, &mut buffer)?;
     }
     if !options.dry_run {
         dest.flush()?;
     }
     log(&copied.summary(options.dry_run));
     Ok(copied)
+}
+
+/// Whether a key makes a node of its folder, which is not seen before.
+fn is_document(key: &StoreKey) -> bool {
+    let name = key.as_str().rsplit('/').next();
+    matches!(name, Some(".zarray" | ".zgroup" | ".zmetadata" | "zarr.json"))
+}
+
+/// Copies a key, and tells how many bytes it has.
+fn copy_key(
+    source: &Arc<dyn Store>,
+    from: &StoreKey,
+    dest: &Arc<dyn Store>,
+    to: &StoreKey,
+    buffer: &mut ReadBuffer,
+) -> Result<u64> {
+    if !source.get_ranges(from, &[ByteRange::All], buffer)? {
+        return Ok(0);
+    }
+    dest.set(to, buffer.part(0))?;
+    Ok(buffer.part(0).len() as u64)
 }
 
 /// One key to be copied.

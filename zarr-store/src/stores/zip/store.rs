@@ -200,6 +200,15 @@ impl ZipStore {
         result
     }
 
+    /// Gives up what was set since the last flush: dropping the store then changes nothing.
+    ///
+    /// For the time when an operation failed half-way; the store must not be used after it.
+    pub fn abandon(&self) {
+        if let Some(mut writer) = self.writer() {
+            writer.spool = None;
+        }
+    }
+
     /// Where an error is found after the store was dropped without [`close`](Self::close).
     pub fn close_error(&self) -> CloseError {
         self.close_error.clone()
