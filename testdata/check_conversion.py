@@ -113,9 +113,17 @@ def same_json(found, expected):
     return json.dumps(found) == json.dumps(expected)
 
 
+def utf8_names(group):
+    for name in group.id:
+        try:
+            yield name.decode()
+        except UnicodeDecodeError:
+            print(f"{group.name}: a link has the name {name}, which is not UTF-8")
+
+
 def names_below(group, path="", above=()):
     address = h5py.h5o.get_info(group.id).addr
-    for name in group:
+    for name in utf8_names(group):
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             continue

@@ -15,8 +15,8 @@ use serde_json::{Map, Value};
 use zarr_convenience::core::metadata::json;
 use zarr_convenience::{Attributes, Lost};
 
-use super::datatype::lost_names;
-use crate::hdf5::{self, Attribute, Datatype, Name, ReferenceKind, StringPadding, Values};
+use super::{clean::unpadded, datatype::lost_names};
+use crate::hdf5::{self, Attribute, Datatype, Name, ReferenceKind, Values};
 
 /// Reads attributes one by one; `node` is what they are of, in reports.
 pub(super) fn read(
@@ -205,17 +205,4 @@ fn half(bits: u16) -> f64 {
 fn text(bytes: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "its text is not UTF-8")?;
     Ok(Value::from(text))
-}
-
-fn unpadded(bytes: &[u8], padding: StringPadding) -> &[u8] {
-    let used = |is_padding: &dyn Fn(&u8) -> bool| {
-        let last = bytes.iter().rposition(|byte| !is_padding(byte));
-        last.map_or(0, |last| last + 1)
-    };
-    let end = match padding {
-        StringPadding::NullTerminated => bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len()),
-        StringPadding::NullPadded => used(&|byte| *byte == 0),
-        StringPadding::SpacePadded => used(&|byte| *byte == b' '),
-    };
-    bytes.get(..end).unwrap_or(bytes)
 }

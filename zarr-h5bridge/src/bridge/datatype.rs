@@ -2,6 +2,7 @@
 
 use zarr_convenience::core::codecs::{ByteOrder, DataType, Field, FillValue, StructType};
 
+use super::clean::Clean;
 use crate::hdf5::{Datatype, EnumMember, Field as FileField, FillValue as FileFillValue};
 
 /// The largest element in bytes.
@@ -16,6 +17,8 @@ pub(super) struct Elements {
     /// The byte order in the file; little where it makes no difference, and where the fields of a record differ.
     pub(super) byte_order: ByteOrder,
     pub(super) form: Form,
+    /// What is to be done to elements that are not records.
+    clean: Clean,
 }
 
 /// How elements lie in the file.
@@ -42,7 +45,7 @@ pub(super) struct Run {
     size: usize,
     /// The size of the numbers whose bytes lie in reverse; 1 where none do.
     swap: usize,
-    is_bool: bool,
+    clean: Clean,
 }
 
 impl Elements {
@@ -52,6 +55,7 @@ impl Elements {
             data_type,
             byte_order: ByteOrder::Little,
             form: Form::Plain,
+            clean: Clean::new(stored),
         };
         Ok(match stored {
             Datatype::VlenString { .. } => Self {
@@ -101,19 +105,15 @@ impl Elements {
                     1 => {}
                     size => kept.chunks_exact_mut(size).for_each(<[u8]>::reverse),
                 }
-                if run.is_bool {
-                    make_bools(kept);
-                }
+                run.clean.apply(kept);
             }
         }
         elements
     }
 
-    /// Makes every true value a 1.
+    /// Does what is left to do to elements whose numbers are in native byte order already.
     pub(super) fn normalise(&self, mut elements: Vec<u8>) -> Vec<u8> {
-        if self.data_type == DataType::Bool {
-            make_bools(&mut elements);
-        }
+        self.clean.apply(&mut elements);
         elements
     }
 
@@ -140,12 +140,6 @@ impl Elements {
             Form::Text => FillValue::new(bytes.clone()),
             _ => FillValue::new(self.decode(self.file_fill(fill_value))),
         }
-    }
-}
-
-fn make_bools(bytes: &mut [u8]) {
-    for byte in bytes {
-        *byte = u8::from(*byte != 0);
     }
 }
 
@@ -247,6 +241,7 @@ fn record(size: usize, fields: &[FileField]) -> Result<Elements, String> {
     Ok(Elements {
         data_type: DataType::Struct(record),
         byte_order,
+        clean: Clean::Keep,
         form: Form::Record {
             size,
             runs: pieces.runs.into_iter().map(|(run, _)| run).collect(),
@@ -325,7 +320,7 @@ fn field_type(stored: &Datatype, from: usize, pieces: &mut Pieces) -> Result<(Da
         } else {
             1
         },
-        is_bool: data_type == DataType::Bool,
+        clean: Clean::new(element),
     };
     pieces.runs.push((run, order));
     Ok((data_type, shape))

@@ -3,6 +3,7 @@
 mod array;
 mod attributes;
 mod chunks;
+mod clean;
 mod datatype;
 mod links;
 mod source;
