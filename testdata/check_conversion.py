@@ -38,8 +38,6 @@ def h5_values(dataset):
         raise Lost("nothing in this file")
     if dataset.id.get_type().get_class() == h5py.h5t.ARRAY:
         raise Lost("array elements")
-    if dataset.compression == "lzf":
-        raise Lost("filter lzf")
     dtype = plain_dtype(dataset.dtype)
     if dtype.names and "O" in str(dtype):
         raise Lost("text in records")

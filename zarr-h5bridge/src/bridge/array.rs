@@ -15,7 +15,7 @@ use zarr_convenience::core::{
 use zarr_convenience::{Error, Result, SourceArray, core};
 
 use super::{
-    chunks::{ChunkTable, Chunks, describe},
+    chunks::{ChunkTable, Chunks, describe, is_decodable},
     datatype::{Elements, Form},
     source::source_error,
 };
@@ -44,7 +44,9 @@ impl Hdf5Array {
         }
         let shape = info.space.shape().ok_or("null dataspace")?.to_vec();
         let elements = Elements::new(&info.datatype).map_err(|reason| format!("dataset, {reason}"))?;
-        if let Some(filter) = info.filters.iter().find(|filter| !filter.is_available()) {
+        let is_decodable = elements.form != Form::Text && info.filters.iter().all(is_decodable);
+        let mut unknown = info.filters.iter().filter(|filter| !filter.is_available());
+        if let Some(filter) = unknown.next().filter(|_| !is_decodable) {
             return Err(format!(
                 "dataset, its filter {} `{}` is not built in",
                 filter.id, filter.name

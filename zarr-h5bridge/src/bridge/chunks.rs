@@ -1,6 +1,6 @@
 //! Chunks of a dataset, read and decoded without the HDF5 library and its lock.
 //!
-//! The library finds the chunks, once for each dataset. Deflate, shuffle and Fletcher-32 are undone by the codecs
+//! The library finds the chunks, once for each dataset. Deflate, shuffle, Fletcher-32 and LZF are undone by the codecs
 //! of Zarr, in the thread that asks, each chunk without the filters that its mask leaves out.
 
 use std::{
@@ -10,10 +10,12 @@ use std::{
 
 use serde_json::json;
 use zarr_convenience::core::codecs::{
-    ByteOrder, ChunkCodec, ChunkSpec, CodecChain, CodecConfig, CodecError, DataType, FillValue, Limits,
+    BUILT_IN, ByteOrder, ChunkCodec, ChunkSpec, CodecChain, CodecConfig, CodecError, CodecRegistry, DataType,
+    FillValue, Limits,
 };
 use zarr_convenience::{Error, Result, core::ChunkSource};
 
+use super::lzf;
 use super::{
     datatype::{Elements, Form},
     source::source_error,
@@ -24,6 +26,7 @@ use crate::hdf5::{ChunkIndex, Dataset, Filter};
 const DEFLATE: i32 = 1;
 const SHUFFLE: i32 = 2;
 const FLETCHER32: i32 = 3;
+const LZF: i32 = 32000;
 
 /// The mask of a chunk that went through no filter.
 const UNFILTERED: u32 = u32::MAX;
@@ -102,12 +105,13 @@ fn chunk_codec(
         }
     }
     let limits = Limits::DEFAULT;
+    let registry = CodecRegistry::new(BUILT_IN.iter().copied().chain([lzf::ENTRY]));
     let spec = ChunkSpec {
         shape: chunk_shape.to_vec(),
         fill_value: FillValue::zero(&data_type),
         data_type,
     };
-    match CodecChain::new(&configs, &<_>::default(), &limits) {
+    match CodecChain::new(&configs, &registry, &limits) {
         // A build without the codec still has the library.
         Err(CodecError::NotBuilt { .. }) => Ok(None),
         chain => chain
@@ -129,8 +133,14 @@ fn config(filter: &Filter) -> Option<CodecConfig> {
             json!({"elementsize": filter.client_data.first()?}),
         ),
         FLETCHER32 => CodecConfig::of("numcodecs.fletcher32", json!({})),
+        LZF => CodecConfig::of("lzf", json!({})),
         _ => return None,
     })
+}
+
+/// Whether a filter is undone by a codec.
+pub(super) fn is_decodable(filter: &Filter) -> bool {
+    config(filter).is_some()
 }
 
 /// The words for a dataset in errors.

@@ -6,6 +6,7 @@ mod chunks;
 mod clean;
 mod datatype;
 mod links;
+mod lzf;
 mod source;
 
 pub use source::Hdf5Source;

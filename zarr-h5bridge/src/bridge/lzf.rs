@@ -1,0 +1,111 @@
+//! LZF, h5py's own filter, for reading.
+//!
+//! ```text
+//! 000lllll                            l + 1 bytes follow as they are
+//! lllooooo oooooooo                   l + 2 bytes again, from o + 1 bytes back; l is 1 to 6
+//! 111ooooo llllllll oooooooo          l + 9 bytes again, from o + 1 bytes back
+//! ```
+
+use std::sync::Arc;
+
+use zarr_convenience::core::codecs::{BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, Result};
+
+const NAME: &str = "lzf";
+
+/// How the registry knows the codec; only chunks of HDF5 files are decoded by it.
+pub(super) const ENTRY: CodecEntry = CodecEntry {
+    name: NAME,
+    aliases: &[],
+    v2: None,
+    kind: CodecKind::BytesToBytes,
+    doc: "LZF, as h5py writes it",
+    feature: None,
+    build: |_, _| Ok(Codec::BytesToBytes(Arc::new(Lzf))),
+};
+
+#[derive(Debug)]
+struct Lzf;
+
+impl BytesToBytes for Lzf {
+    fn encode(&self, _: &[u8], _: &mut Vec<u8>) -> Result<()> {
+        Err(CodecError::mismatch(NAME, "it is only decoded"))
+    }
+
+    fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
+        let mut input = encoded.iter();
+        let mut made = 0_usize;
+        let cut = || CodecError::corrupt(NAME, "it ends early");
+        let room = out.len();
+        let too_large = || CodecError::too_large(NAME, room);
+        while let Some(&control) = input.next() {
+            let high = usize::from(control >> 5);
+            if high == 0 {
+                let length = usize::from(control) + 1;
+                let (literal, rest) = input.as_slice().split_at_checked(length).ok_or_else(cut)?;
+                let target = out.get_mut(made..made + length).ok_or_else(too_large)?;
+                target.copy_from_slice(literal);
+                input = rest.iter();
+                made += length;
+                continue;
+            }
+            let mut byte = || input.next().map(|byte| usize::from(*byte)).ok_or_else(cut);
+            let length = if high == 7 { byte()? + 9 } else { high + 2 };
+            let back = (usize::from(control & 0x1f) << 8) + byte()? + 1;
+            let start = made.checked_sub(back);
+            let start = start
+                .ok_or_else(|| CodecError::corrupt(NAME, "it repeats what lies before its beginning"))?;
+            let end = made + length;
+            if end > room {
+                return Err(too_large());
+            }
+            if back >= length {
+                out.copy_within(start..start + length, made);
+            } else {
+                // What is repeated may reach into what it makes.
+                for place in made..end {
+                    out[place] = out[place - back];
+                }
+            }
+            made = end;
+        }
+        Ok(made)
+    }
+
+    fn encoded_size_max(&self, decoded: usize) -> usize {
+        decoded.saturating_add(decoded / 16).saturating_add(64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(encoded: &[u8], expected: Option<&[u8]>) {
+        let mut out = [0; 40];
+        let decoded = Lzf.decode(encoded, &mut out).ok().map(|size| &out[..size]);
+        assert_eq!(decoded, expected);
+    }
+
+    #[test]
+    fn runs_and_repetitions_are_decoded() {
+        check(b"", Some(b""));
+        check(b"\x02abc", Some(b"abc"));
+        check(b"\x02abc\x20\x02", Some(b"abcabc"));
+        check(b"\x00a\xe0\x01\x00", Some(b"aaaaaaaaaaa"));
+        check(b"\x01ab\x40\x01\x00!", Some(b"ababab!"));
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        check(b"\x02ab", None);
+        check(b"\x00a\x20", None);
+        check(b"\x00a\xe0\x01", None);
+        check(b"\x00a\x20\x01", None);
+        check(b"\x00a\xe0\xff\x00", None);
+        check(
+            b"\x1f0123456789012345678901234567890\x1f01234567890123456789012345678901",
+            None,
+        );
+    }
+}
