@@ -67,7 +67,7 @@ pub struct Creation {
     pub filters: Option<Option<Vec<Value>>>,
     /// All codecs in the V3 form, instead of filters and compressor.
     pub codecs: Option<Vec<CodecConfig>>,
-    /// The fill value in the V2 form, or what NumPy would take for it; null for none.
+    /// The fill value in the V2 form, or what `NumPy` would take for it; null for none.
     pub fill_value: Option<Value>,
     /// The order of elements in stored chunks.
     pub order: Option<Order>,
@@ -134,7 +134,7 @@ impl Creation {
     ///
     /// # Errors
     /// [`Error::Argument`] for options that make no sense.
-    pub fn builder(&self, shape: Vec<u64>, dtype: &Value) -> Result<ArrayBuilder> {
+    pub fn builder(&self, shape: &[u64], dtype: &Value) -> Result<ArrayBuilder> {
         // The words of zarr-python for items of any size.
         let object = match dtype.as_str() {
             Some("str") => Some(DataType::String),
@@ -142,13 +142,13 @@ impl Creation {
             _ => None,
         };
         if let Some(data_type) = object {
-            let builder = ArrayBuilder::new(shape.clone(), data_type.clone());
-            return self.apply(builder, &shape, &data_type, ByteOrder::Little);
+            let builder = ArrayBuilder::new(shape.to_vec(), data_type.clone());
+            return self.apply(builder, shape, &data_type, ByteOrder::Little);
         }
         let (data_type, byte_order) =
             v2_data_type(dtype).map_err(|wrong| Error::Argument(format!("dtype {}", wrong.reason)))?;
-        let builder = ArrayBuilder::new(shape.clone(), data_type.clone()).byte_order(byte_order);
-        self.apply(builder, &shape, &data_type, byte_order)
+        let builder = ArrayBuilder::new(shape.to_vec(), data_type.clone()).byte_order(byte_order);
+        self.apply(builder, shape, &data_type, byte_order)
     }
 }
 

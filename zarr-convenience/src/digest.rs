@@ -16,7 +16,7 @@ const SLAB_SIZE: u64 = 64 << 20;
 pub struct Digest {
     /// SHA-256, in hexadecimal digits.
     pub hex: String,
-    /// The text of the data type, as NumPy prints it.
+    /// The text of the data type, as `NumPy` prints it.
     pub data_type: String,
     /// The shape of the array.
     pub shape: Vec<u64>,
@@ -83,7 +83,10 @@ fn digest_array(array: &dyn SourceArray, workers: Workers) -> Result<Digest> {
             }
         }
     }
-    let hex = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hash
+        .finalize()
+        .iter()
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let data_type = data_type_text(array.data_type(), array.byte_order());
     Ok(Digest {
         hex,

@@ -3,6 +3,11 @@
 use serde_json::{Number, Value};
 use zarr_core::codecs::{DataType, TimeUnit};
 
+/// The least number that becomes infinite as a binary16.
+const HALF_MAX: f64 = 65520.0;
+/// The finest units of time in a second.
+const ATTO: i128 = 1_000_000_000_000_000_000;
+
 /// Rewrites a value that a data type has in another form: a text that is a number or a date, a number with
 /// a fraction for an integer, a number for a truth.
 ///
@@ -48,7 +53,7 @@ fn integer(value: &Value) -> Option<Value> {
     }
 }
 
-/// What is too large becomes infinite, and minus zero becomes zero, as NumPy and zarr-python have it.
+/// What is too large becomes infinite, and minus zero becomes zero, as `NumPy` and zarr-python have it.
 fn float(value: &Value, data_type: &DataType) -> Option<Value> {
     let number = match value {
         Value::Bool(value) => f64::from(u8::from(*value)),
@@ -57,7 +62,6 @@ fn float(value: &Value, data_type: &DataType) -> Option<Value> {
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    const HALF_MAX: f64 = 65520.0;
     let number = match data_type {
         DataType::Float32 if number.is_finite() && !(number as f32).is_finite() => {
             f64::INFINITY.copysign(number)
@@ -101,7 +105,6 @@ fn date(text: &str, unit: TimeUnit) -> Option<i64> {
     {
         seconds += i128::from(part.parse::<u32>().ok()?) * size;
     }
-    const ATTO: i128 = 1_000_000_000_000_000_000;
     let digits = format!("{fraction:0<18}");
     let fraction: i128 = digits.get(..18)?.parse().ok()?;
     let size = match unit.unit {

@@ -1,4 +1,4 @@
-//! Data types and shapes as NumPy prints them (`v2-semantics` 8.2).
+//! Data types and shapes as `NumPy` prints them (`v2-semantics` 8.2).
 
 use zarr_core::codecs::{ByteOrder, DataType, Field};
 use zarr_core::metadata::data_type_to_v2;
@@ -58,7 +58,7 @@ pub fn count_text(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -78,7 +78,7 @@ pub fn open(
         (OpenMode::Append | OpenMode::Write | OpenMode::Exclusive, _) => {
             let format = creation.zarr_format.unwrap_or(ZarrFormat::V2);
             // What makes no sense is found before anything is erased.
-            let builder = array.map(|(shape, dtype)| creation.builder(shape.to_vec(), dtype));
+            let builder = array.map(|(shape, dtype)| creation.builder(shape, dtype));
             create(
                 store,
                 path,

@@ -255,3 +255,34 @@ impl Group {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zarr_store::MemoryStore;
+
+    use super::*;
+    use crate::{ArrayBuilder, Order, codecs::DataType};
+
+    #[test]
+    fn members_come_by_name() {
+        let options = Options::default();
+        let store = Arc::new(MemoryStore::new());
+        let root = Group::create(store, &NodePath::root(), ZarrFormat::V2, &options).unwrap();
+        for name in ["a b", "a", "a.b"] {
+            root.create_group(name).unwrap();
+        }
+        assert_eq!(root.folder_names().unwrap(), ["a", "a b", "a.b"]);
+    }
+
+    #[test]
+    fn order_f_stays_named_where_it_makes_no_difference() {
+        let options = Options::default();
+        let store = Arc::new(MemoryStore::new());
+        let builder = ArrayBuilder::new(vec![3], DataType::Int8).order(Order::F);
+        builder
+            .create(store.clone(), &NodePath::root(), &options)
+            .unwrap();
+        let array = crate::Array::open(store, &NodePath::root(), &options).unwrap();
+        assert_eq!(array.metadata().order(), Some(Order::F));
+    }
+}

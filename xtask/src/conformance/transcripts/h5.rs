@@ -74,6 +74,7 @@ fn open(session: &mut Session, step: &Value) -> Outcome {
     Ok(shown)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "operations have one form")]
 fn close(_: &mut Session, _: &Value) -> Outcome {
     Ok(Value::Null)
 }
@@ -178,12 +179,11 @@ where
 fn attr_set(session: &mut Session, step: &Value) -> Outcome {
     let (file, member) = file(session, step)?;
     let key = text(step, "key")?;
-    match at(&file, member) {
-        Ok(group) => set(&group, key, &step["value"])?,
-        Err(_) => {
-            let dataset = file.dataset(member)?;
-            set(&dataset, key, &step["value"])?;
-        }
+    if let Ok(group) = at(&file, member) {
+        set(&group, key, &step["value"])?;
+    } else {
+        let dataset = file.dataset(member)?;
+        set(&dataset, key, &step["value"])?;
     }
     Ok(Value::Null)
 }

@@ -120,9 +120,8 @@ fn open_group(session: &mut Session, step: &Value) -> Outcome {
     let asked = Asked::of(step, shelf.separator)?;
     let new = |overwrite| create_group(&shelf.store, &path, overwrite, (&asked.creation, &options));
     let group = match (OpenMode::parse(mode(step))?, found) {
-        (OpenMode::Append, Err(CoreError::NotFound { .. })) => new(false)?,
+        (OpenMode::Append, Err(CoreError::NotFound { .. })) | (OpenMode::Exclusive, _) => new(false)?,
         (OpenMode::Write, _) => new(true)?,
-        (OpenMode::Exclusive, _) => new(false)?,
         (_, found) => found.map_err(|error| phrase(&error.into(), Doing::OpenGroup))?,
     };
     Ok(session.name_node(step, Node::Group(group), &shelf))

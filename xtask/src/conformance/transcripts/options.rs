@@ -82,13 +82,10 @@ impl Asked {
     /// The data of a step, in the type that it asks for.
     pub(super) fn data(&self, value: &Value, dtype: Option<&Value>) -> Outcome<(ArrayData, ByteOrder)> {
         let wanted = dtype.or_else(|| value.get("dtype"));
-        let (data_type, order) = match wanted {
-            Some(_) => self.data_type(wanted)?,
-            None => {
-                let data = values::array(value, None)?;
-                return Ok((data, ByteOrder::Little));
-            }
-        };
+        if wanted.is_none() {
+            return Ok((values::array(value, None)?, ByteOrder::Little));
+        }
+        let (data_type, order) = self.data_type(wanted)?;
         Ok((values::array(value, Some(&data_type))?, order))
     }
 
@@ -129,6 +126,8 @@ pub(super) fn chunks_of(value: &Value) -> Outcome<Chunks> {
     })
 }
 
+/// The outer `None` is for what is not asked for, the inner one for no compressor.
+#[expect(clippy::option_option, reason = "creation options have this form")]
 fn compressor(step: &Value) -> Outcome<Option<Option<Value>>> {
     match step.get("compressor") {
         Some(Value::Null) => return Ok(Some(None)),

@@ -189,7 +189,6 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
         CodecError::DataType { name } if name.ends_with('O') => {
             Failure::new("ValueError", "missing object_codec for object array")
         }
-        CodecError::Checksum { .. } | CodecError::TooLarge { .. } => Failure::class("RuntimeError", ours),
         CodecError::Corrupt { codec: "zstd", .. } => {
             Failure::new("RuntimeError", "Zstd decompression error: invalid input data")
         }
@@ -199,7 +198,9 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
         {
             Failure::new("ValueError", "bad input data")
         }
-        CodecError::Corrupt {
+        CodecError::Checksum { .. }
+        | CodecError::TooLarge { .. }
+        | CodecError::Corrupt {
             codec: "blosc" | "lz4",
             ..
         } => Failure::class("RuntimeError", ours),

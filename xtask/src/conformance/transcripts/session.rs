@@ -1,4 +1,5 @@
 //! What a scenario has at hand: its directory and what its steps have named.
+#![expect(clippy::similar_names, reason = "a shelf holds a store, and self is self")]
 
 use std::{
     collections::HashMap,

@@ -114,8 +114,8 @@ pub(super) fn full(value: &Scalar, shape: Vec<u64>, data_type: &DataType) -> Out
 
 fn arange(value: &Value, range: &[Value], target: &DataType) -> Outcome<ArrayData> {
     let number = |index: usize, default| range.get(index).and_then(Value::as_f64).unwrap_or(default);
-    let (start, stop, step) = (number(0, 0.0), number(1, 0.0), number(2, 1.0));
-    let count = ((stop - start) / step).ceil().max(0.0) as u64;
+    let (start, end, step) = (number(0, 0.0), number(1, 0.0), number(2, 1.0));
+    let count = ((end - start) / step).ceil().max(0.0) as u64;
     let mut buffer = ChunkBuffer::default();
     for index in 0..count {
         Scalar::Float(start + index as f64 * step).push(target, &mut buffer)?;

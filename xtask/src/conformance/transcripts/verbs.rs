@@ -65,7 +65,7 @@ pub(super) fn store(session: &mut Session, step: &Value, mode: &str) -> Outcome<
     {
         return Err(Failure::new("ValueError", "storage_options passed with non-fsspec path").into());
     }
-    if path.ends_with(".n5") {
+    if path.strip_suffix(".n5").is_some() {
         return Err(Fault::unsupported("N5 directories"));
     }
     let full = session.dir.join(path);
