@@ -126,13 +126,11 @@ fn write_array(
     Ok(array.write_metadata()?)
 }
 
+/// Makes a new tree at a path.
+type Write<'a> = &'a dyn Fn(&Arc<dyn Store>, &NodePath) -> Result<()>;
+
 /// Lets `write` make a new tree, and puts it in the place of the one at a path.
-fn replace(
-    store: &Arc<dyn Store>,
-    path: &NodePath,
-    options: &SaveOptions,
-    write: &dyn Fn(&Arc<dyn Store>, &NodePath) -> Result<()>,
-) -> Result<()> {
+fn replace(store: &Arc<dyn Store>, path: &NodePath, options: &SaveOptions, write: Write<'_>) -> Result<()> {
     check_replaceable(store, path, options)?;
     let format = options.creation.zarr_format.unwrap_or(ZarrFormat::V2);
     if let Some(staged) = store.stage(path.prefix())? {

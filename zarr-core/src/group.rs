@@ -280,7 +280,7 @@ mod tests {
         let store = Arc::new(MemoryStore::new());
         let builder = ArrayBuilder::new(vec![3], DataType::Int8).order(Order::F);
         builder
-            .create(store.clone(), &NodePath::root(), &options)
+            .create(Arc::<MemoryStore>::clone(&store), &NodePath::root(), &options)
             .unwrap();
         let array = crate::Array::open(store, &NodePath::root(), &options).unwrap();
         assert_eq!(array.metadata().order(), Some(Order::F));

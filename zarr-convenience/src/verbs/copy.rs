@@ -237,8 +237,10 @@ impl Planner<'_, '_> {
         let target = above.path.join(name)?;
         let found = if above.exists { self.find(&target)? } else { None };
         match node {
-            SourceNode::Array(array) => self.plan_array(array, above, name, target, found, plan),
-            SourceNode::Group(path) => self.plan_group(path, (above, name), target, found, is_first, plan),
+            SourceNode::Array(array) => self.plan_array(array, (above, name), target, found.as_ref(), plan),
+            SourceNode::Group(path) => {
+                self.plan_group(path, (above, name), (target, found.as_ref()), is_first, plan)
+            }
             SourceNode::Other { path, what } => {
                 plan.lost.push(Lost {
                     what: path.to_string(),
@@ -256,13 +258,12 @@ impl Planner<'_, '_> {
     fn plan_array(
         &self,
         array: &Arc<dyn SourceArray>,
-        above: &Above,
-        name: &str,
+        (above, name): (&Above, &str),
         target: NodePath,
-        found: Option<Node>,
+        found: Option<&Node>,
         plan: &mut Plan,
     ) -> Result<()> {
-        let action = match (self.options.if_exists, &found) {
+        let action = match (self.options.if_exists, found) {
             (_, None) => Some(Action::Copy),
             (IfExists::Raise, Some(_)) | (IfExists::SkipInitialized, Some(Node::Group(_))) => None,
             (IfExists::Replace, Some(_)) => Some(Action::Replace),
@@ -318,8 +319,7 @@ impl Planner<'_, '_> {
         &self,
         path: &NodePath,
         (above, name): (&Above, &str),
-        target: NodePath,
-        found: Option<Node>,
+        (target, found): (NodePath, Option<&Node>),
         is_first: bool,
         plan: &mut Plan,
     ) -> Result<()> {
