@@ -15,6 +15,8 @@ mod save;
 mod transfer;
 mod tree;
 mod verbs;
+mod zarr_sink;
+mod zarr_source;
 
 pub use creation::{Chunks, Creation};
 pub use digest::{Digest, digest};
@@ -27,11 +29,12 @@ pub use plan::{Action, Plan, Step};
 pub use report::{Copied, Progress, Report};
 pub use run::run;
 pub use save::{SaveOptions, save, save_array, save_group};
-pub use transfer::{Attributes, Lost, Source, SourceArray, SourceNode, ZarrSource};
+pub use transfer::{Attributes, Found, How, Lost, Sink, Source, SourceArray, SourceNode};
 pub use tree::{TreeOptions, tree};
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
 pub use verbs::copy_store::{CopyStoreOptions, copy_store, pattern};
 pub use zarr_core as core;
+pub use zarr_source::ZarrSource;
 
 /// The result of a convenience function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,18 +1,17 @@
-//! What a format must offer so that verbs can read it.
+//! What a format must offer so that verbs can read and write it.
 //!
 //! Zarr is one such format; HDF5 is another, in a crate of its own.
-//! Every verb that reads (`copy`, `copy_all`, `tree`, `digest`, `info`) does so through these traits, so it
-//! exists once for all formats.
+//! Every verb reads and writes through these traits, so it exists once for all formats.
 
 use std::{collections::HashSet, fmt::Debug, sync::Arc};
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    Array, ArrayBuilder, ArrayData, Group, Node, NodePath, Selection, Workers,
+    Array, ArrayBuilder, ArrayData, NodePath, Selection, Workers,
     codecs::{ByteOrder, DataType},
 };
 
-use crate::{Error, Result, numpy_text::data_type_text};
+use crate::{Creation, Result, numpy_text::data_type_text};
 
 /// A hierarchy that can be read.
 pub trait Source: Debug + Send + Sync {
@@ -135,116 +134,87 @@ pub trait SourceArray: Debug + Send + Sync {
     }
 }
 
-/// A Zarr hierarchy as a source.
-#[derive(Debug, Clone)]
-pub struct ZarrSource {
-    root: Node,
-}
+/// A hierarchy that copies go into.
+pub trait Sink: Debug + Send + Sync {
+    /// The group that copies go into.
+    fn root(&self) -> &NodePath;
 
-impl ZarrSource {
-    /// Takes a node; paths are those of its store.
-    pub const fn new(root: Node) -> Self {
-        Self { root }
-    }
+    /// What is at a path; `None` if nothing is.
+    ///
+    /// # Errors
+    /// When something is there and cannot be opened.
+    fn find(&self, path: &NodePath) -> Result<Option<Found>>;
 
-    /// The node that was taken, as the source shows it.
-    pub fn root(&self) -> SourceNode {
-        source_node(self.root.clone())
-    }
-}
+    /// Whether all chunks of an array are stored.
+    ///
+    /// # Errors
+    /// When the sink cannot tell.
+    fn is_complete(&self, path: &NodePath) -> Result<bool>;
 
-fn source_node(node: Node) -> SourceNode {
-    match node {
-        Node::Group(group) => SourceNode::Group(group.path().clone()),
-        Node::Array(array) => SourceNode::Array(Arc::new(ZarrArray(array))),
-    }
-}
+    /// Why the sink has no form for an array; `None` if it has one.
+    ///
+    /// # Errors
+    /// When what is asked of the copy makes no sense.
+    fn refusal(&self, array: &dyn SourceArray, creation: &Creation) -> Result<Option<String>>;
 
-impl ZarrSource {
-    fn parts(&self) -> (&Arc<dyn zarr_core::store::Store>, &zarr_core::Options) {
-        match &self.root {
-            Node::Array(array) => (array.store(), array.options()),
-            Node::Group(group) => (group.store(), group.options()),
-        }
-    }
+    /// Makes a group, or takes the one that is there, and adds attributes to it; gives what it cannot hold.
+    ///
+    /// # Errors
+    /// When an array is in the way and is not to be replaced, and when the sink fails.
+    fn put_group(&self, path: &NodePath, attributes: Map<String, Value>, how: &How<'_>) -> Result<Vec<Lost>>;
 
-    fn find(&self, path: &NodePath) -> Result<Option<Node>> {
-        let (store, options) = self.parts();
-        Ok(Node::find(store, path, options, None)?)
-    }
-}
+    /// Makes a copy of an array and its attributes; gives what it cannot hold.
+    ///
+    /// The copy is seen when it is complete.
+    ///
+    /// # Errors
+    /// When either side fails; what was there before is then as it was, where the sink can do that.
+    fn put_array(
+        &self,
+        path: &NodePath,
+        array: &dyn SourceArray,
+        attributes: Map<String, Value>,
+        how: &How<'_>,
+    ) -> Result<Vec<Lost>>;
 
-impl Source for ZarrSource {
-    fn describe(&self, path: &NodePath) -> String {
-        self.parts().0.describe(path.as_str())
-    }
+    /// Makes what was put visible to others, and durable where the sink can.
+    ///
+    /// # Errors
+    /// What was put since the last flush may not be visible.
+    fn flush(&self) -> Result<()>;
 
-    fn node(&self, path: &NodePath) -> Result<Option<SourceNode>> {
-        Ok(self.find(path)?.map(source_node))
-    }
-
-    fn members(&self, group: &NodePath) -> Result<Vec<SourceNode>> {
-        let (store, options) = self.parts();
-        let group = Group::open(Arc::clone(store), group, options)?;
-        Ok(group.members()?.into_iter().map(source_node).collect())
-    }
-
-    fn attributes(&self, node: &SourceNode) -> Result<Attributes> {
-        let found = self.find(node.path())?;
-        let members = found.map_or_else(|| Ok(Map::new()), |node| node.attributes())?;
-        Ok(Attributes {
-            members,
-            lost: Vec::new(),
-        })
-    }
-
+    /// The store behind the sink, if it is Zarr: for finding out whether two nodes are the same.
     fn zarr_store(&self) -> Option<&Arc<dyn zarr_core::store::Store>> {
-        Some(self.parts().0)
+        None
     }
 }
 
-/// An array of a Zarr hierarchy.
-#[derive(Debug)]
-struct ZarrArray(Array);
+/// What is at a path of a sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// An array.
+    Array,
+    /// A group.
+    Group,
+}
 
-impl SourceArray for ZarrArray {
-    fn path(&self) -> &NodePath {
-        self.0.path()
-    }
+/// How a node is put into a sink.
+#[derive(Clone, Copy)]
+pub struct How<'a> {
+    /// What is to be other than in the source.
+    pub creation: &'a Creation,
+    /// How many threads may work at once.
+    pub workers: Workers,
+    /// Whether what is there gives way.
+    pub replaces: bool,
+    /// Is told how many bytes of values were just done; called from several threads.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
 
-    fn shape(&self) -> &[u64] {
-        self.0.shape()
-    }
-
-    fn data_type(&self) -> &DataType {
-        self.0.data_type()
-    }
-
-    fn byte_order(&self) -> ByteOrder {
-        self.0.metadata().codecs.byte_order()
-    }
-
-    fn chunk_shape(&self) -> Option<&[u64]> {
-        Some(self.0.chunk_shape())
-    }
-
-    fn builder(&self) -> Result<ArrayBuilder> {
-        Ok(ArrayBuilder::like(&self.0))
-    }
-
-    fn read(&self, selection: &Selection, workers: Workers) -> Result<ArrayData> {
-        let array = self.0.clone().with_options(|options| options.workers = workers);
-        array.read_data(selection).map_err(Error::from)
-    }
-
-    fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
-        if !self.0.store().capabilities().lists {
-            return Ok(None);
-        }
-        Ok(Some(self.0.stored_chunks()?.into_iter().collect()))
-    }
-
-    fn as_zarr(&self) -> Option<&Array> {
-        Some(&self.0)
+impl Debug for How<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("How")
+            .field("replaces", &self.replaces)
+            .finish_non_exhaustive()
     }
 }

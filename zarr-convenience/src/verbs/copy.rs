@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use zarr_core::{Error as CoreError, Group, Node, NodePath, Workers, store::MemoryStore};
+use zarr_core::{NodePath, Workers};
 
 use crate::{
-    Action, Creation, Error, Lost, Plan, Progress, Report, Result, Source, SourceArray, SourceNode, Step, run,
+    Action, Creation, Error, Found, Lost, Plan, Progress, Report, Result, Sink, Source, SourceArray,
+    SourceNode, Step, run,
 };
 
 /// What is done with a node that is there already.
@@ -99,7 +100,7 @@ impl std::fmt::Debug for CopyOptions<'_> {
 pub fn copy(
     source: &dyn Source,
     node: &SourceNode,
-    dest: &Group,
+    dest: &dyn Sink,
     options: CopyOptions<'_>,
 ) -> Result<Report> {
     let plan = plan_copy(source, node, dest, &options)?;
@@ -113,7 +114,7 @@ pub fn copy(
 pub fn copy_all(
     source: &dyn Source,
     group: &NodePath,
-    dest: &Group,
+    dest: &dyn Sink,
     options: CopyOptions<'_>,
 ) -> Result<Report> {
     let plan = plan_copy_all(source, group, dest, &options)?;
@@ -127,7 +128,7 @@ pub fn copy_all(
 pub fn plan_copy(
     source: &dyn Source,
     node: &SourceNode,
-    dest: &Group,
+    dest: &dyn Sink,
     options: &CopyOptions<'_>,
 ) -> Result<Plan> {
     let name = match &options.name {
@@ -139,7 +140,7 @@ pub fn plan_copy(
         }
         None => node.path().name().to_owned(),
     };
-    if dest.path().join(&name)? == *dest.path() || name.trim_matches('/').is_empty() {
+    if dest.root().join(&name)? == *dest.root() || name.trim_matches('/').is_empty() {
         let reason = format!("name '{name}' is that of the destination itself");
         return Err(Error::Refused {
             what: source.describe(node.path()),
@@ -153,7 +154,7 @@ pub fn plan_copy(
     };
     let mut plan = Plan::default();
     let above = Above {
-        path: dest.path().clone(),
+        path: dest.root().clone(),
         exists: true,
     };
     planner.check_distinct(node.path(), &above.path.join(&name)?)?;
@@ -168,7 +169,7 @@ pub fn plan_copy(
 pub fn plan_copy_all(
     source: &dyn Source,
     group: &NodePath,
-    dest: &Group,
+    dest: &dyn Sink,
     options: &CopyOptions<'_>,
 ) -> Result<Plan> {
     let planner = Planner {
@@ -178,10 +179,10 @@ pub fn plan_copy_all(
     };
     let mut plan = Plan::default();
     let above = Above {
-        path: dest.path().clone(),
+        path: dest.root().clone(),
         exists: true,
     };
-    planner.check_distinct(group, dest.path())?;
+    planner.check_distinct(group, dest.root())?;
     plan.attributes_of = (!options.without_attrs).then(|| group.clone());
     for node in source.members(group)? {
         if plan.failure.is_some() {
@@ -202,19 +203,18 @@ struct Above {
 
 struct Planner<'a, 'b> {
     source: &'a dyn Source,
-    dest: &'a Group,
+    dest: &'a dyn Sink,
     options: &'a CopyOptions<'b>,
 }
 
 impl Planner<'_, '_> {
     /// Refuses a copy onto the source itself or into what is below it.
     fn check_distinct(&self, source: &NodePath, target: &NodePath) -> Result<()> {
-        let Some(store) = self.source.zarr_store() else {
+        let (Some(store), Some(dest)) = (self.source.zarr_store(), self.dest.zarr_store()) else {
             return Ok(());
         };
-        let is_same = Arc::ptr_eq(store, self.dest.store())
-            || (store.describe("") == self.dest.store().describe("")
-                && !store.describe("").starts_with("memory"));
+        let is_same = Arc::ptr_eq(store, dest)
+            || (store.describe("") == dest.describe("") && !store.describe("").starts_with("memory"));
         if is_same && (target.is_within(source) || (source.is_within(target) && source != target)) {
             let reason =
                 format!("cannot be copied to '{target}', which is or holds the node itself or lies below it");
@@ -235,12 +235,14 @@ impl Planner<'_, '_> {
         plan: &mut Plan,
     ) -> Result<()> {
         let target = above.path.join(name)?;
-        let found = if above.exists { self.find(&target)? } else { None };
+        let found = if above.exists {
+            self.dest.find(&target)?
+        } else {
+            None
+        };
         match node {
-            SourceNode::Array(array) => self.plan_array(array, (above, name), target, found.as_ref(), plan),
-            SourceNode::Group(path) => {
-                self.plan_group(path, (above, name), (target, found.as_ref()), is_first, plan)
-            }
+            SourceNode::Array(array) => self.plan_array(array, (above, name), target, found, plan),
+            SourceNode::Group(path) => self.plan_group(path, (above, name), (target, found), is_first, plan),
             SourceNode::Other { path, what } => {
                 plan.lost.push(Lost {
                     what: path.to_string(),
@@ -251,31 +253,24 @@ impl Planner<'_, '_> {
         }
     }
 
-    fn find(&self, target: &NodePath) -> Result<Option<Node>> {
-        Ok(Node::find(self.dest.store(), target, self.dest.options(), None)?)
-    }
-
     fn plan_array(
         &self,
         array: &Arc<dyn SourceArray>,
         (above, name): (&Above, &str),
         target: NodePath,
-        found: Option<&Node>,
+        found: Option<Found>,
         plan: &mut Plan,
     ) -> Result<()> {
         let action = match (self.options.if_exists, found) {
             (_, None) => Some(Action::Copy),
-            (IfExists::Raise, Some(_)) | (IfExists::SkipInitialized, Some(Node::Group(_))) => None,
+            (IfExists::Raise, Some(_)) | (IfExists::SkipInitialized, Some(Found::Group)) => None,
             (IfExists::Replace, Some(_)) => Some(Action::Replace),
             (IfExists::Skip, Some(_)) => Some(Action::Skip),
-            (IfExists::SkipInitialized, Some(Node::Array(there))) => {
-                let is_complete = there.n_chunks_initialized()? == there.n_chunks();
-                Some(if is_complete {
-                    Action::Skip
-                } else {
-                    Action::Replace
-                })
-            }
+            (IfExists::SkipInitialized, Some(Found::Array)) => Some(if self.dest.is_complete(&target)? {
+                Action::Skip
+            } else {
+                Action::Replace
+            }),
         };
         let Some(action) = action else {
             plan.failure = Some(exists("object", name, above));
@@ -283,7 +278,7 @@ impl Planner<'_, '_> {
         };
         let source = array.path().clone();
         if action != Action::Skip
-            && let Some(reason) = self.formless(array.as_ref())?
+            && let Some(reason) = self.dest.refusal(array.as_ref(), &self.options.creation)?
         {
             let what = source.to_string();
             plan.lost.push(Lost { what, reason });
@@ -298,35 +293,18 @@ impl Planner<'_, '_> {
         Ok(())
     }
 
-    /// Why the format of the copy has no form for an array, if it has none.
-    fn formless(&self, array: &dyn SourceArray) -> Result<Option<String>> {
-        let creation = &self.options.creation;
-        let format = creation.zarr_format.unwrap_or(self.dest.metadata().format);
-        let builder = array.builder()?.format(format);
-        let builder = creation.apply(builder, array.shape(), array.data_type(), array.byte_order())?;
-        let nowhere = Arc::new(MemoryStore::new());
-        match builder
-            .prepare(nowhere, &NodePath::root(), self.dest.options())?
-            .check_metadata()
-        {
-            Ok(()) => Ok(None),
-            Err(CoreError::Metadata { reason, .. }) => Ok(Some(reason)),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     fn plan_group(
         &self,
         path: &NodePath,
         (above, name): (&Above, &str),
-        (target, found): (NodePath, Option<&Node>),
+        (target, found): (NodePath, Option<Found>),
         is_first: bool,
         plan: &mut Plan,
     ) -> Result<()> {
         if self.options.shallow && !is_first {
             return Ok(());
         }
-        let is_array = matches!(found, Some(Node::Array(_)));
+        let is_array = matches!(found, Some(Found::Array));
         let action = match self.options.if_exists {
             _ if !is_array => Action::Copy,
             IfExists::Skip => Action::Skip,

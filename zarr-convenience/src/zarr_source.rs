@@ -1,0 +1,125 @@
+//! Zarr as a source of copies.
+
+use std::{collections::HashSet, sync::Arc};
+
+use serde_json::Map;
+use zarr_core::{
+    Array, ArrayBuilder, ArrayData, Group, Node, NodePath, Selection, Workers,
+    codecs::{ByteOrder, DataType},
+};
+
+use crate::{Attributes, Error, Result, Source, SourceArray, SourceNode};
+
+/// A Zarr hierarchy as a source.
+#[derive(Debug, Clone)]
+pub struct ZarrSource {
+    root: Node,
+}
+
+impl ZarrSource {
+    /// Takes a node; paths are those of its store.
+    pub const fn new(root: Node) -> Self {
+        Self { root }
+    }
+
+    /// The node that was taken, as the source shows it.
+    pub fn root(&self) -> SourceNode {
+        source_node(self.root.clone())
+    }
+}
+
+fn source_node(node: Node) -> SourceNode {
+    match node {
+        Node::Group(group) => SourceNode::Group(group.path().clone()),
+        Node::Array(array) => SourceNode::Array(Arc::new(ZarrArray(array))),
+    }
+}
+
+impl ZarrSource {
+    fn parts(&self) -> (&Arc<dyn zarr_core::store::Store>, &zarr_core::Options) {
+        match &self.root {
+            Node::Array(array) => (array.store(), array.options()),
+            Node::Group(group) => (group.store(), group.options()),
+        }
+    }
+
+    fn find(&self, path: &NodePath) -> Result<Option<Node>> {
+        let (store, options) = self.parts();
+        Ok(Node::find(store, path, options, None)?)
+    }
+}
+
+impl Source for ZarrSource {
+    fn describe(&self, path: &NodePath) -> String {
+        self.parts().0.describe(path.as_str())
+    }
+
+    fn node(&self, path: &NodePath) -> Result<Option<SourceNode>> {
+        Ok(self.find(path)?.map(source_node))
+    }
+
+    fn members(&self, group: &NodePath) -> Result<Vec<SourceNode>> {
+        let (store, options) = self.parts();
+        let group = Group::open(Arc::clone(store), group, options)?;
+        Ok(group.members()?.into_iter().map(source_node).collect())
+    }
+
+    fn attributes(&self, node: &SourceNode) -> Result<Attributes> {
+        let found = self.find(node.path())?;
+        let members = found.map_or_else(|| Ok(Map::new()), |node| node.attributes())?;
+        Ok(Attributes {
+            members,
+            lost: Vec::new(),
+        })
+    }
+
+    fn zarr_store(&self) -> Option<&Arc<dyn zarr_core::store::Store>> {
+        Some(self.parts().0)
+    }
+}
+
+/// An array of a Zarr hierarchy.
+#[derive(Debug)]
+struct ZarrArray(Array);
+
+impl SourceArray for ZarrArray {
+    fn path(&self) -> &NodePath {
+        self.0.path()
+    }
+
+    fn shape(&self) -> &[u64] {
+        self.0.shape()
+    }
+
+    fn data_type(&self) -> &DataType {
+        self.0.data_type()
+    }
+
+    fn byte_order(&self) -> ByteOrder {
+        self.0.metadata().codecs.byte_order()
+    }
+
+    fn chunk_shape(&self) -> Option<&[u64]> {
+        Some(self.0.chunk_shape())
+    }
+
+    fn builder(&self) -> Result<ArrayBuilder> {
+        Ok(ArrayBuilder::like(&self.0))
+    }
+
+    fn read(&self, selection: &Selection, workers: Workers) -> Result<ArrayData> {
+        let array = self.0.clone().with_options(|options| options.workers = workers);
+        array.read_data(selection).map_err(Error::from)
+    }
+
+    fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
+        if !self.0.store().capabilities().lists {
+            return Ok(None);
+        }
+        Ok(Some(self.0.stored_chunks()?.into_iter().collect()))
+    }
+
+    fn as_zarr(&self) -> Option<&Array> {
+        Some(&self.0)
+    }
+}
