@@ -1,6 +1,9 @@
 //! Doing what a plan says.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use serde_json::{Map, Value};
 
@@ -91,7 +94,7 @@ impl Job<'_> {
                 report,
             );
         };
-        let attributes = self.attributes(&SourceNode::Array(array.clone()), report)?;
+        let attributes = self.attributes(&SourceNode::Array(Arc::clone(array)), report)?;
         let path = array.path();
         let tell = |size| self.tell(path.as_str(), size);
         let how = self.how(replaces, &tell);
