@@ -89,3 +89,20 @@ impl Declared<'_> {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_declared_row_stands_in_the_documentation() {
+        let declared: Value = serde_json::from_str(include_str!("../deviations.json")).unwrap();
+        let documented = include_str!("../../../../docs/deviations.md");
+        for row in declared["rows"].as_object().unwrap().keys() {
+            let stands = documented
+                .lines()
+                .any(|line| line.starts_with("| B") && line.contains(row.as_str()));
+            assert!(stands, "{row}");
+        }
+    }
+}
