@@ -38,3 +38,8 @@ pub use zarr_source::ZarrSource;
 
 /// The result of a convenience function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The examples of the workspace's own README, which are compiled with those of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct WorkspaceReadme;
