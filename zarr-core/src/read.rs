@@ -159,7 +159,7 @@ impl Array {
         if zeroed.is_empty() || item_size == 0 {
             return Ok(Vec::new());
         }
-        let size = zeroed.len() as u64;
+        let mut size = zeroed.len() as u64;
         let (fill, heap) = fill_element(self);
         let chunk_strides = layout_strides(&codec);
         let wanted = Wanted {
@@ -170,6 +170,10 @@ impl Array {
             fill,
         };
         let output = ChunkedOutput::new(zeroed, wanted);
+        if !codec.is_uncompressed() {
+            // A chunk is decoded whole, however little of it is wanted.
+            size = size.max((output.n_chunks() as u64).saturating_mul(codec.decoded_size() as u64));
+        }
         let heap = Mutex::new(heap);
         let job = ReadJob {
             array: self,
