@@ -1,8 +1,6 @@
 //! The one place that makes threads.
 
 use std::{
-    cell::RefCell,
-    mem,
     num::NonZeroUsize,
     sync::{
         Mutex, PoisonError,
@@ -44,9 +42,28 @@ pub(crate) struct Desk {
     pub(crate) parts: Vec<Part>,
 }
 
-thread_local! {
-    /// Kept from call to call, because many small reads come one after the other from one thread.
-    static DESK: RefCell<Desk> = RefCell::default();
+/// Desks that nobody works at.
+///
+/// They are kept from call to call, because reads come one after the other and fresh memory is dear: the
+/// kernel clears every page of it. There are never more than there were threads at once.
+static FREE: Mutex<Vec<Desk>> = Mutex::new(Vec::new());
+
+impl Desk {
+    /// Takes a free desk, or makes one.
+    fn take() -> Self {
+        let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_default()
+    }
+
+    /// Leaves the desk to others, unless it holds more memory than is worth keeping.
+    fn leave(self) {
+        const KEPT_MAX: usize = 64;
+        const SIZE_MAX: usize = 64 << 20;
+        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < KEPT_MAX && self.chunk.capacity() + self.heap.capacity() <= SIZE_MAX {
+            free.push(self);
+        }
+    }
 }
 
 impl Workers {
@@ -113,13 +130,15 @@ impl Workers {
             }
         };
         thread::scope(|scope| {
+            let work = || {
+                let mut desk = Desk::take();
+                work(&mut desk);
+                desk.leave();
+            };
             for _ in 1..threads {
-                scope.spawn(|| work(&mut Desk::default()));
+                scope.spawn(work);
             }
-            // The desk is taken away while in use, so that a nested call finds an empty one.
-            let mut desk = DESK.with(|desk| mem::take(&mut *desk.borrow_mut()));
-            work(&mut desk);
-            DESK.with(|place| *place.borrow_mut() = desk);
+            work();
         });
         failure
             .into_inner()
