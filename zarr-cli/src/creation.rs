@@ -8,6 +8,8 @@ use zarr_convenience::{
     core::{Order, ZarrFormat, codecs::CodecRegistry},
 };
 
+use crate::status;
+
 /// What new arrays are to be.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Creation options")]
@@ -38,6 +40,11 @@ pub(crate) struct CreationArgs {
 impl CreationArgs {
     /// The options as the library takes them.
     pub(crate) fn parse(&self) -> Result<Creation> {
+        let wrong = |error| status::usage(status::message(&error)).into();
+        self.parse_words().map_err(wrong)
+    }
+
+    fn parse_words(&self) -> Result<Creation> {
         let filters: Vec<Value> = self
             .filter
             .iter()
@@ -89,7 +96,7 @@ fn chunks(text: &str) -> Result<Chunks> {
         part => part
             .parse()
             .map(Some)
-            .with_context(|| format!("--chunks {text:?}")),
+            .with_context(|| format!("--chunks {text:?}: expected lengths, auto or none")),
     };
     text.split(',')
         .map(length)
@@ -112,10 +119,7 @@ fn compressor(text: &str) -> Result<Option<Value>> {
             .filter_map(|entry| Some(entry.v2?.id))
             .collect();
         names.dedup();
-        bail!(crate::status::usage(format!(
-            "--compressor {text:?}: not one of {}",
-            names.join(", ")
-        )));
+        bail!("--compressor {text:?}: not one of {}", names.join(", "));
     }
     Ok(Some(match text {
         "blosc" => json!({"blocksize": 0, "clevel": 5, "cname": "lz4", "id": "blosc", "shuffle": 1}),

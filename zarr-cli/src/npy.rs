@@ -9,6 +9,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use zarr_convenience::{
+    Error,
     core::{
         ArrayData,
         codecs::{ByteOrder, ChunkBuffer},
@@ -26,10 +27,21 @@ const ALIGNMENT: usize = 64;
 pub(crate) fn read(path: &Path) -> Result<Vec<(Option<String>, ArrayData)>> {
     let what = || path.display().to_string();
     if path.extension().is_some_and(|ending| ending == "npz") {
-        return read_npz(path).with_context(what);
+        return read_npz(path);
     }
     let bytes = fs::read(path).with_context(what)?;
-    Ok(vec![(None, decode(&bytes).with_context(what)?)])
+    let array = decode(&bytes).map_err(|error| damaged(what(), &error))?;
+    Ok(vec![(None, array)])
+}
+
+/// What is wrong with a file, or with a member of one.
+fn damaged(what: String, error: &anyhow::Error) -> Error {
+    if let Some(Error::Refused { reason, .. }) = error.downcast_ref() {
+        let reason = reason.clone();
+        return Error::Refused { what, reason };
+    }
+    let reason = crate::status::message(error);
+    Error::Source { what, reason }
 }
 
 fn read_npz(path: &Path) -> Result<Vec<(Option<String>, ArrayData)>> {
@@ -40,7 +52,7 @@ fn read_npz(path: &Path) -> Result<Vec<(Option<String>, ArrayData)>> {
         let bytes = archive.get(&key, u64::MAX)?.unwrap_or_default();
         arrays.push((
             Some(name.to_owned()),
-            decode(&bytes).with_context(|| key.to_string())?,
+            decode(&bytes).map_err(|error| damaged(archive.describe(key.as_str()), &error))?,
         ));
     }
     Ok(arrays)
@@ -114,11 +126,15 @@ fn decode(bytes: &[u8]) -> Result<ArrayData> {
     };
     let (header, elements) = rest.split_at_checked(length).context("file is cut short")?;
     let header = Header::parse(std::str::from_utf8(header).context("header is no text")?)?;
+    if header.descr.as_str().is_some_and(|descr| descr.ends_with('O')) {
+        bail!(Error::Refused {
+            what: "objects".to_owned(),
+            reason: "objects are stored as code, which is not run".to_owned(),
+        });
+    }
     let (data_type, byte_order) =
         v2_data_type(&header.descr).map_err(|wrong| anyhow::anyhow!("descr {}", wrong.reason))?;
-    let item_size = data_type
-        .size()
-        .context("objects are stored as code, which is not run")?;
+    let item_size = data_type.size().context("elements have no size")?;
     let n_elements = header
         .shape
         .iter()

@@ -40,6 +40,9 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Status> {
     if let Some(error) = cause.downcast_ref::<CoreError>() {
         return of_core(error);
     }
+    if let Some(error) = cause.downcast_ref::<StoreError>() {
+        return Some(of_store(error));
+    }
     cause.downcast_ref::<io::Error>().map(of_io)
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn run(args: &CreateArgs, common: &Common) -> Result<()> {
 /// A type in NumPy's notation, or a list of fields as JSON.
 fn dtype(text: &str) -> Result<Value> {
     if text.trim_start().starts_with('[') {
-        return Ok(zarr_convenience::core::metadata::json::parse(text.as_bytes())?);
+        let parsed = zarr_convenience::core::metadata::json::parse(text.as_bytes());
+        return parsed.map_err(|error| crate::status::usage(format!("--dtype: {error}")).into());
     }
     Ok(text.into())
 }

@@ -1,0 +1,162 @@
+//! What each verb does and prints when all is well.
+
+use crate::place::{Place, npy};
+
+/// The values of `x.npy` and of `y.npy`, as `digest` has them.
+const HEX: &str = "cd9a54ed1f18bf97db08914e280ea7349e11ca2c4885a4d8052552ceba84208d";
+
+#[test]
+fn save_prints_nothing_and_load_shows_what_was_saved() {
+    let place = Place::with_arrays();
+    assert_eq!(place.done("save a.zarr x.npy"), "");
+    assert_eq!(place.done("load a.zarr"), "[0 1 2 3 4 5]\n");
+    assert_eq!(place.done("save b.zip y.npy"), "");
+    assert_eq!(place.done("load b.zip"), "[[0 1 2]\n [3 4 5]]\n");
+}
+
+#[test]
+fn several_arrays_are_saved_as_a_group_with_names() {
+    let place = Place::with_arrays();
+    place.done("save g.zarr x.npy y.npy deep/z=x.npy");
+    let tree = "/\n ├── arr_0 (6,) int32\n ├── arr_1 (2, 3) int32\n └── deep\n     └── z (6,) int32\n";
+    assert_eq!(place.done("tree g.zarr"), tree);
+    assert_eq!(place.done("load g.zarr"), "<LazyLoader: arr_0, arr_1>\n");
+}
+
+#[test]
+fn save_below_a_group_keeps_its_neighbours() {
+    let place = Place::with_group();
+    place.done("save g.zarr/sub/y x.npy");
+    place.done("save g.zarr --path new/z y.npy");
+    let tree = "/\n ├── new\n │   └── z (2, 3) int32\n ├── sub\n │   └── y (6,) int32\n └── x (6,) int32\n";
+    assert_eq!(place.done("tree g.zarr"), tree);
+}
+
+#[test]
+fn a_loaded_array_is_the_same_numpy_file() {
+    let place = Place::with_arrays();
+    place.done("save a.zarr y.npy --chunks 1,2 --order F --zarr-format 3");
+    assert_eq!(place.done("load a.zarr -o out.npy"), "");
+    let header = "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }";
+    let out = place.read("out.npy");
+    assert!(out.starts_with(&[b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes()].concat()));
+    assert_eq!(out[128..], npy(&[2, 3], &[0, 1, 2, 3, 4, 5])[out_offset()..]);
+}
+
+/// Where the elements begin in what [`npy`] makes.
+fn out_offset() -> usize {
+    npy(&[2, 3], &[]).len()
+}
+
+#[test]
+fn a_group_is_loaded_into_an_archive_that_saves_the_same() {
+    let place = Place::with_group();
+    place.done("load g.zarr -o out.npz");
+    place.done("save h.zarr out.npz");
+    assert_eq!(place.done("digest h.zarr"), place.done("digest g.zarr"));
+}
+
+#[test]
+fn a_part_is_selected_as_numpy_would() {
+    let place = Place::with_group();
+    let select = |expression| {
+        let run = place.run_words(&["load", "g.zarr/sub/y", "--select", expression]);
+        (run.status, run.stdout)
+    };
+    assert_eq!(select("0"), (0, "[0 1 2]\n".to_owned()));
+    assert_eq!(select("..., -1"), (0, "[2 5]\n".to_owned()));
+    assert_eq!(select("1, 0:2"), (0, "[3 4]\n".to_owned()));
+    assert_eq!(select("0:2, 0:3:2"), (0, "[[0 2]\n [3 5]]\n".to_owned()));
+}
+
+#[test]
+fn create_prints_what_it_made() {
+    let place = Place::new();
+    let line = "create a.zarr/e --shape 10,20 --dtype <i2 --chunks 5,20 --fill-value -1";
+    assert_eq!(place.done("create a.zarr"), "<zarr.hierarchy.Group '/'>\n");
+    assert_eq!(place.done(line), "<zarr.core.Array '/e' (10, 20) int16>\n");
+    assert_eq!(place.done("create a.zarr/sub"), "<zarr.hierarchy.Group '/sub'>\n");
+    assert_eq!(place.done("load a.zarr/e --select 0,0:3"), "[-1 -1 -1]\n");
+}
+
+#[test]
+fn info_tells_what_an_array_is() {
+    let place = Place::with_group();
+    let info = "\
+Name               : /x
+Type               : array
+Shape              : (6,)
+Chunks             : (6,)
+Data type          : int32
+Order              : C
+Fill value         : 0
+Codecs             : bytes {\"endian\":\"little\"}, numcodecs.zlib {\"level\":1}
+Zarr format        : 2
+Chunks initialized : 1/1
+Logical bytes      : 24
+Stored bytes       : ";
+    let found = place.done("info g.zarr/x");
+    assert!(found.starts_with(info), "{found}");
+    assert!(
+        found.ends_with("Protection         : every chunk has a checksum\n"),
+        "{found}"
+    );
+}
+
+#[test]
+fn info_tells_what_a_group_is() {
+    let place = Place::with_group();
+    place.write("g.zarr/.zattrs", br#"{"title": "Sea", "n": 3}"#);
+    let info = "\
+Name        : /
+Type        : group
+Members     : 2
+Arrays      : 1
+Groups      : 1
+Array names : x
+Group names : sub
+Attributes  : title = \"Sea\"
+            : n = 3
+";
+    assert_eq!(place.done("info g.zarr"), info);
+}
+
+#[test]
+fn tree_is_drawn_to_a_level_and_with_ascii() {
+    let place = Place::with_group();
+    let all = "/\n +-- sub\n |   +-- y (2, 3) int32\n +-- x (6,) int32\n";
+    assert_eq!(place.done("tree g.zarr --ascii"), all);
+    assert_eq!(
+        place.done("tree g.zarr --level 1"),
+        "/\n ├── sub\n └── x (6,) int32\n"
+    );
+    assert_eq!(place.done("tree g.zarr --level 0"), "/\n");
+    assert_eq!(place.done("tree g.zarr --level -3"), "/\n");
+    assert_eq!(place.done("tree g.zarr/sub"), "sub\n └── y (2, 3) int32\n");
+    assert_eq!(place.done("tree g.zarr/x"), "x (6,) int32\n");
+}
+
+#[test]
+fn digest_depends_on_values_alone() {
+    let place = Place::with_group();
+    let digests = format!("{HEX}  int32 (2, 3)  /sub/y\n{HEX}  int32 (6,)  /x\n");
+    assert_eq!(place.done("digest g.zarr"), digests);
+    place.done("copy-all g.zarr h.zip --zarr-format 3 --chunks 1 --order F --compressor none");
+    assert_eq!(place.done("digest h.zip"), digests);
+    place.done("create empty.zarr");
+    assert_eq!(place.done("digest empty.zarr"), "");
+}
+
+#[test]
+fn codecs_are_listed_with_both_names() {
+    let text = Place::new().done("codecs");
+    let mut lines = text.lines();
+    assert_eq!(
+        lines.next(),
+        Some("V3 name                  V2 id        what it does")
+    );
+    assert!(
+        text.contains("\nnumcodecs.zlib           zlib         "),
+        "{text}"
+    );
+}
