@@ -166,6 +166,7 @@ pub(crate) struct CopyArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 pub(crate) struct CopyAllArgs {
     /// What to copy
     pub(crate) source: String,

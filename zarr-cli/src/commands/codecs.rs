@@ -14,10 +14,10 @@ pub(crate) fn run(common: &Common) -> Result<()> {
             .collect();
         return output::json(&json!(list));
     }
-    let mut text = format!("{:24} {:12} what it does", "V3 name", "V2 id");
+    let mut lines = vec![format!("{:24} {:12} what it does", "V3 name", "V2 id")];
     for entry in BUILT_IN {
         let id = entry.v2.map_or("-", |v2| v2.id);
-        text += &format!("\n{:24} {id:12} {}", entry.name, entry.doc);
+        lines.push(format!("{:24} {id:12} {}", entry.name, entry.doc));
     }
-    output::line(&text)
+    output::line(&lines.join("\n"))
 }

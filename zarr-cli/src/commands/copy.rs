@@ -5,9 +5,9 @@ use std::{
     io::{BufWriter, Write},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use serde_json::json;
-use zarr_convenience::{CopyOptions, IfExists, Report, SourceNode, copy, copy_all, core::ZarrFormat};
+use zarr_convenience::{CopyOptions, IfExists, Report, Source, SourceNode, copy, copy_all, core::ZarrFormat};
 
 use crate::{
     args::{Common, CopyAllArgs},
@@ -28,22 +28,7 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     let if_exists = IfExists::parse(&args.if_exists)?;
     let creation = args.creation.parse()?;
     let (source, node) = open_source(&args.source, args.source_path.as_deref(), common)?;
-    let name = match what {
-        What::Members if !matches!(node, SourceNode::Group(_)) => {
-            bail!(crate::status::usage(format!(
-                "{}: is no group; use copy",
-                source.describe(node.path())
-            )));
-        }
-        What::Node(None) if node.path().is_root() => {
-            bail!(crate::status::usage(format!(
-                "{}: has no name; give the copy one with --name",
-                source.describe(node.path())
-            )));
-        }
-        What::Members => None,
-        What::Node(name) => Some(name.unwrap_or(node.path().name())),
-    };
+    let name = name_of_copy(source.as_ref(), &node, &what)?;
     check_distinct(
         &locate(&args.source, args.source_path.as_deref())?,
         &locate(&args.dest, args.dest_path.as_deref())?,
@@ -75,15 +60,14 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
         log: Some(&mut line),
         progress: Some(&progress),
     };
-    let report = match (what, &node) {
-        (What::Members, SourceNode::Group(path)) => copy_all(source.as_ref(), path, &target.group, options)?,
-        _ => {
-            let options = CopyOptions {
-                name: name.map(str::to_owned),
-                ..options
-            };
-            copy(source.as_ref(), &node, &target.group, options)?
-        }
+    let report = if let (What::Members, SourceNode::Group(path)) = (what, &node) {
+        copy_all(source.as_ref(), path, &target.group, options)?
+    } else {
+        let options = CopyOptions {
+            name: name.map(str::to_owned),
+            ..options
+        };
+        copy(source.as_ref(), &node, &target.group, options)?
     };
     if let Some(error) = failed {
         return Err(error);
@@ -91,16 +75,7 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     log.finish().context("writing the log")?;
     if args.strict && !report.lost.is_empty() {
         tell_lost(&report, common);
-        let n_lost = report.lost.len();
-        let (things, state) = (
-            if n_lost == 1 { "thing" } else { "things" },
-            if target.is_unseen() {
-                "nothing was published"
-            } else {
-                "the rest was copied"
-            },
-        );
-        bail!("{n_lost} {things} cannot be carried over, and --strict was given; {state}");
+        return Err(strict(report.lost.len(), &target));
     }
     if !args.dry_run {
         target.finish()?;
@@ -108,6 +83,28 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     display.finish();
     tell_lost(&report, common);
     summary(&report, args, common)
+}
+
+/// The name that a copy will have; none when members are copied, each under its own.
+fn name_of_copy<'a>(source: &dyn Source, node: &'a SourceNode, what: &What<'a>) -> Result<Option<&'a str>> {
+    let wrong = match what {
+        What::Members if matches!(node, SourceNode::Group(_)) => return Ok(None),
+        What::Members => "is no group; use copy",
+        What::Node(None) if node.path().is_root() => "has no name; give the copy one with --name",
+        What::Node(name) => return Ok(Some(name.unwrap_or(node.path().name()))),
+    };
+    Err(crate::status::usage(format!("{}: {wrong}", source.describe(node.path()))).into())
+}
+
+/// The error for what is missing in a copy that was to be complete.
+fn strict(n_lost: usize, target: &Target) -> anyhow::Error {
+    let things = if n_lost == 1 { "thing" } else { "things" };
+    let state = if target.is_unseen() {
+        "nothing was published"
+    } else {
+        "the rest was copied"
+    };
+    anyhow!("{n_lost} {things} cannot be carried over, and --strict was given; {state}")
 }
 
 /// Names what is missing in the copy.

@@ -120,9 +120,12 @@ fn zarr_lines(array: &Array, size: u64, lines: &mut Map<String, Value>) -> Resul
     let list: Vec<_> = codecs
         .list()
         .iter()
-        .map(|codec| match codec.configuration.is_empty() {
-            true => codec.name.clone(),
-            false => format!("{} {}", codec.name, Value::from(codec.configuration.clone())),
+        .map(|codec| {
+            if codec.configuration.is_empty() {
+                codec.name.clone()
+            } else {
+                format!("{} {}", codec.name, Value::from(codec.configuration.clone()))
+            }
         })
         .collect();
     lines.insert("Codecs".into(), list.join(", ").into());

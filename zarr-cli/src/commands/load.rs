@@ -46,21 +46,19 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
                 ));
             }
             let arrays = arrays(source.as_ref(), path)?;
-            match &args.output {
-                Some(file) => npy::write_npz(file, &read_all(&arrays, path, common)?)?,
-                None => {
-                    // As zarr-python shows it: the arrays directly below.
-                    let direct = arrays
-                        .iter()
-                        .filter(|array| array.path().parent().as_ref() == Some(path));
-                    let names: Vec<_> = direct.map(|array| array.path().name().to_owned()).collect();
-                    if common.json {
-                        return output::json(&json!({"path": path.to_string(), "arrays": names}));
-                    }
-                    let text = format!("<LazyLoader: {}>", names.join(", "));
-                    output::line(&crate::status::printable(&text))?;
-                }
+            if let Some(file) = &args.output {
+                return npy::write_npz(file, &read_all(&arrays, path, common)?);
             }
+            // As zarr-python shows it: the arrays directly below.
+            let direct = arrays
+                .iter()
+                .filter(|array| array.path().parent().as_ref() == Some(path));
+            let names: Vec<_> = direct.map(|array| array.path().name().to_owned()).collect();
+            if common.json {
+                return output::json(&json!({"path": path.to_string(), "arrays": names}));
+            }
+            let text = format!("<LazyLoader: {}>", names.join(", "));
+            output::line(&crate::status::printable(&text))?;
         }
         SourceNode::Other { path, what } => bail!("{path} is not loaded: {what}"),
     }

@@ -21,7 +21,7 @@ const CHUNKS: &str = "16384";
 
 type Digests = BTreeMap<String, String>;
 
-/// Random numbers (SplitMix64).
+/// Random numbers (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
