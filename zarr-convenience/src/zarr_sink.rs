@@ -38,8 +38,13 @@ impl Sink for Group {
 
     fn refusal(&self, array: &dyn SourceArray, creation: &Creation) -> Result<Option<String>> {
         let nowhere = Arc::new(MemoryStore::new());
-        let array = builder(self, array, creation)?.prepare(nowhere, &NodePath::root(), self.options())?;
-        match array.check_metadata() {
+        let target = builder(self, array, creation)?.prepare(nowhere, &NodePath::root(), self.options())?;
+        // What cannot be decoded can still be carried along, if its chunks need not change.
+        let is_opaque = |from: &Array| from.chunk_codec().is_err() && has_equal_chunks(from, &target);
+        if !array.as_zarr().is_some_and(is_opaque) {
+            target.chunk_codec()?;
+        }
+        match target.check_metadata() {
             Ok(()) => Ok(None),
             Err(CoreError::Metadata { reason, .. }) => Ok(Some(reason)),
             Err(error) => Err(error.into()),

@@ -201,6 +201,7 @@ impl ArrayBuilder {
         let attributes = self.attributes.clone();
         let format = self.format;
         let mut array = self.prepare(store, path, options)?;
+        array.chunk_codec()?;
         hierarchy::create_parents(array.store(), path, format, options)?;
         array.write_metadata()?;
         if format == ZarrFormat::V2 && !attributes.is_empty() {
@@ -214,9 +215,11 @@ impl ArrayBuilder {
     ///
     /// Attributes of the V2 format are not stored either: set them through the handle.
     ///
+    /// Codecs that cannot encode such an array are an error when values are written; chunks that are encoded
+    /// already can be carried into an array whose codecs are not even known.
+    ///
     /// # Errors
-    /// [`Error::Create`] for parameters that make no sense, and [`Error::Codecs`] for codecs that cannot
-    /// encode such an array.
+    /// [`Error::Create`] for parameters that make no sense.
     pub fn prepare(self, store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Array> {
         let registry = &options.registry;
         let item_size = self.data_type.size().unwrap_or(1).max(1);
@@ -267,7 +270,6 @@ impl ArrayBuilder {
             unknown,
         };
         let array = Array::new(store, path.clone(), metadata, options.clone());
-        array.chunk_codec()?;
         Ok(array)
     }
 

@@ -1,0 +1,85 @@
+//! Arrays that cannot be decoded are carried along as they are.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use zarr_convenience::{
+    CopyOptions, Creation, Error, ZarrSource, copy_all,
+    core::{
+        Array, Error as CoreError, Group, Node, NodePath, Options, Selection, ZarrFormat,
+        store::{MemoryStore, Store, StoreExt, StoreKey},
+    },
+};
+
+fn key(text: &str) -> StoreKey {
+    StoreKey::new(text).unwrap()
+}
+
+/// A group with an array whose codec nobody knows, one chunk of which is stored.
+fn source() -> ZarrSource {
+    let store = Arc::new(MemoryStore::new());
+    let options = Options::default();
+    Group::create(store.clone(), &NodePath::root(), ZarrFormat::V2, &options).unwrap();
+    let document = json!({
+        "zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "<i4", "fill_value": 7, "order": "C",
+        "filters": null, "compressor": {"id": "acme", "strength": 11},
+    });
+    store
+        .set(&key("a/.zarray"), document.to_string().as_bytes())
+        .unwrap();
+    store.set(&key("a/1"), b"as it is").unwrap();
+    ZarrSource::new(Node::open(store, &NodePath::root(), &options).unwrap())
+}
+
+fn dest() -> Group {
+    Group::create(
+        Arc::new(MemoryStore::new()),
+        &NodePath::root(),
+        ZarrFormat::V2,
+        &Options::default(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn chunks_of_an_unknown_codec_are_moved_unchanged() {
+    let dest = dest();
+    let report = copy_all(&source(), &NodePath::root(), &dest, CopyOptions::default()).unwrap();
+    assert_eq!(report.copied.n_copied, 1);
+    assert_eq!(
+        dest.store().get(&key("a/1"), 100).unwrap().as_deref(),
+        Some(&b"as it is"[..])
+    );
+    assert_eq!(dest.store().get(&key("a/0"), 100).unwrap(), None);
+    let array = Array::open(
+        dest.store().clone(),
+        &NodePath::new("a").unwrap(),
+        &Options::default(),
+    )
+    .unwrap();
+    let document = dest.store().get(&key("a/.zarray"), 1 << 20).unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&document).contains("\"strength\": 11"));
+    assert!(matches!(
+        array.read_vec::<i32>(&Selection::all()),
+        Err(CoreError::Codecs { .. })
+    ));
+}
+
+#[test]
+fn an_unknown_codec_cannot_be_changed_into_another() {
+    let dest = dest();
+    let creation = Creation {
+        compressor: Some(None),
+        ..Creation::default()
+    };
+    let options = CopyOptions {
+        creation,
+        ..CopyOptions::default()
+    };
+    let copied = copy_all(&source(), &NodePath::root(), &dest, options);
+    assert!(
+        matches!(copied, Err(Error::Core(CoreError::Codecs { .. }))),
+        "{copied:?}"
+    );
+    assert_eq!(dest.members().unwrap().len(), 0);
+}
