@@ -129,6 +129,7 @@ pub trait Staged: Debug + Send + Sync {
 
 /// What a store can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Capabilities {
     /// Whether keys can be set.
     pub writes: bool,
@@ -136,6 +137,8 @@ pub struct Capabilities {
     pub erases: bool,
     /// Whether keys can be listed.
     pub lists: bool,
+    /// Whether others see what was set only after a flush, and then all of it at once.
+    pub deferred: bool,
 }
 
 impl Capabilities {
@@ -144,12 +147,14 @@ impl Capabilities {
         writes: true,
         erases: true,
         lists: true,
+        deferred: false,
     };
     /// A store that can be read and listed.
     pub const READ_ONLY: Self = Self {
         writes: false,
         erases: false,
         lists: true,
+        deferred: false,
     };
 }
 

@@ -77,6 +77,8 @@ pub fn copy_store(
     let mut copied = Copied::default();
     let mut buffer = ReadBuffer::new();
     let mut documents = Vec::new();
+    // Where all keys are seen at once, they are written in their order.
+    let is_deferred = dest.capabilities().deferred;
     let steps = plan(source, dest, &options)?;
     for KeyStep { from, to, skip } in &steps {
         let label = if from == to {
@@ -94,7 +96,7 @@ pub fn copy_store(
         if options.dry_run {
             continue;
         }
-        if is_document(from) {
+        if !is_deferred && is_document(from) {
             documents.push((from, to));
         } else {
             copied.n_bytes_copied += copy_key(source, from, dest, to, &mut buffer)?;

@@ -7,6 +7,7 @@ mod bridge;
 mod hostile;
 mod links;
 mod odd;
+mod sink;
 mod values;
 
 use std::path::PathBuf;

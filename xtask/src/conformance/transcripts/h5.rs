@@ -10,14 +10,14 @@ use hdf5::{
 };
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Source, SourceNode,
+    Sink, Source, SourceNode,
     core::{
         ArrayData, Element, NodePath,
         codecs::{ByteOrder, DataType},
     },
     shape_text,
 };
-use zarr_h5bridge::Hdf5Source;
+use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
 
 use super::{
     Operation,
@@ -44,6 +44,11 @@ pub(super) fn source(path: &Path, member: &str) -> Outcome<(Box<dyn Source>, Sou
     let source = Hdf5Source::open(path)?;
     let node = source.node(&NodePath::new(member)?)?;
     Ok((Box::new(source), node.ok_or_else(|| missing(member))?))
+}
+
+/// A group of an HDF5 file, as something that can be copied into.
+pub(super) fn sink(path: &Path, member: &str) -> Outcome<Box<dyn Sink>> {
+    Ok(Box::new(Hdf5Sink::open(path)?.within(NodePath::new(member)?)))
 }
 
 impl From<hdf5::Error> for Fault {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use zarr_convenience::{Source, SourceNode};
+use zarr_convenience::{Sink, Source, SourceNode};
 
 use super::{
     Operation,
@@ -15,4 +15,9 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[];
 /// A node of an HDF5 file, as something that can be copied and drawn.
 pub(super) fn source(_: &Path, _: &str) -> Outcome<(Box<dyn Source>, SourceNode)> {
     Err(Fault::unsupported("reading HDF5"))
+}
+
+/// A group of an HDF5 file, as something that can be copied into.
+pub(super) fn sink(_: &Path, _: &str) -> Outcome<Box<dyn Sink>> {
+    Err(Fault::unsupported("copying to HDF5"))
 }

@@ -5,10 +5,10 @@ use std::{fmt::Write, sync::Arc};
 use regex::RegexBuilder;
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Copied, CopyOptions, CopyStoreOptions, IfExists, LazyLoader, Loaded, Location, SaveOptions, StoreKind,
-    TreeOptions, copy, copy_all, copy_store,
+    Copied, CopyOptions, CopyStoreOptions, IfExists, LazyLoader, Loaded, Location, SaveOptions, Sink,
+    StoreKind, TreeOptions, copy, copy_all, copy_store,
     core::{
-        ArrayData, Group, Node, NodePath, Options,
+        ArrayData, Node, NodePath, Options,
         codecs::ByteOrder,
         store::{DirectoryStore, ZipStore},
     },
@@ -16,7 +16,7 @@ use zarr_convenience::{
 };
 
 use super::{
-    Operation,
+    Operation, h5,
     options::Asked,
     outcome::{Failure, Fault, Outcome, quoted},
     session::{Session, Shelf, Thing, flag, node_text, text},
@@ -289,13 +289,14 @@ fn copy_options<'a>(step: &Value, log: &'a mut dyn FnMut(&str)) -> Outcome<CopyO
 }
 
 /// The group that a copy goes to.
-fn destination(session: &Session, step: &Value) -> Outcome<Group> {
-    let name = text(step, "dest")?;
-    if let Ok(Thing::Hdf5(_)) = session.thing(name) {
-        return Err(Fault::unsupported("copying to HDF5"));
+fn destination(session: &Session, step: &Value) -> Outcome<Box<dyn Sink>> {
+    let target = text(step, "dest")?;
+    let (name, member) = target.split_once(':').unwrap_or((target, ""));
+    if let Ok(Thing::Hdf5(path)) = session.thing(name) {
+        return h5::sink(path, member);
     }
-    match session.node(name)? {
-        (Node::Group(group), _) => Ok(group),
+    match session.node(target)? {
+        (Node::Group(group), _) => Ok(Box::new(group)),
         (node, _) => {
             let message = format!("dest must be a group, got {}", node_text(&node));
             Err(Failure::new("ValueError", message).into())
@@ -307,7 +308,7 @@ fn copy_node(session: &mut Session, step: &Value) -> Outcome {
     with_log(session, step, |session, log| {
         let dest = destination(session, step)?;
         let (source, node) = session.source(text(step, "source")?)?;
-        Ok(copy(source.as_ref(), &node, &dest, copy_options(step, log)?)?.copied)
+        Ok(copy(source.as_ref(), &node, dest.as_ref(), copy_options(step, log)?)?.copied)
     })
 }
 
@@ -318,7 +319,13 @@ fn copy_members(session: &mut Session, step: &Value) -> Outcome {
         if let zarr_convenience::SourceNode::Array(_) = node {
             return Err(Failure::class("AttributeError", "the source is an array").into());
         }
-        Ok(copy_all(source.as_ref(), node.path(), &dest, copy_options(step, log)?)?.copied)
+        Ok(copy_all(
+            source.as_ref(),
+            node.path(),
+            dest.as_ref(),
+            copy_options(step, log)?,
+        )?
+        .copied)
     })
 }
 

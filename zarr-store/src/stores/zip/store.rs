@@ -328,7 +328,10 @@ impl Store for ZipStore {
 
     fn capabilities(&self) -> Capabilities {
         if self.writer.is_some() {
-            Capabilities::ALL
+            Capabilities {
+                deferred: true,
+                ..Capabilities::ALL
+            }
         } else {
             Capabilities::READ_ONLY
         }
