@@ -1,8 +1,14 @@
-//! The public interface of `zarr-convenience`, as a user sees it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::clone_on_ref_ptr,
-    reason = "a test that cannot go on fails, and clones whatever it needs twice"
-)]
+//! The convenience functions, as a user of the library sees them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod copy;
+mod copy_exists;
+mod copy_store;
+mod copy_values;
+mod help;
+mod load;
 mod opaque;
+mod open;
+mod save;
+mod tree;

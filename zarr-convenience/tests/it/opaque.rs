@@ -19,7 +19,13 @@ fn key(text: &str) -> StoreKey {
 fn source() -> ZarrSource {
     let store = Arc::new(MemoryStore::new());
     let options = Options::default();
-    Group::create(store.clone(), &NodePath::root(), ZarrFormat::V2, &options).unwrap();
+    Group::create(
+        Arc::<MemoryStore>::clone(&store),
+        &NodePath::root(),
+        ZarrFormat::V2,
+        &options,
+    )
+    .unwrap();
     let document = json!({
         "zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "<i4", "fill_value": 7, "order": "C",
         "filters": null, "compressor": {"id": "acme", "strength": 11},
@@ -52,7 +58,7 @@ fn chunks_of_an_unknown_codec_are_moved_unchanged() {
     );
     assert_eq!(dest.store().get(&key("a/0"), 100).unwrap(), None);
     let array = Array::open(
-        dest.store().clone(),
+        Arc::clone(dest.store()),
         &NodePath::new("a").unwrap(),
         &Options::default(),
     )

@@ -1,0 +1,199 @@
+//! `copy_store`: keys and values, as they are.
+
+use std::sync::Arc;
+
+use zarr_convenience::{
+    Copied, CopyStoreOptions, Error, IfExists, copy_store,
+    core::{
+        NodePath,
+        store::{
+            CountingStore, Store,
+            testing::{Fault, FaultyStore, Operation},
+        },
+    },
+    pattern,
+};
+
+use crate::help::{digests, example, keys, memory, path, set};
+
+/// Keys as in zarr-python's documentation.
+fn keys_store() -> Arc<dyn Store> {
+    let store = memory();
+    for (key, value) in [("foo", "xxx"), ("bar/baz", "yyy"), ("bar/qux", "zzz")] {
+        set(store.as_ref(), key, value.as_bytes());
+    }
+    store
+}
+
+fn copied(
+    from: &Arc<dyn Store>,
+    to: &Arc<dyn Store>,
+    options: CopyStoreOptions<'_>,
+) -> (Vec<String>, Result<Copied, Error>) {
+    let mut lines = Vec::new();
+    let mut log = |line: &str| lines.push(line.to_owned());
+    let options = CopyStoreOptions {
+        log: Some(&mut log),
+        ..options
+    };
+    let done = copy_store(from, to, options);
+    (lines, done)
+}
+
+fn with(if_exists: IfExists) -> CopyStoreOptions<'static> {
+    CopyStoreOptions {
+        if_exists,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn keys_are_copied_by_code_point_with_a_line_each() {
+    let (from, to) = (keys_store(), memory());
+    let (lines, _) = copied(&from, &to, CopyStoreOptions::default());
+    let summary = "all done: 3 copied, 0 skipped, 9 bytes copied";
+    assert_eq!(lines, ["copy bar/baz", "copy bar/qux", "copy foo", summary]);
+    assert_eq!(keys(to.as_ref()), keys(from.as_ref()));
+}
+
+#[test]
+fn a_part_is_copied_to_another_path() {
+    let (from, to) = (keys_store(), memory());
+    let options = CopyStoreOptions {
+        source_path: path("/bar/"),
+        dest_path: path("a//b"),
+        ..Default::default()
+    };
+    let (lines, _) = copied(&from, &to, options);
+    assert_eq!(lines[..2], ["copy bar/baz -> a/b/baz", "copy bar/qux -> a/b/qux"]);
+    assert_eq!(
+        keys(to.as_ref()).into_keys().collect::<Vec<_>>(),
+        ["a/b/baz", "a/b/qux"]
+    );
+}
+
+#[test]
+fn a_path_that_names_a_key_selects_nothing() {
+    let (from, to) = (keys_store(), memory());
+    let options = CopyStoreOptions {
+        source_path: path("bar/baz"),
+        ..Default::default()
+    };
+    let (lines, _) = copied(&from, &to, options);
+    assert_eq!(lines, ["all done: 0 copied, 0 skipped, 0 bytes copied"]);
+}
+
+#[test]
+fn includes_only_rescue_what_excludes_leave_out() {
+    let from = keys_store();
+    let lines = |excludes: &[&str], includes: &[&str]| {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| pattern(text).unwrap()).collect();
+        let options = CopyStoreOptions {
+            excludes: patterns(excludes),
+            includes: patterns(includes),
+            ..Default::default()
+        };
+        copied(&from, &memory(), options).0
+    };
+    assert_eq!(
+        lines(&["a"], &[]),
+        ["copy foo", "all done: 1 copied, 0 skipped, 3 bytes copied"]
+    );
+    assert_eq!(lines(&["bar", "o+$"], &["qux"])[..1], ["copy bar/qux"]);
+    assert_eq!(lines(&[], &["foo"]).len(), 4);
+    let wrong = pattern("(").unwrap_err();
+    assert!(matches!(&wrong, Error::Argument(_)));
+    assert_eq!(wrong.to_string(), "regular expression \"(\": unclosed group");
+}
+
+#[test]
+fn clashes_are_found_before_anything_is_copied() {
+    let (from, to) = (keys_store(), memory());
+    set(to.as_ref(), "foo", b"mine");
+    let (lines, done) = copied(&from, &to, with(IfExists::Raise));
+    assert!(matches!(done, Err(Error::Copy(text)) if text == "key 'foo' exists in destination"));
+    assert!(lines.is_empty());
+    assert_eq!(keys(to.as_ref()).len(), 1);
+}
+
+#[test]
+fn keys_that_are_there_are_skipped_or_replaced() {
+    let (from, to) = (keys_store(), memory());
+    set(to.as_ref(), "foo", b"mine");
+    let (lines, _) = copied(&from, &to, with(IfExists::Skip));
+    let summary = "all done: 2 copied, 1 skipped, 6 bytes copied";
+    assert_eq!(lines, ["copy bar/baz", "copy bar/qux", "skip foo", summary]);
+    assert_eq!(keys(to.as_ref())["foo"], b"mine");
+    let (lines, _) = copied(&from, &to, with(IfExists::Replace));
+    assert_eq!(lines[3], "all done: 3 copied, 0 skipped, 9 bytes copied");
+    assert_eq!(keys(to.as_ref())["foo"], b"xxx");
+}
+
+#[test]
+fn keys_cannot_be_skipped_for_being_initialized() {
+    let (_, done) = copied(&keys_store(), &memory(), with(IfExists::SkipInitialized));
+    let text = "if_exists must be one of ['raise', 'replace', 'skip']; found 'skip_initialized'";
+    assert!(matches!(done, Err(Error::Argument(found)) if found == text));
+}
+
+#[test]
+fn a_dry_run_decides_the_same_and_writes_nothing() {
+    let (from, inner) = (keys_store(), memory());
+    set(inner.as_ref(), "foo", b"mine");
+    let counting = Arc::new(CountingStore::new(Arc::clone(&inner)));
+    let to: Arc<dyn Store> = Arc::<CountingStore>::clone(&counting);
+    let options = CopyStoreOptions {
+        dry_run: true,
+        if_exists: IfExists::Skip,
+        ..Default::default()
+    };
+    let (lines, done) = copied(&from, &to, options);
+    assert_eq!(
+        lines,
+        [
+            "copy bar/baz",
+            "copy bar/qux",
+            "skip foo",
+            "dry run: 2 copied, 1 skipped"
+        ]
+    );
+    assert_eq!(done.unwrap().n_bytes_copied, 0);
+    let counts = counting.counts();
+    assert_eq!(
+        (counts.sets, counts.erases, counts.prefix_erases, counts.flushes),
+        (0, 0, 0, 0)
+    );
+}
+
+#[test]
+fn a_hierarchy_is_the_same_afterwards() {
+    let (from, to) = (example(), memory());
+    let done = copy_store(from.store(), &to, CopyStoreOptions::default()).unwrap();
+    assert_eq!(done.n_copied as usize, keys(to.as_ref()).len());
+    assert_eq!(digests(&to), digests(from.store()));
+}
+
+#[test]
+fn a_copy_that_ends_half_way_has_no_array_that_lacks_chunks() {
+    let from = example();
+    let n_keys = keys(from.store().as_ref()).len() as u64;
+    let whole = digests(from.store());
+    for call in 0..n_keys {
+        let inner = memory();
+        let fault = Fault::stop(call).of(Operation::Set);
+        let to: Arc<dyn Store> = Arc::new(FaultyStore::new(Arc::clone(&inner), fault));
+        assert!(copy_store(from.store(), &to, CopyStoreOptions::default()).is_err());
+        for name in ["foo/bar/baz", "foo/bar/spam"] {
+            let node = zarr_convenience::core::Node::find(&inner, &path(name), &Default::default(), None);
+            if node.unwrap().is_some() {
+                let found = crate::help::values(&inner, name);
+                assert_eq!(found, crate::help::values(from.store(), name), "call {call}");
+            }
+        }
+        assert!(
+            digests(&inner).is_empty() || digests(&inner) == whole,
+            "call {call}"
+        );
+    }
+    assert_eq!(NodePath::root(), CopyStoreOptions::default().source_path);
+}
