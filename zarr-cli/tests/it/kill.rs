@@ -1,7 +1,8 @@
 //! Killed at any moment, a save or a copy leaves the old nodes, or nothing, or the complete new ones, and the
 //! same command does its work when it is run again.
 //!
-//! `ZARR_KILLS` is the number of kills of each operation, `ZARR_SEED` the beginning of the random numbers.
+//! `ZARR_KILLS` is the number of kills of each operation, `ZARR_ELEMENTS` the length of an array, `ZARR_SEED`
+//! the beginning of the random numbers.
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +15,13 @@ use std::{
 
 use crate::place::{Place, digests, npy};
 
-/// The elements of one array; more than one of them makes a group.
+/// The elements of an array in a group, if not said otherwise; an array alone has four times as many.
 const N_ELEMENTS: u64 = 1 << 19;
 /// Chunks are small, so that there are many moments to be killed at.
 const CHUNKS: &str = "16384";
+
+/// The runs that are not killed, from which it is known how long one takes.
+const UNDISTURBED: u64 = 4;
 
 type Digests = BTreeMap<String, String>;
 
@@ -77,8 +81,8 @@ fn kill_often(place: &Place, dest: &str, operation: &Operation) {
     let mut random = Random(seed);
     let path = place.path(dest);
     let mut counts = Counts::default();
-    let mut time = Duration::ZERO;
-    for number in 0..n_kills + 2 {
+    let mut time = Duration::MAX;
+    for number in 0..n_kills + UNDISTURBED {
         let (line, new) = &operation.turns[number as usize % operation.turns.len()];
         let old = if operation.replaces {
             digests(&path)
@@ -86,11 +90,13 @@ fn kill_often(place: &Place, dest: &str, operation: &Operation) {
             remove(&path);
             Digests::new()
         };
-        if number < 2 {
-            // Undisturbed; the second time whatever is replaced is there.
+        if number < UNDISTURBED {
             let start = Instant::now();
             place.done(line);
-            time = start.elapsed();
+            // The first time there is nothing to be replaced.
+            if number > 0 {
+                time = time.min(start.elapsed());
+            }
             assert_eq!(digests(&path), *new, "{line}");
             continue;
         }
@@ -98,7 +104,7 @@ fn kill_often(place: &Place, dest: &str, operation: &Operation) {
         let what = format!(
             "{}: seed={seed}, kill {} after {wait:?} of {time:?}",
             operation.name,
-            number - 1
+            number - UNDISTURBED
         );
         let words: Vec<_> = line.split_whitespace().collect();
         let mut child = place.command(&words).stdout(Stdio::null()).spawn().unwrap();
@@ -161,11 +167,12 @@ fn remove(path: &Path) {
 fn place_with_data() -> Place {
     let place = Place::new();
     let mut random = Random(setting("ZARR_SEED", 1));
+    let n_elements = setting("ZARR_ELEMENTS", N_ELEMENTS);
     for name in ["0", "1"] {
-        place.write(&format!("{name}.npy"), &random.npy(4 * N_ELEMENTS));
+        place.write(&format!("{name}.npy"), &random.npy(4 * n_elements));
         let members = ["a", "b", "deep/c", "deep/d"].map(|member| {
             let file = format!("{name}-{}.npy", member.replace('/', "-"));
-            place.write(&file, &random.npy(N_ELEMENTS));
+            place.write(&file, &random.npy(n_elements));
             format!("{member}={file}")
         });
         place.done(&format!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zarr_convenience::{
     Copied, CopyStoreOptions, Error, IfExists, copy_store,
     core::{
-        NodePath,
+        NodePath, Options,
         store::{
             CountingStore, Store,
             testing::{Fault, FaultyStore, Operation},
@@ -184,7 +184,7 @@ fn a_copy_that_ends_half_way_has_no_array_that_lacks_chunks() {
         let to: Arc<dyn Store> = Arc::new(FaultyStore::new(Arc::clone(&inner), fault));
         assert!(copy_store(from.store(), &to, CopyStoreOptions::default()).is_err());
         for name in ["foo/bar/baz", "foo/bar/spam"] {
-            let node = zarr_convenience::core::Node::find(&inner, &path(name), &Default::default(), None);
+            let node = zarr_convenience::core::Node::find(&inner, &path(name), &Options::default(), None);
             if node.unwrap().is_some() {
                 let found = crate::help::values(&inner, name);
                 assert_eq!(found, crate::help::values(from.store(), name), "call {call}");

@@ -1,5 +1,7 @@
 //! `tree`, to the letter.
 
+use std::sync::Arc;
+
 use zarr_convenience::{
     TreeOptions, ZarrSource,
     core::{Group, Node, Options},
@@ -9,7 +11,7 @@ use zarr_convenience::{
 use crate::help::{array, empty_array, example, group, path, set};
 
 fn draw(group: &Group, at: &str, level: Option<usize>, ascii: bool) -> String {
-    let node = Node::open(group.store().clone(), &path(at), &Options::default()).unwrap();
+    let node = Node::open(Arc::clone(group.store()), &path(at), &Options::default()).unwrap();
     let source = ZarrSource::new(node);
     tree(&source, &source.root(), TreeOptions { level, ascii }).unwrap()
 }
