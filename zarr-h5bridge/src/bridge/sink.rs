@@ -102,26 +102,6 @@ impl Hdf5Sink {
         }
         Ok(())
     }
-
-    /// Adds attributes; gives those that HDF5 cannot hold.
-    fn attributes(&self, node: &NodePath, place: &Location, attributes: &Map<String, Value>) -> Vec<Lost> {
-        let add = |(name, value): (&String, &Value)| {
-            if place.attr(name).is_ok() {
-                // An attribute is replaced, not changed: its type may be another one.
-                let _ = place.delete_attr(name);
-            }
-            let reason = match put_attribute(place, name, value) {
-                Ok(true) => return None,
-                Ok(false) => "HDF5 has no such attribute".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            Some(Lost {
-                what: format!("{node}@{name}"),
-                reason,
-            })
-        };
-        attributes.iter().filter_map(add).collect()
-    }
 }
 
 fn failed(file: &Path, node: &str, error: &hdf5::Error) -> Error {
@@ -162,7 +142,7 @@ impl Sink for Hdf5Sink {
             self.erase(path)?;
         }
         let group = self.group(path)?;
-        Ok(self.attributes(path, &group, &attributes))
+        Ok(put_attributes(path, &group, &attributes))
     }
 
     fn put_array(
@@ -177,7 +157,7 @@ impl Sink for Hdf5Sink {
         self.erase(path)?;
         let group = self.group(&path.parent().unwrap_or_default())?;
         let dataset = write(self, &group, path, array, how)?;
-        Ok(self.attributes(path, &dataset, &attributes))
+        Ok(put_attributes(path, &dataset, &attributes))
     }
 
     fn flush(&self) -> Result<()> {
@@ -303,6 +283,26 @@ fn chunks(shape: &[usize], chunk: &[usize]) -> Vec<(Vec<u64>, Vec<usize>, Vec<us
     all
 }
 
+/// Adds attributes; gives those that HDF5 cannot hold.
+fn put_attributes(node: &NodePath, place: &Location, attributes: &Map<String, Value>) -> Vec<Lost> {
+    let add = |(name, value): (&String, &Value)| {
+        if place.attr(name).is_ok() {
+            // An attribute is replaced, not changed: its type may be another one.
+            let _ = place.delete_attr(name);
+        }
+        let reason = match put_attribute(place, name, value) {
+            Ok(true) => return None,
+            Ok(false) => "HDF5 has no such attribute".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Some(Lost {
+            what: format!("{node}@{name}"),
+            reason,
+        })
+    };
+    attributes.iter().filter_map(add).collect()
+}
+
 /// Adds an attribute; `false` if HDF5 has none such.
 fn put_attribute(place: &Location, name: &str, value: &Value) -> std::result::Result<bool, hdf5::Error> {
     let text = |text: &str| {
@@ -310,16 +310,16 @@ fn put_attribute(place: &Location, name: &str, value: &Value) -> std::result::Re
             .map_err(|error| hdf5::Error::from(error.to_string()))
     };
     match value {
-        Value::Bool(value) => scalar(place, name, *value)?,
+        Value::Bool(value) => scalar(place, name, value)?,
         Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(value), _) => scalar(place, name, value)?,
-            (None, Some(value)) => scalar(place, name, value)?,
+            (Some(value), _) => scalar(place, name, &value)?,
+            (None, Some(value)) => scalar(place, name, &value)?,
             _ => match float(number) {
-                Some(value) => scalar(place, name, value)?,
+                Some(value) => scalar(place, name, &value)?,
                 None => return Ok(false),
             },
         },
-        Value::String(value) => scalar(place, name, text(value)?)?,
+        Value::String(value) => scalar(place, name, &text(value)?)?,
         Value::Array(items) if items.iter().all(Value::is_i64) && !items.is_empty() => {
             list(
                 place,
@@ -357,8 +357,8 @@ fn float(number: &serde_json::Number) -> Option<f64> {
     }
 }
 
-fn scalar<T: H5Type>(place: &Location, name: &str, value: T) -> std::result::Result<(), hdf5::Error> {
-    place.new_attr::<T>().create(name)?.write_scalar(&value)
+fn scalar<T: H5Type>(place: &Location, name: &str, value: &T) -> std::result::Result<(), hdf5::Error> {
+    place.new_attr::<T>().create(name)?.write_scalar(value)
 }
 
 fn list<T: H5Type>(place: &Location, name: &str, values: &[T]) -> std::result::Result<(), hdf5::Error> {

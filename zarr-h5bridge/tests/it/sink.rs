@@ -41,7 +41,10 @@ fn add<T: Element>(group: &Group, name: &str, shape: &[u64], chunk: &[u64], fill
         let last: Vec<u64> = shape.iter().map(|length| length - 1).collect();
         let ones = vec![1; shape.len()];
         array
-            .write_vec(&Selection::region(&vec![0; shape.len()], &ones), &[value.clone()])
+            .write_vec(
+                &Selection::region(&vec![0; shape.len()], &ones),
+                std::slice::from_ref(&value),
+            )
             .unwrap();
         array
             .write_vec(&Selection::region(&last, &ones), &[value])
