@@ -75,7 +75,6 @@ fn run_with_hdf5(arguments: &[String]) -> Result<bool> {
     let status = crate::cargo()
         .args([
             "run",
-            "--release",
             "--package",
             "xtask",
             "--bin",
