@@ -11,15 +11,15 @@ use zarr_convenience::{
         codecs::{DataType, FillValue},
         metadata::V2Codecs,
         store::{
-            DirectoryStore, MemoryStore, Store, ZipStore,
+            DirectoryStore, Store, ZipStore,
             testing::{Fault, FaultyStore},
         },
     },
 };
 
 use crate::help::{
-    array, copy_all_logged, copy_logged, digests, empty_array, example, group, group_in, keys, memory, path,
-    text, values,
+    PlainStore, array, copy_all_logged, copy_logged, digests, empty_array, example, group, group_in, keys,
+    memory, path, text, values,
 };
 
 const FORMATS: [ZarrFormat; 2] = [ZarrFormat::V2, ZarrFormat::V3];
@@ -195,14 +195,13 @@ fn copy_with_fault(inner: &Arc<dyn Store>, fault: Fault) -> (u64, bool) {
 
 #[test]
 fn a_copy_over_an_array_that_fails_at_any_call_leaves_the_old_one_or_the_new_one() {
-    for makes in [true, false] {
-        // Whether the store can exchange trees.
+    for exchanges in [true, false] {
         let folder = tempfile::tempdir().unwrap();
         let store = |number: u64| -> Arc<dyn Store> {
-            if makes {
+            if exchanges {
                 Arc::new(DirectoryStore::create(folder.path().join(number.to_string())).unwrap())
             } else {
-                Arc::new(MemoryStore::new())
+                Arc::<PlainStore>::default()
             }
         };
         let prepared = |number| {
@@ -223,7 +222,7 @@ fn a_copy_over_an_array_that_fails_at_any_call_leaves_the_old_one_or_the_new_one
                 match found {
                     Some(found) if is_done => assert_eq!(found, new, "call {call}"),
                     Some(found) => assert!(found == old || found == new, "call {call}: {found:?}"),
-                    None => assert!(!makes && !is_done, "call {call}: the old array is gone"),
+                    None => assert!(!exchanges && !is_done, "call {call}: the old array is gone"),
                 }
                 assert_eq!(values(&inner, "other").len(), 10);
                 let _ = std::fs::remove_dir_all(folder.path().join((call + 1).to_string()));

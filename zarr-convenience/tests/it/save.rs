@@ -7,14 +7,14 @@ use zarr_convenience::{
     core::{
         ArrayData, Node, NodePath, Options, ZarrFormat,
         store::{
-            DirectoryStore, MemoryStore, Store,
+            DirectoryStore, Store,
             testing::{Fault, FaultyStore},
         },
     },
     save, save_array, save_group,
 };
 
-use crate::help::{array, digests, group_in, ints, keys, memory, path, save_ints, values};
+use crate::help::{PlainStore, array, digests, group_in, ints, keys, memory, path, save_ints, values};
 
 fn named(name: &str, values: &[i64]) -> (String, ArrayData) {
     (name.to_owned(), ints(values))
@@ -242,7 +242,7 @@ const TRIALS: [Trial; 3] = [
 #[test]
 fn a_save_that_fails_at_any_call_leaves_the_old_node_or_the_new_one() {
     for trial in TRIALS {
-        // A directory exchanges trees; memory cannot, and may be left with nothing.
+        // A directory exchanges trees; where that cannot be, nothing may be left.
         for exchanges in [true, false] {
             let folder = tempfile::tempdir().unwrap();
             let prepared = |number: u64| -> Arc<dyn Store> {
@@ -250,7 +250,7 @@ fn a_save_that_fails_at_any_call_leaves_the_old_node_or_the_new_one() {
                     let place = folder.path().join(number.to_string());
                     Arc::new(DirectoryStore::create(place).unwrap())
                 } else {
-                    Arc::new(MemoryStore::new())
+                    Arc::<PlainStore>::default()
                 };
                 let group = group_in(&store, ZarrFormat::V2);
                 array(&group, "n", 40);
