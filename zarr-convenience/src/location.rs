@@ -133,7 +133,9 @@ pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>>
         StoreKind::Zip => Ok(Arc::new(ZipStore::open(path)?)),
         _ => {
             let what = path.display().to_string();
-            let reason = "is a file, and neither a directory nor a ZIP archive".to_owned();
+            let is = if path.exists() { "is" } else { "would be" };
+            let reason =
+                format!("{is} a file that is no ZIP archive; Zarr is kept in directories and ZIP archives");
             Err(if writable {
                 StoreError::Conflict { what, reason }.into()
             } else {
