@@ -1,4 +1,4 @@
-//! HDF5 files as sources and sinks: what their objects are in the words of Zarr.
+//! HDF5 files as sources and destinations: what their objects are in the words of Zarr.
 
 mod array;
 mod attributes;
@@ -7,6 +7,7 @@ mod clean;
 mod datatype;
 mod links;
 mod lzf;
+mod new_attribute;
 mod sink;
 mod source;
 

@@ -1,113 +1,119 @@
-//! An HDF5 file as a destination of copies.
-//!
-//! Groups, arrays of booleans, integers and floats, and attributes that HDF5 can hold; what else there is, is
-//! refused before it is begun, and so named in the report of a copy (`v2-semantics` 5.7 and 6).
+//! A file as a destination of copies.
 
 use std::{
-    fmt,
+    collections::HashSet,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use hdf5::{
-    Dataset, File, Group, H5Type, Hyperslab, Location, SliceOrIndex,
-    types::{OwnedDynValue, VarLenUnicode},
-};
-use ndarray::{ArrayD, IxDyn};
 use serde_json::{Map, Value};
-use zarr_convenience::{
-    Creation, Error, Found, How, Lost, Result, Sink, SourceArray,
-    core::{
-        Element, NodePath, Selection,
-        codecs::{ByteOrder, DataType, FillValue},
-    },
-};
+use zarr_convenience::core::codecs::{ByteOrder, DataType, StructType};
+use zarr_convenience::core::store::MemoryStore;
+use zarr_convenience::core::{NodePath, Options, Selection};
+use zarr_convenience::{Creation, Error, Found, How, Lost, Result, Sink, SourceArray};
 
-/// The level at which datasets are compressed: that of zarr-python's `copy`.
-const DEFLATE_LEVEL: u8 = 1;
+use super::{new_attribute::to_hdf5, source::source_error};
+use crate::hdf5::{Charset, Datatype, Field, Name, NewDataset, ObjectKind, StringPadding, Writer};
 
-/// An HDF5 file that is written to.
+/// The bytes of values that are read and written at once, about.
+const BOX_SIZE: u64 = 4 << 20;
+/// The level of compression that h5py is asked for by zarr-python.
+const GZIP_LEVEL: u8 = 1;
+/// What HDF5 can count the bytes of a chunk with.
+const CHUNK_SIZE_MAX: u64 = u32::MAX as u64;
+/// The most dimensions of a dataset.
+const DIMENSIONS_MAX: usize = 32;
+
+/// Copies a box, told by its first element and its shape; gives its bytes.
+type WriteBox<'a> = dyn Fn(&[u64], &[u64]) -> Result<u64> + 'a;
+
+/// An HDF5 file that copies go into.
+///
+/// Chunks are as long as in the source, but not longer than the array, and compressed with gzip at level 1.
+/// A dataset gets its name when all of it is written. What has no form in HDF5 is reported as lost.
+#[derive(Debug)]
 pub struct Hdf5Sink {
-    file: File,
+    /// Absent where nothing is to be written.
+    writer: Option<Writer>,
     path: PathBuf,
     root: NodePath,
 }
 
-impl fmt::Debug for Hdf5Sink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hdf5Sink")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Hdf5Sink {
-    /// Opens a file for changes, or makes one; copies go into its root.
+    /// Makes a file where none is.
     ///
     /// # Errors
-    /// [`Error::Source`] when the HDF5 library cannot open or make it.
+    /// [`Error::Source`] when something is there, and when the file cannot be made.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Ok(Self::new(path, Some(Writer::create(path).map_err(source_error)?)))
+    }
+
+    /// Opens a file for changes, or makes it where none is.
+    ///
+    /// # Errors
+    /// [`Error::Source`] when the file cannot be opened or made, is something else, or is damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_owned();
-        let file = File::append(&path).map_err(|error| failed(&path, "/", &error))?;
-        Ok(Self {
-            file,
-            path,
+        let path = path.as_ref();
+        let is_there = path.try_exists().map_err(|source| Error::File {
+            what: path.display().to_string(),
+            action: "opening",
+            source,
+        })?;
+        if !is_there {
+            return Self::create(path);
+        }
+        Ok(Self::new(path, Some(Writer::open(path).map_err(source_error)?)))
+    }
+
+    /// Opens a file only to look at it, for dry runs; a file that is not there counts as empty.
+    ///
+    /// # Errors
+    /// [`Error::Source`] when the file cannot be opened, is something else, or is damaged.
+    pub fn look(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let writer = path
+            .exists()
+            .then(|| Writer::look(path).map_err(source_error))
+            .transpose()?;
+        Ok(Self::new(path, writer))
+    }
+
+    fn new(path: &Path, writer: Option<Writer>) -> Self {
+        Self {
+            writer,
+            path: path.to_owned(),
             root: NodePath::root(),
+        }
+    }
+
+    /// Lets copies go into a group of the file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Copy`] when something else is in its place, [`Error::Source`] when it cannot be made.
+    pub fn at(mut self, group: &NodePath) -> Result<Self> {
+        match self.find(group)? {
+            Some(Found::Array) => {
+                return Err(Error::Copy(format!(
+                    "`{group}` in `{}`: is an array, and copies go into groups",
+                    self.path.display()
+                )));
+            }
+            None if self.writer.as_ref().is_some_and(Writer::is_writable) => {
+                let path = group.to_string();
+                self.writer()?.require_group(&path).map_err(source_error)?;
+            }
+            _ => {}
+        }
+        self.root = group.clone();
+        Ok(self)
+    }
+
+    fn writer(&self) -> Result<&Writer> {
+        self.writer.as_ref().ok_or_else(|| Error::Source {
+            what: format!("`{}`", self.path.display()),
+            reason: "is not there".to_owned(),
         })
-    }
-
-    /// Has copies go into a group of the file instead.
-    #[must_use]
-    pub fn within(mut self, group: NodePath) -> Self {
-        self.root = group;
-        self
-    }
-
-    fn failed(&self, node: &NodePath, error: &hdf5::Error) -> Error {
-        failed(&self.path, &node.to_string(), error)
-    }
-
-    /// Whether anything is at a path; HDF5 asks link by link.
-    fn exists(&self, path: &NodePath) -> bool {
-        let mut above = String::new();
-        path.as_str()
-            .split('/')
-            .filter(|name| !name.is_empty())
-            .all(|name| {
-                above = format!("{above}/{name}");
-                self.file.link_exists(&above)
-            })
-    }
-
-    fn group(&self, path: &NodePath) -> Result<Group> {
-        if path.is_root() {
-            return self.file.as_group().map_err(|error| self.failed(path, &error));
-        }
-        if self.exists(path) {
-            return self
-                .file
-                .group(path.as_str())
-                .map_err(|error| self.failed(path, &error));
-        }
-        // The library makes the groups above as well.
-        self.file
-            .create_group(path.as_str())
-            .map_err(|error| self.failed(path, &error))
-    }
-
-    fn erase(&self, path: &NodePath) -> Result<()> {
-        if self.exists(path) {
-            self.file
-                .unlink(path.as_str())
-                .map_err(|error| self.failed(path, &error))?;
-        }
-        Ok(())
-    }
-}
-
-fn failed(file: &Path, node: &str, error: &hdf5::Error) -> Error {
-    Error::Source {
-        what: format!("`{node}` in `{}`", file.display()),
-        reason: error.to_string(),
     }
 }
 
@@ -117,32 +123,35 @@ impl Sink for Hdf5Sink {
     }
 
     fn find(&self, path: &NodePath) -> Result<Option<Found>> {
-        if !self.exists(path) {
-            return Ok(None);
-        }
-        let is_array = !path.is_root() && self.file.dataset(path.as_str()).is_ok();
-        Ok(Some(if is_array { Found::Array } else { Found::Group }))
+        let Some(writer) = &self.writer else {
+            return Ok(path.is_root().then_some(Found::Group));
+        };
+        let found = writer.kind(&path.to_string()).map_err(source_error)?;
+        Ok(found.map(|kind| match kind {
+            ObjectKind::Group => Found::Group,
+            // Whatever it is, it has no members and is in the way of a copy.
+            _ => Found::Array,
+        }))
     }
 
     fn is_complete(&self, _: &NodePath) -> Result<bool> {
-        Err(Error::Argument(
-            "'skip_initialized' can only be used when copying to zarr".to_owned(),
-        ))
+        let reason = "'skip_initialized' can only be used when copying to zarr";
+        Err(Error::Argument(reason.to_owned()))
     }
 
-    fn refusal(&self, array: &dyn SourceArray, _: &Creation) -> Result<Option<String>> {
-        let is_known = writer(array.data_type()).is_some();
-        let is_native = array.byte_order() == ByteOrder::NATIVE || !array.data_type().has_byte_order();
-        Ok((!is_known || !is_native)
-            .then(|| format!("{} is not written to HDF5 yet", array.data_type_text())))
+    fn refusal(&self, array: &dyn SourceArray, creation: &Creation) -> Result<Option<String>> {
+        Ok(new_dataset(array, creation)?.err())
     }
 
     fn put_group(&self, path: &NodePath, attributes: Map<String, Value>, how: &How<'_>) -> Result<Vec<Lost>> {
+        let (writer, path) = (self.writer()?, path.to_string());
         if how.replaces {
-            self.erase(path)?;
+            writer.remove(&path).map_err(source_error)?;
         }
-        let group = self.group(path)?;
-        Ok(put_attributes(path, &group, &attributes))
+        writer.require_group(&path).map_err(source_error)?;
+        Ok(lost(&path, &attributes, |name, value| {
+            writer.set_attribute(&path, name, value)
+        }))
     }
 
     fn put_array(
@@ -152,219 +161,299 @@ impl Sink for Hdf5Sink {
         attributes: Map<String, Value>,
         how: &How<'_>,
     ) -> Result<Vec<Lost>> {
-        let unknown = || Error::Argument(format!("{} is not written to HDF5 yet", array.data_type_text()));
-        let write = writer(array.data_type()).ok_or_else(unknown)?;
-        self.erase(path)?;
-        let group = self.group(&path.parent().unwrap_or_default())?;
-        let dataset = write(self, &group, path, array, how)?;
-        Ok(put_attributes(path, &dataset, &attributes))
+        let (writer, path) = (self.writer()?, path.to_string());
+        let new = match new_dataset(array, how.creation)? {
+            Ok(new) => new,
+            Err(reason) => return Ok(vec![Lost { what: path, reason }]),
+        };
+        let draft = writer.begin(&path, &new).map_err(source_error)?;
+        let write = |start: &[u64], shape: &[u64]| -> Result<u64> {
+            let data = array.read(&Selection::region(start, shape), how.workers)?;
+            let mut elements = data.buffer.elements;
+            if array.byte_order() != ByteOrder::NATIVE {
+                array.data_type().swap_bytes(&mut elements);
+            }
+            draft.write(start, shape, &elements).map_err(source_error)?;
+            let size = elements.len() as u64;
+            (how.progress)(size);
+            Ok(size)
+        };
+        write_values(array, &new, how, &write)?;
+        let lost = lost(&path, &attributes, |name, value| draft.set_attribute(name, value));
+        draft.publish(how.replaces).map_err(source_error)?;
+        Ok(lost)
     }
 
     fn flush(&self) -> Result<()> {
-        self.file.flush().map_err(|error| self.failed(&self.root, &error))
+        self.writer()?.flush().map_err(source_error)
     }
 }
 
-/// Makes a dataset of an array.
-type Writer = fn(&Hdf5Sink, &Group, &NodePath, &dyn SourceArray, &How<'_>) -> Result<Dataset>;
+/// Sets attributes, and tells which of them have no form in HDF5.
+fn lost(
+    path: &str,
+    attributes: &Map<String, Value>,
+    set: impl Fn(&str, &crate::hdf5::NewAttribute) -> crate::hdf5::Result<()>,
+) -> Vec<Lost> {
+    let set = |name: &str, value: &Value| match set(name, &to_hdf5(value)?) {
+        Ok(()) => Ok(()),
+        Err(crate::hdf5::Error::Library { reason, .. }) => Err(reason),
+        Err(error) => Err(error.to_string()),
+    };
+    let failed = |(name, value): (&String, &Value)| {
+        let reason = set(name, value).err()?;
+        let what = format!("{path}@{name}");
+        Some(Lost { what, reason })
+    };
+    attributes.iter().filter_map(failed).collect()
+}
 
-/// What writes arrays of a data type.
-fn writer(data_type: &DataType) -> Option<Writer> {
-    Some(match data_type {
-        DataType::Bool => write_array::<bool>,
-        DataType::Int8 => write_array::<i8>,
-        DataType::Int16 => write_array::<i16>,
-        DataType::Int32 => write_array::<i32>,
-        DataType::Int64 => write_array::<i64>,
-        DataType::UInt8 => write_array::<u8>,
-        DataType::UInt16 => write_array::<u16>,
-        DataType::UInt32 => write_array::<u32>,
-        DataType::UInt64 => write_array::<u64>,
-        DataType::Float32 => write_array::<f32>,
-        DataType::Float64 => write_array::<f64>,
-        _ => return None,
+/// Writes all values that the source has.
+fn write_values(
+    array: &dyn SourceArray,
+    new: &NewDataset,
+    how: &How<'_>,
+    write: &WriteBox<'_>,
+) -> Result<()> {
+    let shape = &new.shape;
+    let Some(chunk_shape) = &new.chunk_shape else {
+        if !shape.contains(&0) {
+            write(&vec![0; shape.len()], shape)?;
+        }
+        return Ok(());
+    };
+    let grid = |chunk_shape: &[u64]| -> Vec<u64> {
+        let lengths = shape.iter().zip(chunk_shape);
+        lengths.map(|(length, chunk)| length.div_ceil(*chunk)).collect()
+    };
+    let n_chunks = grid(chunk_shape)
+        .iter()
+        .fold(1_u64, |n, count| n.saturating_mul(*count));
+    let agrees = array
+        .chunk_shape()
+        .is_some_and(|source| clamped(source, shape) == *chunk_shape);
+    let stored = if agrees { array.stored_chunks()? } else { None };
+    if let Some(stored) = stored.filter(|stored| (stored.len() as u64) < n_chunks) {
+        return write_stored(array, &stored, (shape, chunk_shape), how, write);
+    }
+    let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
+    let unit = unit_shape(shape, chunk_shape, item_size);
+    let counts = grid(&unit);
+    let mut position = vec![0_u64; counts.len()];
+    loop {
+        let (start, size) = region(&position, &unit, shape);
+        write(&start, &size)?;
+        let Some(dimension) = (0..counts.len()).rfind(|&d| position[d] + 1 < counts[d]) else {
+            return Ok(());
+        };
+        position[dimension] += 1;
+        position[dimension + 1..].fill(0);
+    }
+}
+
+/// Writes the chunks that the source has; the others stay unwritten.
+fn write_stored(
+    array: &dyn SourceArray,
+    stored: &HashSet<Vec<u64>>,
+    (shape, chunk_shape): (&[u64], &[u64]),
+    how: &How<'_>,
+    write: &WriteBox<'_>,
+) -> Result<()> {
+    let is_inside = |position: &&Vec<u64>| {
+        let mut lengths = position.iter().zip(chunk_shape).zip(shape);
+        position.len() == shape.len()
+            && lengths.all(|((at, chunk), length)| at.checked_mul(*chunk).is_some_and(|at| at < *length))
+    };
+    let mut positions: Vec<_> = stored.iter().filter(is_inside).collect();
+    positions.sort_unstable();
+    let mut written = 0_u64;
+    for position in positions {
+        let (start, size) = region(position, chunk_shape, shape);
+        written = written.saturating_add(write(&start, &size)?);
+    }
+    let item_size = array.data_type().size().unwrap_or(1) as u64;
+    let total = shape
+        .iter()
+        .fold(item_size, |size, length| size.saturating_mul(*length));
+    (how.progress)(total.saturating_sub(written));
+    Ok(())
+}
+
+/// First element and shape of a box of the grid.
+fn region(position: &[u64], unit: &[u64], shape: &[u64]) -> (Vec<u64>, Vec<u64>) {
+    let start: Vec<_> = position.iter().zip(unit).map(|(at, unit)| at * unit).collect();
+    let lengths = start.iter().zip(unit).zip(shape);
+    let size = lengths.map(|((start, unit), length)| (*unit).min(length - start));
+    let size = size.collect();
+    (start, size)
+}
+
+/// Boxes of whole chunks, long along the last dimensions, that are worth the trouble of reading them.
+fn unit_shape(shape: &[u64], chunk_shape: &[u64], item_size: u64) -> Vec<u64> {
+    let mut unit = chunk_shape.to_vec();
+    for dimension in (0..unit.len()).rev() {
+        let size = unit
+            .iter()
+            .fold(item_size, |size, length| size.saturating_mul(*length));
+        let times = (BOX_SIZE / size.max(1)).min(shape[dimension].div_ceil(unit[dimension]));
+        unit[dimension] = unit[dimension].saturating_mul(times.max(1));
+    }
+    unit
+}
+
+/// The shape of chunks that are not longer than the array.
+fn clamped(chunk_shape: &[u64], shape: &[u64]) -> Vec<u64> {
+    let lengths = chunk_shape.iter().zip(shape);
+    lengths
+        .map(|(chunk, length)| (*chunk).min(*length).max(1))
+        .collect()
+}
+
+/// What the copy of an array is to be, or why there can be none.
+fn new_dataset(array: &dyn SourceArray, creation: &Creation) -> Result<Result<NewDataset, String>> {
+    let gzip = gzip(creation)?;
+    let datatype = match stored_type(array.data_type(), array.byte_order()) {
+        Ok(datatype) => datatype,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    if array.shape().len() > DIMENSIONS_MAX {
+        return Ok(Err(format!("HDF5 has no more than {DIMENSIONS_MAX} dimensions")));
+    }
+    // The chunk shape and the fill value are those that a Zarr copy would have.
+    let creation = Creation {
+        chunks: creation.chunks.clone(),
+        fill_value: creation.fill_value.clone(),
+        ..Creation::default()
+    };
+    let (shape, order) = (array.shape().to_vec(), array.byte_order());
+    let builder = creation.apply(array.builder()?, &shape, array.data_type(), order)?;
+    let nowhere = Arc::new(MemoryStore::new());
+    let target = builder.prepare(nowhere, &NodePath::root(), &Options::default())?;
+    let mut fill_value = target.metadata().fill_value_or_zero().as_bytes().to_vec();
+    if order != ByteOrder::NATIVE {
+        array.data_type().swap_bytes(&mut fill_value);
+    }
+    let is_chunked = !shape.is_empty() && !shape.contains(&0);
+    let chunk_shape = is_chunked.then(|| clamped(target.chunk_shape(), &shape));
+    let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
+    let chunk_size = chunk_shape
+        .iter()
+        .flatten()
+        .fold(item_size, |size, length| size.saturating_mul(*length));
+    if is_chunked && chunk_size > CHUNK_SIZE_MAX {
+        let reason = format!("its chunks of {chunk_size} bytes are larger than HDF5 can have them");
+        return Ok(Err(reason));
+    }
+    Ok(Ok(NewDataset {
+        datatype,
+        shape,
+        chunk_shape,
+        gzip,
+        fill_value: Some(fill_value),
+    }))
+}
+
+/// The level of compression that is asked for.
+fn gzip(creation: &Creation) -> Result<Option<u8>> {
+    const LEVEL_MAX: u64 = 9;
+    let meaningless = [
+        ("codecs", creation.codecs.is_some()),
+        ("order", creation.order.is_some()),
+        ("dimension_separator", creation.dimension_separator.is_some()),
+        ("zarr_format", creation.zarr_format.is_some()),
+        (
+            "filters",
+            matches!(&creation.filters, Some(Some(filters)) if !filters.is_empty()),
+        ),
+    ];
+    if let Some((name, _)) = meaningless.iter().find(|(_, is_given)| *is_given) {
+        let reason = format!("'{name}' can only be used when copying to zarr");
+        return Err(Error::Argument(reason));
+    }
+    let Some(compressor) = &creation.compressor else {
+        return Ok(Some(GZIP_LEVEL));
+    };
+    let Some(compressor) = compressor else {
+        return Ok(None);
+    };
+    let level = compressor
+        .get("level")
+        .map_or(Some(u64::from(GZIP_LEVEL)), Value::as_u64);
+    let level = level
+        .filter(|level| *level <= LEVEL_MAX && (compressor["id"] == "zlib" || compressor["id"] == "gzip"));
+    match level {
+        Some(level) => Ok(u8::try_from(level).ok()),
+        None => Err(Error::Argument(format!(
+            "compressor must be zlib with a level of 0 to {LEVEL_MAX}, or none, when copying to HDF5; found {compressor}"
+        ))),
+    }
+}
+
+/// The type of the elements in the file, whose bytes are those of memory but for the byte order.
+fn stored_type(data_type: &DataType, order: ByteOrder) -> Result<Datatype, String> {
+    let big_endian = order == ByteOrder::Big;
+    let integer = |size, signed| Datatype::Integer {
+        size,
+        signed,
+        big_endian: big_endian && size > 1,
+    };
+    let float = |size| Datatype::Float { size, big_endian };
+    let complex = |part_size| Datatype::Complex {
+        part_size,
+        big_endian,
+    };
+    Ok(match data_type {
+        DataType::Bool => Datatype::Bool,
+        DataType::Int8 => integer(1, true),
+        DataType::Int16 => integer(2, true),
+        DataType::Int32 => integer(4, true),
+        DataType::Int64 => integer(8, true),
+        DataType::UInt8 => integer(1, false),
+        DataType::UInt16 => integer(2, false),
+        DataType::UInt32 => integer(4, false),
+        DataType::UInt64 => integer(8, false),
+        DataType::Float16 => float(2),
+        DataType::Float32 => float(4),
+        DataType::Float64 => float(8),
+        DataType::Complex64 => complex(4),
+        DataType::Complex128 => complex(8),
+        DataType::FixedBytes(size @ 1..) => Datatype::FixedString {
+            size: *size as usize,
+            padding: StringPadding::NullPadded,
+            charset: Charset::Ascii,
+        },
+        DataType::Raw(size @ 1..) => Datatype::Opaque {
+            size: *size as usize,
+            tag: String::new(),
+        },
+        DataType::Struct(record) => compound(record, order)?,
+        other => return Err(format!("writing {other} to HDF5 is not there yet")),
     })
 }
 
-fn write_array<T: Element + H5Type + Copy + Into<OwnedDynValue>>(
-    sink: &Hdf5Sink,
-    group: &Group,
-    path: &NodePath,
-    array: &dyn SourceArray,
-    how: &How<'_>,
-) -> Result<Dataset> {
-    let shape: Vec<_> = array.shape().iter().map(|length| *length as usize).collect();
-    let builder = array.builder()?;
-    let builder = how
-        .creation
-        .apply(builder, array.shape(), array.data_type(), array.byte_order())?;
-    let is_empty = shape.contains(&0);
-    let mut dataset = group.new_dataset::<T>().shape(shape.clone());
-    // HDF5 allows no chunk longer than the array, and none at all in a single value.
-    let chunk: Vec<_> = builder
-        .current_chunk_shape()
-        .iter()
-        .zip(&shape)
-        .map(|(chunk, length)| (*chunk as usize).min(*length))
-        .collect();
-    if !shape.is_empty() && !is_empty {
-        dataset = dataset.chunk(chunk.clone()).deflate(DEFLATE_LEVEL);
-    }
-    if let Some(fill) = builder.current_fill_value().and_then(value::<T>) {
-        dataset = dataset.fill_value(fill);
-    }
-    let fail = |error: hdf5::Error| sink.failed(path, &error);
-    let dataset = dataset.create(path.name()).map_err(fail)?;
-    if is_empty {
-        return Ok(dataset);
-    }
-    let stored = array.stored_chunks()?;
-    let is_same_grid = array
-        .chunk_shape()
-        .is_some_and(|source| source.iter().zip(&chunk).all(|(a, b)| *a == *b as u64));
-    for (coords, start, count) in chunks(&shape, &chunk) {
-        if let Some(stored) = &stored
-            && is_same_grid
-            && !stored.contains(&coords)
-        {
-            continue;
+fn compound(record: &StructType, order: ByteOrder) -> Result<Datatype, String> {
+    let (mut fields, mut size) = (Vec::new(), 0);
+    for field in &record.fields {
+        let mut datatype = stored_type(&field.data_type, order)?;
+        if !field.shape.is_empty() {
+            datatype = Datatype::Array {
+                dims: field.shape.iter().map(|length| u64::from(*length)).collect(),
+                element: Box::new(datatype),
+            };
         }
-        let wide = |numbers: &[usize]| numbers.iter().map(|number| *number as u64).collect::<Vec<_>>();
-        let data = array.read(&Selection::region(&wide(&start), &wide(&count)), how.workers)?;
-        let values = ArrayD::from_shape_vec(IxDyn(&count), data.to_vec::<T>()?);
-        let values = values.map_err(|error| Error::Argument(error.to_string()))?;
-        if shape.is_empty() {
-            dataset.write(&values).map_err(fail)?;
-        } else {
-            let slab = start
-                .iter()
-                .zip(&count)
-                .map(|(start, count)| SliceOrIndex::SliceCount {
-                    start: *start,
-                    step: 1,
-                    count: *count,
-                    block: 1,
-                });
-            let slab = Hyperslab::new(slab.collect::<Vec<_>>());
-            dataset.write_slice(&values, slab).map_err(fail)?;
-        }
-        (how.progress)(data.buffer.elements.len() as u64);
+        let offset = size;
+        size += datatype
+            .size()
+            .filter(|size| *size > 0)
+            .ok_or("writing fields without a size to HDF5 is not there yet")?;
+        fields.push(Field {
+            name: Name::from(field.name.as_str()),
+            offset,
+            datatype,
+        });
     }
-    Ok(dataset)
-}
-
-/// A fill value as a value of the type.
-fn value<T: Element + Copy>(fill: &FillValue) -> Option<T> {
-    let read = T::read(1, &mut |element| {
-        element.copy_from_slice(fill.as_bytes());
-        Ok(Vec::new())
-    });
-    read.ok()?.first().copied()
-}
-
-/// The chunks of a dataset in C order: position in the grid, first element, shape.
-fn chunks(shape: &[usize], chunk: &[usize]) -> Vec<(Vec<u64>, Vec<usize>, Vec<usize>)> {
-    let mut all = vec![(Vec::new(), Vec::new(), Vec::new())];
-    for (length, chunk) in shape.iter().zip(chunk) {
-        let mut longer = Vec::new();
-        for (coords, start, count) in &all {
-            for (coord, first) in (0..*length).step_by((*chunk).max(1)).enumerate() {
-                let with = |list: &[usize], last: usize| [list, &[last]].concat();
-                let coords: &Vec<u64> = coords;
-                longer.push((
-                    [&coords[..], &[coord as u64]].concat(),
-                    with(start, first),
-                    with(count, (*chunk).min(length - first)),
-                ));
-            }
-        }
-        all = longer;
+    if fields.is_empty() {
+        return Err("HDF5 has no records without fields".to_owned());
     }
-    all
-}
-
-/// Adds attributes; gives those that HDF5 cannot hold.
-fn put_attributes(node: &NodePath, place: &Location, attributes: &Map<String, Value>) -> Vec<Lost> {
-    let add = |(name, value): (&String, &Value)| {
-        if place.attr(name).is_ok() {
-            // An attribute is replaced, not changed: its type may be another one.
-            let _ = place.delete_attr(name);
-        }
-        let reason = match put_attribute(place, name, value) {
-            Ok(true) => return None,
-            Ok(false) => "HDF5 has no such attribute".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        Some(Lost {
-            what: format!("{node}@{name}"),
-            reason,
-        })
-    };
-    attributes.iter().filter_map(add).collect()
-}
-
-/// Adds an attribute; `false` if HDF5 has none such.
-fn put_attribute(place: &Location, name: &str, value: &Value) -> std::result::Result<bool, hdf5::Error> {
-    let text = |text: &str| {
-        text.parse::<VarLenUnicode>()
-            .map_err(|error| hdf5::Error::from(error.to_string()))
-    };
-    match value {
-        Value::Bool(value) => scalar(place, name, value)?,
-        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(value), _) => scalar(place, name, &value)?,
-            (None, Some(value)) => scalar(place, name, &value)?,
-            _ => match float(number) {
-                Some(value) => scalar(place, name, &value)?,
-                None => return Ok(false),
-            },
-        },
-        Value::String(value) => scalar(place, name, &text(value)?)?,
-        Value::Array(items) if items.iter().all(Value::is_i64) && !items.is_empty() => {
-            list(
-                place,
-                name,
-                &items.iter().filter_map(Value::as_i64).collect::<Vec<_>>(),
-            )?;
-        }
-        Value::Array(items) if items.iter().all(Value::is_boolean) && !items.is_empty() => {
-            list(
-                place,
-                name,
-                &items.iter().filter_map(Value::as_bool).collect::<Vec<_>>(),
-            )?;
-        }
-        Value::Array(items) if items.iter().all(Value::is_number) => {
-            let numbers = items.iter().filter_map(|item| item.as_number().and_then(float));
-            list(place, name, &numbers.collect::<Vec<_>>())?;
-        }
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            let texts = items.iter().filter_map(Value::as_str).map(text);
-            list(place, name, &texts.collect::<std::result::Result<Vec<_>, _>>()?)?;
-        }
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-/// A number as a float; also those that JSON has no digits for.
-fn float(number: &serde_json::Number) -> Option<f64> {
-    match number.as_str() {
-        "NaN" => Some(f64::NAN),
-        "Infinity" => Some(f64::INFINITY),
-        "-Infinity" => Some(f64::NEG_INFINITY),
-        _ => number.as_f64(),
-    }
-}
-
-fn scalar<T: H5Type>(place: &Location, name: &str, value: &T) -> std::result::Result<(), hdf5::Error> {
-    place.new_attr::<T>().create(name)?.write_scalar(value)
-}
-
-fn list<T: H5Type>(place: &Location, name: &str, values: &[T]) -> std::result::Result<(), hdf5::Error> {
-    let attribute = place.new_attr::<T>().shape(values.len()).create(name)?;
-    if values.is_empty() {
-        return Ok(());
-    }
-    attribute.write_raw(values)
+    Ok(Datatype::Compound { size, fields })
 }

@@ -250,7 +250,7 @@ impl File {
 }
 
 /// Whether every link of a path is there and leads somewhere.
-fn exists(location: &Handle, path: &[u8]) -> Called<bool> {
+pub(super) fn exists(location: &Handle, path: &[u8]) -> Called<bool> {
     let mut prefix = if path.first() == Some(&b'/') {
         vec![b'/']
     } else {
@@ -309,7 +309,7 @@ impl NamedType {
 }
 
 /// The path in the form that the library takes: bytes on Unix, UTF-8 elsewhere.
-fn c_path(path: &Path) -> io::Result<CString> {
+pub(super) fn c_path(path: &Path) -> io::Result<CString> {
     #[cfg(unix)]
     let bytes = Some(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
     #[cfg(not(unix))]

@@ -1,4 +1,4 @@
-//! Reading HDF5 files, in the words of HDF5.
+//! Reading and writing HDF5 files, in the words of HDF5.
 //!
 //! Nothing in here knows of Zarr. A [`File`] has [`Group`]s, whose [`Link`]s lead to objects;
 //! a [`Dataset`] describes itself in a [`DatasetInfo`] and is read by region or by stored chunk.
@@ -23,6 +23,7 @@ mod group;
 mod layout;
 mod libhdf5;
 mod name;
+mod write;
 
 pub use attribute::{Attribute, Values};
 pub use chunk_index::{Chunk, ChunkIndex};
@@ -33,3 +34,4 @@ pub use file::{File, NamedType, Object, is_hdf5};
 pub use group::{Group, Link, LinkKind, ObjectKind};
 pub use layout::{FillValue, Filter, Layout};
 pub use name::Name;
+pub(crate) use write::{NewAttribute, NewDataset, Writer};

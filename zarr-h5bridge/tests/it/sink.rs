@@ -1,124 +1,381 @@
-//! Zarr to HDF5, and back.
+//! Copies into HDF5, read back.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use zarr_convenience::{
-    CopyOptions, Source, SourceNode, ZarrSource, copy_all,
-    core::{
-        ArrayBuilder, Element, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
-        codecs::{DataType, FillValue},
-        store::{MemoryStore, Store},
-    },
-    digest,
+use zarr_convenience::core::codecs::{
+    ByteOrder, ChunkBuffer, DataType, Field, FillValue, StructType, TimeUnit,
 };
-use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
+use zarr_convenience::core::store::MemoryStore;
+use zarr_convenience::core::{
+    ArrayBuilder, ArrayData, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
+};
+use zarr_convenience::{
+    CopyOptions, Creation, Error, IfExists, Lost, Report, Source, ZarrSource, copy_all, digest,
+};
+use zarr_h5bridge::{Hdf5Sink, Hdf5Source, hdf5};
 
-fn group() -> Group {
+use super::bridge::{array, convert};
+
+fn memory() -> Group {
+    let options = Options::default();
     Group::create(
         Arc::new(MemoryStore::new()),
         &NodePath::root(),
         ZarrFormat::V2,
-        &Options::default(),
+        &options,
     )
     .unwrap()
 }
 
-fn source(group: &Group) -> ZarrSource {
-    ZarrSource::new(Node::Group(group.clone()))
+fn make(group: &Group, name: &str, builder: ArrayBuilder) -> zarr_convenience::core::Array {
+    let path = NodePath::new(name).unwrap();
+    builder
+        .create(Arc::clone(group.store()), &path, group.options())
+        .unwrap()
 }
 
-/// Adds an array with a value in its first and last element.
-fn add<T: Element>(group: &Group, name: &str, shape: &[u64], chunk: &[u64], fill: &[u8], value: T) {
-    let store: Arc<dyn Store> = Arc::clone(group.store());
-    let builder = ArrayBuilder::new(shape.to_vec(), T::DATA_TYPE)
-        .chunk_shape(chunk.to_vec())
-        .fill_value(Some(FillValue::new(fill)));
-    let array = builder
-        .create(store, &NodePath::new(name).unwrap(), &Options::default())
+/// Bytes that are values of any type of the size, and not all the same.
+fn elements(data_type: &DataType, n: usize) -> Vec<u8> {
+    let size = data_type.size().unwrap();
+    if *data_type == DataType::Bool {
+        return (0..n).map(|k| (k % 3 == 1).into()).collect();
+    }
+    (0..n * size).map(|k| (k * 7 % 113 + 1) as u8).collect()
+}
+
+fn write(array: &zarr_convenience::core::Array, selection: &Selection, shape: &[u64]) {
+    let n: u64 = shape.iter().product();
+    let buffer = ChunkBuffer {
+        elements: elements(array.data_type(), n as usize),
+        heap: Vec::new(),
+    };
+    let data = ArrayData {
+        shape: shape.to_vec(),
+        data_type: array.data_type().clone(),
+        buffer,
+    };
+    array.write_data(selection, &data).unwrap();
+}
+
+fn copied(group: &Group, path: &Path, options: CopyOptions<'_>) -> Result<Report, Error> {
+    let source = ZarrSource::new(Node::Group(group.clone()));
+    let sink = Hdf5Sink::open(path)?;
+    copy_all(&source, &NodePath::root(), &sink, options)
+}
+
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("copy.h5");
+    (dir, path)
+}
+
+fn digests(source: &dyn Source) -> Vec<(String, String)> {
+    let root = source.node(&NodePath::root()).unwrap().unwrap();
+    let digests = digest(source, &root, Workers::ONE).unwrap();
+    let mut digests: Vec<_> = digests
+        .iter()
+        .map(|digest| (digest.path.to_string(), format!("{digest:?}")))
+        .collect();
+    digests.sort();
+    digests
+}
+
+/// Copies to HDF5 and back, and compares all values and the attributes of arrays.
+#[track_caller]
+fn check_round_trip(group: &Group) -> Hdf5Source {
+    let (dir, path) = place();
+    let report = copied(group, &path, CopyOptions::default()).unwrap();
+    assert_eq!(report.lost, []);
+    let source = Hdf5Source::open(&path).unwrap();
+    let (back, report) = convert(&source);
+    assert_eq!(report.lost, []);
+    let before = digests(&ZarrSource::new(Node::Group(group.clone())));
+    assert_eq!(before, digests(&source));
+    assert_eq!(before, digests(&ZarrSource::new(Node::Group(back.clone()))));
+    for (path, _) in &before {
+        let attributes = |group: &Group| array(group, path).attributes().unwrap();
+        assert_eq!(attributes(group), attributes(&back), "{path}");
+        let fill = |group: &Group| array(group, path).metadata().fill_value_or_zero();
+        assert_eq!(fill(group), fill(&back), "{path}");
+        let order = |group: &Group| array(group, path).metadata().codecs.byte_order();
+        assert_eq!(order(group), order(&back), "{path}");
+    }
+    drop(dir);
+    source
+}
+
+fn record() -> DataType {
+    let field = |name: &str, data_type, shape| Field {
+        name: name.to_owned(),
+        data_type,
+        shape,
+    };
+    DataType::Struct(StructType {
+        fields: vec![
+            field("a", DataType::Int16, vec![]),
+            field("b", DataType::Float64, vec![2]),
+            field("c", DataType::FixedBytes(3), vec![]),
+        ],
+    })
+}
+
+#[test]
+fn every_type_comes_back() {
+    use DataType::{
+        Bool, Complex64, Complex128, FixedBytes, Float16, Float32, Float64, Int8, Int16, Int32, Int64, Raw,
+        UInt8, UInt16, UInt32, UInt64,
+    };
+    let types = [
+        Bool,
+        Int8,
+        Int16,
+        Int32,
+        Int64,
+        UInt8,
+        UInt16,
+        UInt32,
+        UInt64,
+        Float16,
+        Float32,
+        Float64,
+        Complex64,
+        Complex128,
+        FixedBytes(5),
+        Raw(3),
+        record(),
+    ];
+    let group = memory();
+    for (n, data_type) in types.iter().enumerate() {
+        for order in [ByteOrder::Little, ByteOrder::Big] {
+            if order == ByteOrder::Big && !data_type.has_byte_order() {
+                continue;
+            }
+            let fill_value = FillValue::new(elements(data_type, 2)[data_type.size().unwrap()..].to_vec());
+            let builder = ArrayBuilder::new(vec![5, 7], data_type.clone())
+                .chunk_shape(vec![2, 3])
+                .byte_order(order)
+                .fill_value(Some(fill_value));
+            let array = make(&group, &format!("a{n}{order:?}"), builder);
+            write(&array, &Selection::region(&[0, 0], &[3, 7]), &[3, 7]);
+        }
+    }
+    check_round_trip(&group);
+}
+
+#[test]
+fn odd_shapes_come_back() {
+    let group = memory();
+    let shapes: [(&[u64], &[u64]); 6] = [
+        (&[], &[]),
+        (&[0], &[4]),
+        (&[3, 0], &[2, 2]),
+        (&[3], &[10]),
+        (&[3, 2000], &[100, 7]),
+        (&[1, 1, 1], &[1, 5, 1]),
+    ];
+    for (n, (shape, chunk_shape)) in shapes.iter().enumerate() {
+        let builder = ArrayBuilder::new(shape.to_vec(), DataType::Int32).chunk_shape(chunk_shape.to_vec());
+        let array = make(&group, &format!("a{n}"), builder);
+        write(&array, &Selection::all(), shape);
+    }
+    let source = check_round_trip(&group);
+    let node = |name: &str| super::bridge::source_array(&source, name);
+    assert_eq!(node("a0").chunk_shape(), None);
+    assert_eq!(node("a1").chunk_shape(), None);
+    assert_eq!(node("a3").chunk_shape(), Some(&[3][..]));
+    assert_eq!(node("a4").chunk_shape(), Some(&[3, 7][..]));
+}
+
+#[test]
+fn missing_chunks_stay_missing() {
+    let group = memory();
+    let builder = ArrayBuilder::new(vec![10, 10], DataType::Int16)
+        .chunk_shape(vec![4, 4])
+        .fill_value(Some(FillValue::new(9_i16.to_ne_bytes().to_vec())));
+    let array = make(&group, "a", builder);
+    write(&array, &Selection::region(&[4, 8], &[4, 2]), &[4, 2]);
+    let source = check_round_trip(&group);
+    let stored = super::bridge::source_array(&source, "a")
+        .stored_chunks()
+        .unwrap()
         .unwrap();
-    if !shape.contains(&0) {
-        let last: Vec<u64> = shape.iter().map(|length| length - 1).collect();
-        let ones = vec![1; shape.len()];
-        array
-            .write_vec(
-                &Selection::region(&vec![0; shape.len()], &ones),
-                std::slice::from_ref(&value),
-            )
-            .unwrap();
-        array
-            .write_vec(&Selection::region(&last, &ones), &[value])
-            .unwrap();
+    assert_eq!(stored.into_iter().collect::<Vec<_>>(), [vec![1, 2]]);
+}
+
+#[test]
+fn attributes_come_back() {
+    let group = memory();
+    let mut array = make(&group, "a", ArrayBuilder::new(vec![1], DataType::Int8));
+    let attributes = json!({
+        "int": -3, "big": 18_446_744_073_709_551_615_u64, "float": 2.5, "true": true,
+        "text": "gr\u{fc}n", "empty text": "", "ints": [1, 2, 3], "floats": [[0.5], [1.5]],
+        "bools": [true, false], "texts": ["a", "bc"], "nothing": [], "filters": "x",
+        "long": vec![0.5; 20_000],
+    });
+    array
+        .set_attributes(attributes.as_object().unwrap().clone())
+        .unwrap();
+    check_round_trip(&group);
+}
+
+fn lost(what: &str, reason: &str) -> Lost {
+    Lost {
+        what: what.to_owned(),
+        reason: reason.to_owned(),
     }
 }
 
-fn attributes() -> Map<String, Value> {
+#[test]
+fn what_has_no_form_is_lost() {
+    let group = memory();
+    let unit = TimeUnit::new("s", 1).unwrap();
+    let types = [
+        DataType::FixedUtf32(2),
+        DataType::DateTime64(unit),
+        DataType::String,
+    ];
+    for (n, data_type) in types.iter().enumerate() {
+        make(
+            &group,
+            &format!("a{n}"),
+            ArrayBuilder::new(vec![2], data_type.clone()),
+        );
+    }
+    let mut array = make(&group, "b", ArrayBuilder::new(vec![1], DataType::Int8));
     let attributes = json!({
-        "count": 3, "large": u64::MAX, "ratio": 2.5, "yes": true, "title": "Größe", "range": [1, 2],
-        "mixed": [1.0, 2.5], "names": ["a", "ö"], "filters": "kept", "flags": [true, false],
+        "null": null, "object": {"a": 1}, "mixed": [1, "a"], "numbers": [1, 2.5], "ragged": [[1], [2, 3]],
+        "zero": "a\u{0}b", "kept": 1,
     });
-    attributes.as_object().unwrap().clone()
-}
-
-#[test]
-fn values_and_attributes_come_back_from_hdf5() {
-    let mut from = group();
-    from.set_attributes(attributes()).unwrap();
-    add(&from, "a/i1", &[5, 7], &[2, 3], &[9], -1_i8);
-    add(&from, "a/u8", &[5], &[2], &u64::MAX.to_ne_bytes(), 7_u64);
-    add(
-        &from,
-        "a/f4",
-        &[40, 3, 2],
-        &[7, 3, 1],
-        &f32::NAN.to_ne_bytes(),
-        1.5_f32,
-    );
-    add(&from, "b", &[6], &[4], &[0], true);
-    add(&from, "long_chunk", &[3], &[10], &0_i16.to_ne_bytes(), 5_i16);
-    add(&from, "scalar", &[], &[], &0_f64.to_ne_bytes(), 2.5_f64);
-    add(&from, "empty", &[0, 4], &[1, 4], &0_i32.to_ne_bytes(), 0_i32);
-
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.h5");
-    let sink = Hdf5Sink::open(&path).unwrap();
-    let report = copy_all(&source(&from), &NodePath::root(), &sink, CopyOptions::default()).unwrap();
-    assert_eq!(report.lost, []);
-    drop(sink);
-
-    let back = Hdf5Source::open(&path).unwrap();
-    let root = SourceNode::Group(NodePath::root());
-    let expected = digest(&source(&from), &root, Workers::ONE).unwrap();
-    assert_eq!(expected.len(), 7);
-    assert_eq!(digest(&back, &root, Workers::ONE).unwrap(), expected);
-    let Some(SourceNode::Array(chunked)) = back.node(&NodePath::new("a/f4").unwrap()).unwrap() else {
-        panic!("the array is not there");
-    };
-    assert_eq!(chunked.chunk_shape(), Some(&[7, 3, 1][..]));
-    // Chunks that were never written are not in the file either.
-    assert_eq!(chunked.stored_chunks().unwrap().unwrap().len(), 2);
-    assert_eq!(back.attributes(&root).unwrap().members, attributes());
-}
-
-#[test]
-fn what_hdf5_cannot_hold_is_named() {
-    let mut from = group();
-    let nested = json!({"object": {"a": 1}, "nothing": null, "jumble": [1, "a"]});
-    from.set_attributes(nested.as_object().unwrap().clone()).unwrap();
-    let builder = ArrayBuilder::new(vec![2], DataType::String);
-    builder
-        .create(
-            Arc::clone(from.store()),
-            &NodePath::new("text").unwrap(),
-            &Options::default(),
-        )
+    array
+        .set_attributes(attributes.as_object().unwrap().clone())
         .unwrap();
-    add(&from, "number", &[2], &[2], &[0], 1_u8);
+    let (_dir, path) = place();
+    let report = copied(&group, &path, CopyOptions::default()).unwrap();
+    let mut found = report.lost;
+    found.sort_by(|a, b| a.what.cmp(&b.what));
+    let mixed = "it is a list of values of several kinds";
+    let refused = |n: usize| {
+        let reason = format!("writing {} to HDF5 is not there yet", types[n]);
+        lost(&format!("/a{n}"), &reason)
+    };
+    let expected = [
+        refused(0),
+        refused(1),
+        refused(2),
+        lost("/b@mixed", mixed),
+        lost("/b@null", "HDF5 has no null"),
+        lost("/b@numbers", mixed),
+        lost("/b@object", "HDF5 has no objects in attributes"),
+        lost("/b@ragged", "its lists are not of one shape"),
+        lost("/b@zero", "it has a zero byte, which ends texts in HDF5"),
+    ];
+    assert_eq!(found, expected);
+    let source = Hdf5Source::open(&path).unwrap();
+    let members = source.members(&NodePath::root()).unwrap();
+    assert_eq!(members.len(), 1);
+    let kept = source.attributes(&members[0]).unwrap().members;
+    assert_eq!(Value::Object(kept), json!({"kept": 1}));
+}
 
-    let folder = tempfile::tempdir().unwrap();
-    let sink = Hdf5Sink::open(folder.path().join("a.h5")).unwrap();
-    let report = copy_all(&source(&from), &NodePath::root(), &sink, CopyOptions::default()).unwrap();
-    let lost: Vec<_> = report.lost.iter().map(|lost| lost.what.as_str()).collect();
-    assert_eq!(lost, ["/text", "/@jumble", "/@nothing", "/@object"]);
-    assert_eq!(report.copied.n_copied, 1);
+#[test]
+fn what_is_there_gives_way_only_when_asked() {
+    let group = memory();
+    let array = make(
+        &group,
+        "g/a",
+        ArrayBuilder::new(vec![4], DataType::Int8).chunk_shape(vec![2]),
+    );
+    write(&array, &Selection::all(), &[4]);
+    let mut root = group.clone();
+    let title = |text: &str| Map::from_iter([("title".to_owned(), Value::from(text))]);
+    root.set_attributes(title("one")).unwrap();
+    let (_dir, path) = place();
+    copied(&group, &path, CopyOptions::default()).unwrap();
+    root.set_attributes(title("two")).unwrap();
+    let with = |if_exists| CopyOptions {
+        if_exists,
+        ..CopyOptions::default()
+    };
+    let error = copied(&group, &path, with(IfExists::Raise)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "an object 'a' already exists in destination '/g'"
+    );
+    let error = copied(&group, &path, with(IfExists::SkipInitialized)).unwrap_err();
+    let expected = "'skip_initialized' can only be used when copying to zarr";
+    assert_eq!(error.to_string(), expected);
+    let report = copied(&group, &path, with(IfExists::Skip)).unwrap();
+    assert_eq!((report.copied.n_copied, report.copied.n_skipped), (1, 1));
+    let report = copied(&group, &path, with(IfExists::Replace)).unwrap();
+    assert_eq!((report.copied.n_copied, report.copied.n_skipped), (2, 0));
+    let source = Hdf5Source::open(&path).unwrap();
+    assert_eq!(source.attributes(&source.root()).unwrap().members, title("two"));
+    assert_eq!(digests(&source), digests(&ZarrSource::new(Node::Group(group))));
+}
+
+#[test]
+fn options_choose_the_compression() {
+    let group = memory();
+    let array = make(
+        &group,
+        "a",
+        ArrayBuilder::new(vec![64], DataType::Int8).chunk_shape(vec![8]),
+    );
+    write(&array, &Selection::all(), &[64]);
+    let filters = |compressor: Option<Value>| {
+        let (_dir, path) = place();
+        let creation = Creation {
+            compressor: Some(compressor),
+            ..Creation::default()
+        };
+        let options = CopyOptions {
+            creation,
+            ..CopyOptions::default()
+        };
+        copied(&group, &path, options)?;
+        let file = hdf5::File::open(&path).unwrap();
+        let filters = file.dataset("a").unwrap().info().filters.clone();
+        Ok::<_, Error>(
+            filters
+                .into_iter()
+                .map(|filter| filter.client_data)
+                .collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(filters(None).unwrap(), Vec::<Vec<u32>>::new());
+    assert_eq!(filters(Some(json!({"id": "zlib", "level": 5}))).unwrap(), [[5]]);
+    assert!(matches!(
+        filters(Some(json!({"id": "zstd"}))),
+        Err(Error::Argument(_))
+    ));
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let group = memory();
+    make(&group, "a", ArrayBuilder::new(vec![4], DataType::Int8));
+    let (_dir, path) = place();
+    let source = ZarrSource::new(Node::Group(group));
+    let dry = || CopyOptions {
+        dry_run: true,
+        ..CopyOptions::default()
+    };
+    let run = |at: &str| {
+        let sink = Hdf5Sink::look(&path)
+            .unwrap()
+            .at(&NodePath::new(at).unwrap())
+            .unwrap();
+        copy_all(&source, &NodePath::root(), &sink, dry())
+            .unwrap()
+            .copied
+            .n_copied
+    };
+    assert_eq!((run(""), run("some/group")), (1, 1));
+    assert!(!path.exists());
+    drop(Hdf5Sink::create(&path).unwrap());
+    let before = std::fs::read(&path).unwrap();
+    assert_eq!((run(""), run("some/group")), (1, 1));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
 }

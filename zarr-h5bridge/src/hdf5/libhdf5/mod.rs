@@ -10,6 +10,7 @@ mod objects;
 mod properties;
 mod types;
 mod values;
+mod write;
 
 use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::sync::Once;
@@ -22,6 +23,7 @@ pub(super) use objects::*;
 pub(super) use properties::*;
 pub(super) use types::*;
 pub(super) use values::*;
+pub(super) use write::*;
 
 /// What a call gave, or the library's own words on why it failed.
 pub(super) type Called<T> = Result<T, String>;

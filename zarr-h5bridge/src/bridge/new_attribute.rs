@@ -1,0 +1,133 @@
+//! Attributes from JSON.
+//!
+//! | JSON | HDF5 |
+//! | --- | --- |
+//! | whole numbers | 64-bit integers |
+//! | other numbers | 64-bit floats |
+//! | booleans | booleans, as h5py writes them |
+//! | texts | UTF-8 of any length |
+//! | lists of these, each of one kind and shape | arrays; those of nothing are of floats |
+//! | null, objects, other lists | lost |
+
+use std::ffi::CString;
+
+use serde_json::Value;
+
+use crate::hdf5::{Datatype, NewAttribute};
+
+/// The value in HDF5, or why there is none.
+pub(super) fn to_hdf5(value: &Value) -> Result<NewAttribute, String> {
+    let mut shape = Vec::new();
+    let mut level = value;
+    while let Value::Array(items) = level {
+        shape.push(items.len() as u64);
+        match items.first() {
+            Some(first) => level = first,
+            None => break,
+        }
+    }
+    let mut items = Vec::new();
+    flatten(value, &shape, &mut items)?;
+    match items.first() {
+        Some(Value::Null) => Err("HDF5 has no null".to_owned()),
+        Some(Value::Object(_)) => Err("HDF5 has no objects in attributes".to_owned()),
+        Some(Value::String(_)) => texts(&items, shape),
+        Some(Value::Bool(_)) => booleans(&items, shape),
+        _ => numbers(&items, shape),
+    }
+}
+
+/// Puts the items of nested lists in C order.
+fn flatten<'a>(value: &'a Value, shape: &[u64], items: &mut Vec<&'a Value>) -> Result<(), String> {
+    match (value, shape.split_first()) {
+        (Value::Array(list), Some((length, rest))) if list.len() as u64 == *length => {
+            list.iter().try_for_each(|item| flatten(item, rest, items))
+        }
+        (Value::Array(_), _) | (_, Some(_)) => Err("its lists are not of one shape".to_owned()),
+        (item, None) => {
+            items.push(item);
+            Ok(())
+        }
+    }
+}
+
+fn mixed<T>() -> Result<T, String> {
+    Err("it is a list of values of several kinds".to_owned())
+}
+
+fn texts(items: &[&Value], shape: Vec<u64>) -> Result<NewAttribute, String> {
+    let mut texts = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(text) = item.as_str() else {
+            return mixed();
+        };
+        texts.push(CString::new(text).map_err(|_| "it has a zero byte, which ends texts in HDF5")?);
+    }
+    Ok(NewAttribute::Texts { shape, texts })
+}
+
+fn booleans(items: &[&Value], shape: Vec<u64>) -> Result<NewAttribute, String> {
+    let bytes: Option<_> = items.iter().map(|item| item.as_bool().map(u8::from)).collect();
+    bytes.map_or_else(mixed, |bytes| {
+        Ok(NewAttribute::Fixed {
+            datatype: Datatype::Bool,
+            shape,
+            bytes,
+        })
+    })
+}
+
+fn numbers(items: &[&Value], shape: Vec<u64>) -> Result<NewAttribute, String> {
+    let mut numbers = Vec::with_capacity(items.len());
+    for item in items {
+        let Value::Number(number) = item else {
+            return mixed();
+        };
+        numbers.push(number);
+    }
+    let is_whole = |number: &&serde_json::Number| {
+        let text = number.to_string();
+        text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    };
+    let fixed = |datatype, bytes| NewAttribute::Fixed {
+        datatype,
+        shape,
+        bytes,
+    };
+    if numbers.is_empty() || !numbers.iter().any(is_whole) {
+        // NaN and the infinities are numbers without digits.
+        let floats: Option<Vec<_>> = numbers
+            .iter()
+            .map(|number| Some(number.to_string().parse::<f64>().ok()?.to_le_bytes()))
+            .collect();
+        let floats = floats.ok_or("it has a number that is none")?;
+        let datatype = Datatype::Float {
+            size: 8,
+            big_endian: false,
+        };
+        return Ok(fixed(datatype, floats.concat()));
+    }
+    if !numbers.iter().all(is_whole) {
+        return mixed();
+    }
+    let integer = |signed| Datatype::Integer {
+        size: 8,
+        signed,
+        big_endian: false,
+    };
+    let signed: Option<Vec<_>> = numbers
+        .iter()
+        .map(|number| Some(number.as_i64()?.to_le_bytes()))
+        .collect();
+    if let Some(bytes) = signed {
+        return Ok(fixed(integer(true), bytes.concat()));
+    }
+    let unsigned: Option<Vec<_>> = numbers
+        .iter()
+        .map(|number| Some(number.as_u64()?.to_le_bytes()))
+        .collect();
+    match unsigned {
+        Some(bytes) => Ok(fixed(integer(false), bytes.concat())),
+        None => Err("it has a whole number of more than 64 bits".to_owned()),
+    }
+}
