@@ -1,16 +1,22 @@
 //! From words to sources and groups.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Result;
 use zarr_convenience::{
-    Error, Location, Source, SourceNode, StoreKind, ZarrSource,
+    Error, Location, Sink, Source, SourceNode, StoreKind, ZarrSource,
     core::{
         Error as CoreError, Group, Node, NodePath, Options, Workers, ZarrFormat,
         store::{MemoryStore, Staged, Store, ZipStore},
     },
     open_store,
 };
+
+#[cfg(feature = "hdf5")]
+use zarr_h5bridge::Hdf5Sink;
 
 use crate::args::Common;
 
@@ -177,9 +183,65 @@ impl Drop for Output {
 
 /// A group that is written to.
 pub(crate) struct Target {
-    pub(crate) group: Group,
-    /// The store whose changes are to be published; nothing is written in a dry run.
-    output: Option<Output>,
+    pub(crate) sink: Box<dyn Sink>,
+    /// What is to be published; nothing is written in a dry run.
+    output: Option<Pending>,
+}
+
+/// What a copy went into before it is published.
+enum Pending {
+    Store(Output),
+    /// A file that may be new.
+    #[cfg_attr(not(feature = "hdf5"), expect(dead_code, reason = "only HDF5 is written so"))]
+    File(Option<NewFile>),
+}
+
+/// A file under a temporary name, removed unless it is published.
+struct NewFile {
+    temporary: PathBuf,
+    path: PathBuf,
+    is_published: bool,
+}
+
+impl NewFile {
+    #[cfg_attr(not(feature = "hdf5"), expect(dead_code, reason = "only HDF5 is written so"))]
+    fn beside(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = format!(".{name}.{}.partial", std::process::id());
+        Self {
+            temporary: path.with_file_name(temporary),
+            path: path.to_owned(),
+            is_published: false,
+        }
+    }
+
+    /// Gives the file its name, which must still be free.
+    fn publish(mut self) -> Result<()> {
+        let failed = |source| Error::File {
+            what: self.path.display().to_string(),
+            action: "publishing",
+            source,
+        };
+        if self.path.try_exists().map_err(failed)? {
+            return Err(Error::Copy(format!(
+                "{}: appeared while the copy was made",
+                self.path.display()
+            ))
+            .into());
+        }
+        std::fs::rename(&self.temporary, &self.path).map_err(failed)?;
+        self.is_published = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_published {
+            // There is nobody left to tell.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
 }
 
 impl Target {
@@ -188,19 +250,39 @@ impl Target {
     /// What is made in a store that is not there yet is seen when all of it is there.
     pub(crate) fn open(text: &str, path: Option<&str>, format: ZarrFormat, common: &Common) -> Result<Self> {
         let location = locate(text, path)?;
+        #[cfg(feature = "hdf5")]
+        if is_hdf5(&location)? {
+            return Self::open_file(&location);
+        }
         let output = Output::open(&location)?;
         let group = group(&output.store(), &location.path, format, &options(common))?;
         Ok(Self {
-            group,
-            output: Some(output),
+            sink: Box::new(group),
+            output: Some(Pending::Store(output)),
+        })
+    }
+
+    #[cfg(feature = "hdf5")]
+    fn open_file(location: &Location) -> Result<Self> {
+        let path = &location.store;
+        let new = (!location.exists()).then(|| NewFile::beside(path));
+        let sink = match &new {
+            Some(new) => Hdf5Sink::create(&new.temporary)?,
+            None => Hdf5Sink::open(path)?,
+        };
+        Ok(Self {
+            sink: Box::new(sink.at(&location.path)?),
+            output: Some(Pending::File(new)),
         })
     }
 
     /// Whether what is written is seen only when it is published.
     pub(crate) fn is_unseen(&self) -> bool {
-        self.output
-            .as_ref()
-            .is_some_and(|output| output.staged.is_some() || output.archive.is_some())
+        match &self.output {
+            Some(Pending::Store(output)) => output.staged.is_some() || output.archive.is_some(),
+            Some(Pending::File(new)) => new.is_some(),
+            None => false,
+        }
     }
 
     /// An empty group in memory in the place of one that is not there, for dry runs.
@@ -212,25 +294,46 @@ impl Target {
     ) -> Result<Self> {
         let location = locate(text, path)?;
         let options = options(common);
+        let imagined = |sink: Box<dyn Sink>| Self { sink, output: None };
+        #[cfg(feature = "hdf5")]
+        if is_hdf5(&location)? {
+            return Ok(imagined(Box::new(
+                Hdf5Sink::look(&location.store)?.at(&location.path)?,
+            )));
+        }
         if location.exists() {
             let store = open_store(&location, false)?;
             match Node::find(&store, &location.path, &options, None)? {
-                Some(Node::Group(group)) => {
-                    return Ok(Self { group, output: None });
-                }
+                Some(Node::Group(group)) => return Ok(imagined(Box::new(group))),
                 Some(Node::Array(_)) => return Err(in_the_way(&store, &location.path).into()),
                 None => {}
             }
         }
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let group = group(&store, &location.path, format, &options)?;
-        Ok(Self { group, output: None })
+        Ok(imagined(Box::new(group)))
     }
 
     /// Publishes what was written.
     pub(crate) fn finish(self) -> Result<()> {
-        self.output.map_or(Ok(()), Output::finish)
+        match self.output {
+            Some(Pending::Store(output)) => output.finish(),
+            Some(Pending::File(new)) => {
+                self.sink.flush()?;
+                // The file is closed before it is seen.
+                drop(self.sink);
+                new.map_or(Ok(()), NewFile::publish)
+            }
+            None => Ok(()),
+        }
     }
+}
+
+/// Whether a location lies in an HDF5 file, or in one to be made.
+#[cfg(feature = "hdf5")]
+fn is_hdf5(location: &Location) -> Result<bool> {
+    let is_file = location.kind() == StoreKind::OtherFile;
+    Ok(is_file && (!location.exists() || zarr_h5bridge::is_hdf5(&location.store)?))
 }
 
 fn group(store: &Arc<dyn Store>, path: &NodePath, format: ZarrFormat, options: &Options) -> Result<Group> {

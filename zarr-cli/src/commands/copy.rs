@@ -61,13 +61,13 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
         progress: Some(&progress),
     };
     let report = if let (What::Members, SourceNode::Group(path)) = (what, &node) {
-        copy_all(source.as_ref(), path, &target.group, options)?
+        copy_all(source.as_ref(), path, target.sink.as_ref(), options)?
     } else {
         let options = CopyOptions {
             name: name.map(str::to_owned),
             ..options
         };
-        copy(source.as_ref(), &node, &target.group, options)?
+        copy(source.as_ref(), &node, target.sink.as_ref(), options)?
     };
     if let Some(error) = failed {
         return Err(error);

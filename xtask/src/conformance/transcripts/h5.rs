@@ -46,9 +46,14 @@ pub(super) fn source(path: &Path, member: &str) -> Outcome<(Box<dyn Source>, Sou
     Ok((Box::new(source), node.ok_or_else(|| missing(member))?))
 }
 
-/// A group of an HDF5 file, as something that can be copied into.
-pub(super) fn sink(path: &Path, member: &str) -> Outcome<Box<dyn Sink>> {
-    Ok(Box::new(Hdf5Sink::open(path)?.within(NodePath::new(member)?)))
+/// A group of an HDF5 file that copies go into.
+pub(super) fn sink(path: &Path, member: &str, dry_run: bool) -> Outcome<Box<dyn Sink>> {
+    let sink = if dry_run {
+        Hdf5Sink::look(path)?
+    } else {
+        Hdf5Sink::open(path)?
+    };
+    Ok(Box::new(sink.at(&NodePath::new(member)?)?))
 }
 
 impl From<hdf5::Error> for Fault {

@@ -17,7 +17,7 @@ pub(super) fn source(_: &Path, _: &str) -> Outcome<(Box<dyn Source>, SourceNode)
     Err(Fault::unsupported("reading HDF5"))
 }
 
-/// A group of an HDF5 file, as something that can be copied into.
-pub(super) fn sink(_: &Path, _: &str) -> Outcome<Box<dyn Sink>> {
-    Err(Fault::unsupported("copying to HDF5"))
+/// A group of an HDF5 file that copies go into.
+pub(super) fn sink(_: &Path, _: &str, _: bool) -> Outcome<Box<dyn Sink>> {
+    Err(Fault::unsupported("writing HDF5"))
 }

@@ -16,7 +16,7 @@ use zarr_convenience::{
 };
 
 use super::{
-    Operation, h5,
+    Operation,
     options::Asked,
     outcome::{Failure, Fault, Outcome, quoted},
     session::{Session, Shelf, Thing, flag, node_text, text},
@@ -290,12 +290,12 @@ fn copy_options<'a>(step: &Value, log: &'a mut dyn FnMut(&str)) -> Outcome<CopyO
 
 /// The group that a copy goes to.
 fn destination(session: &Session, step: &Value) -> Outcome<Box<dyn Sink>> {
-    let target = text(step, "dest")?;
-    let (name, member) = target.split_once(':').unwrap_or((target, ""));
-    if let Ok(Thing::Hdf5(path)) = session.thing(name) {
-        return h5::sink(path, member);
+    let name = text(step, "dest")?;
+    let (file, member) = name.split_once(':').unwrap_or((name, ""));
+    if let Ok(Thing::Hdf5(path)) = session.thing(file) {
+        return super::h5::sink(path, member, flag(step, "dry_run"));
     }
-    match session.node(target)? {
+    match session.node(name)? {
         (Node::Group(group), _) => Ok(Box::new(group)),
         (node, _) => {
             let message = format!("dest must be a group, got {}", node_text(&node));
