@@ -146,13 +146,14 @@ fn element_text(data_type: &DataType, bytes: &[u8], heap: &[u8]) -> String {
             let mut rest = bytes;
             let mut parts = Vec::new();
             for field in &record.fields {
-                let (head, tail) = rest.split_at(field.size().unwrap_or(0).min(rest.len()));
+                let (field_bytes, others) = rest.split_at(field.size().unwrap_or(0).min(rest.len()));
                 let size = field.data_type.size().unwrap_or(1).max(1);
                 parts.extend(
-                    head.chunks_exact(size)
+                    field_bytes
+                        .chunks_exact(size)
                         .map(|item| element_text(&field.data_type, item, heap)),
                 );
-                rest = tail;
+                rest = others;
             }
             format!("({})", parts.join(", "))
         }

@@ -36,6 +36,7 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("h5_dataset", dataset),
     ("h5_softlink", softlink),
     ("h5_attr_set", attr_set),
+    ("h5_attrs", attrs),
     ("h5_names", names),
 ];
 
@@ -240,4 +241,23 @@ fn set(object: &Location, key: &str, value: &Value) -> Outcome<()> {
 fn names(session: &mut Session, step: &Value) -> Outcome {
     let (file, member) = file(session, step)?;
     Ok(at(&file, member)?.member_names()?.into())
+}
+
+/// The attributes of an object; of numbers, only whole ones that stand alone.
+fn attrs(session: &mut Session, step: &Value) -> Outcome {
+    let target = text(step, "target")?;
+    let (name, member) = target.split_once(':').unwrap_or((target, ""));
+    let Thing::Hdf5(path) = session.thing(name)? else {
+        return Err(Fault::unsupported(format!("{name} is no HDF5 file")));
+    };
+    let (source, node) = source(path, member)?;
+    let attributes = source.attributes(&node)?.members;
+    let shown = attributes.into_iter().map(|(name, value)| match value {
+        Value::String(_) => Ok((name, value)),
+        Value::Number(number) if number.is_i64() => {
+            Ok((name, json!({"dtype": "<i8", "shape": [], "data": number})))
+        }
+        other => Err(Fault::unsupported(format!("HDF5 attribute {other}"))),
+    });
+    Ok(Value::Object(shown.collect::<Outcome<_>>()?))
 }
