@@ -200,6 +200,9 @@ fn attr_set(session: &mut Session, step: &Value) -> Outcome {
 }
 
 fn set(object: &Location, key: &str, value: &Value) -> Outcome<()> {
+    if object.attr_names()?.iter().any(|name| name == key) {
+        object.delete_attr(key)?;
+    }
     if value.get("arange").is_some() || value.get("data").is_some() {
         let data = values::array(value, Some(&DataType::Int64))?;
         let shape: Vec<usize> = data.shape.iter().map(|length| *length as usize).collect();
