@@ -141,18 +141,6 @@ impl ArrayBuilder {
         self
     }
 
-    /// The chunk shape as it stands now; guessed if none was given.
-    pub fn current_chunk_shape(&self) -> Vec<u64> {
-        let item_size = self.data_type.size().unwrap_or(1).max(1);
-        let guess = || guess_chunk_shape(&self.shape, item_size);
-        self.chunk_shape.clone().unwrap_or_else(guess)
-    }
-
-    /// The fill value as it stands now.
-    pub fn current_fill_value(&self) -> Option<&FillValue> {
-        self.fill_value.as_ref()
-    }
-
     /// Filters and compressor in the V2 form as they stand now; none where they were given in the V3 form.
     pub fn current_v2_codecs(&self) -> V2Codecs {
         match &self.compression {
