@@ -47,6 +47,15 @@ impl Slot {
         }
     }
 
+    /// Moves what slots point to, when their heap comes to lie `base` bytes into another one.
+    pub fn shift(slots: &mut [u8], base: u64) {
+        for bytes in slots.chunks_exact_mut(SLOT_SIZE) {
+            let slot = Self::from_bytes(bytes);
+            let offset = slot.offset + base;
+            bytes.copy_from_slice(&Self { offset, ..slot }.to_bytes());
+        }
+    }
+
     /// The bytes of the element.
     ///
     /// # Panics

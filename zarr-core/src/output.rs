@@ -110,9 +110,9 @@ pub(crate) struct ChunkPlace<'o> {
     parts: &'o [Part],
 }
 
-impl ChunkPlace<'_> {
+impl<'o> ChunkPlace<'o> {
     /// What is wanted of the chunk, one part a dimension.
-    pub(crate) const fn parts(&self) -> &[Part] {
+    pub(crate) const fn parts(&self) -> &'o [Part] {
         self.parts
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use zarr_codecs::{ChunkCodec, ChunkRef, SLOT_SIZE, Slot};
+use zarr_codecs::{ChunkCodec, ChunkRef, Slot};
 use zarr_store::Bytes;
 
 use crate::{
@@ -229,8 +229,9 @@ impl ReadJob<'_> {
             place.copy(encoded, swap);
             return Ok(());
         }
-        let coords: Vec<_> = place.coords().collect();
-        let failed = |error| self.array.chunk_error(coords, &key, error);
+        let parts = place.parts();
+        let coords = || parts.iter().map(|part| part.chunk).collect();
+        let failed = |error| self.array.chunk_error(coords(), &key, error);
         if !self.is_variable()
             && let Some(whole) = place.whole(self.codec.decoded_size(), swap)
         {
@@ -257,16 +258,8 @@ impl ReadJob<'_> {
         heap.extend_from_slice(decoded.heap);
         drop(heap);
         slots.clear();
-        for slot in decoded.elements.chunks_exact(SLOT_SIZE) {
-            let slot = Slot::from_bytes(slot);
-            slots.extend_from_slice(
-                &Slot {
-                    offset: slot.offset + base,
-                    ..slot
-                }
-                .to_bytes(),
-            );
-        }
+        slots.extend_from_slice(decoded.elements);
+        Slot::shift(slots, base);
         slots
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use zarr_codecs::{ChunkCodec, ChunkRef, SLOT_SIZE, Slot};
+use zarr_codecs::{ChunkCodec, ChunkRef, Slot};
 use zarr_store::{ByteRange, StoreKey};
 
 use crate::{
@@ -285,16 +285,7 @@ impl WriteJob<'_> {
         if self.is_variable() {
             let base = heap.len() as u64;
             heap.extend_from_slice(decoded.heap);
-            for bytes in chunk.chunks_exact_mut(SLOT_SIZE) {
-                let slot = Slot::from_bytes(bytes);
-                bytes.copy_from_slice(
-                    &Slot {
-                        offset: slot.offset + base,
-                        ..slot
-                    }
-                    .to_bytes(),
-                );
-            }
+            Slot::shift(chunk, base);
         }
         Ok(())
     }
