@@ -148,9 +148,7 @@ fn decode(bytes: &[u8]) -> Result<ArrayData> {
         elements.len()
     );
     let mut elements = elements.to_vec();
-    if byte_order != ByteOrder::NATIVE {
-        data_type.swap_bytes(&mut elements);
-    }
+    data_type.reorder(&mut elements, byte_order);
     if header.fortran_order {
         elements = transposed(&elements, &header.shape, item_size);
     }

@@ -16,8 +16,8 @@
 use std::{mem, sync::Arc};
 
 use crate::{
-    ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec,
-    CodecConfig, CodecError, CodecRegistry, Limits, Result,
+    ArrayToArray, ArrayToBytes, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecConfig,
+    CodecError, CodecRegistry, Limits, Result,
 };
 
 /// The codecs of an array.
@@ -83,8 +83,7 @@ impl CodecChain {
             encoded_spec = next;
         }
         let byte_order = self.array_to_bytes.byte_order().filter(|_| rest.is_empty());
-        let swapped =
-            byte_order.is_some_and(|order| order != ByteOrder::NATIVE) && spec.data_type.has_byte_order();
+        let swapped = byte_order.is_some_and(|order| spec.data_type.is_swapped(order));
         let direct = byte_order.is_some() && (!swapped || spec.data_type.swap_size().is_some());
 
         let exact = self.array_to_bytes.encoded_size(&encoded_spec)?;

@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::{CodecError, Result, SLOT_SIZE};
+#[cfg(doc)]
+use crate::Field;
+use crate::{CodecError, Result, SLOT_SIZE, StructType};
 
 /// The order of bytes within a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +26,15 @@ impl ByteOrder {
     } else {
         Self::Big
     };
+
+    /// The order that this one is not.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Little => Self::Big,
+            Self::Big => Self::Little,
+        }
+    }
 }
 
 /// The type of the elements of an array.
@@ -74,6 +85,11 @@ pub enum DataType {
     String,
     /// Bytes of any number.
     Bytes,
+    /// Arrays of one dimension and any length, each item being their elements in native byte order (V2 `vlen-array`).
+    VlenArray(Box<DataType>),
+    /// Any value that JSON or `MessagePack` has, each item being it in `MessagePack` and null an empty item (V2 `json2`,
+    /// `msgpack2`).
+    Object,
     /// A type that can be carried along, not decoded.
     Unknown {
         /// Its name in the metadata.
@@ -111,38 +127,6 @@ impl fmt::Display for TimeUnit {
             write!(f, "{}", self.scale)?;
         }
         f.write_str(self.unit)
-    }
-}
-
-/// A record type: fields without gaps.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct StructType {
-    /// The fields, in their order in memory.
-    pub fields: Vec<Field>,
-}
-
-/// A field of a record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Field {
-    /// Its name.
-    pub name: String,
-    /// The type of its elements.
-    pub data_type: DataType,
-    /// The shape of its elements; empty for a single one.
-    pub shape: Vec<u32>,
-}
-
-impl Field {
-    /// The number of elements of the field.
-    pub fn n_elements(&self) -> Option<usize> {
-        self.shape
-            .iter()
-            .try_fold(1_usize, |product, &length| product.checked_mul(length as usize))
-    }
-
-    /// The size of the field in bytes.
-    pub fn size(&self) -> Option<usize> {
-        self.data_type.size()?.checked_mul(self.n_elements()?)
     }
 }
 
@@ -186,14 +170,17 @@ impl DataType {
                 .fields
                 .iter()
                 .try_fold(0_usize, |sum, field| sum.checked_add(field.size()?))?,
-            Self::String | Self::Bytes => SLOT_SIZE,
+            Self::String | Self::Bytes | Self::VlenArray(_) | Self::Object => SLOT_SIZE,
             Self::Unknown { .. } => return None,
         })
     }
 
     /// Whether elements differ in size and lie in the heap of a chunk.
     pub const fn is_variable(&self) -> bool {
-        matches!(self, Self::String | Self::Bytes)
+        matches!(
+            self,
+            Self::String | Self::Bytes | Self::VlenArray(_) | Self::Object
+        )
     }
 
     /// The size of the numbers whose bytes are swapped when the byte order changes.
@@ -208,6 +195,8 @@ impl DataType {
             | Self::FixedBytes(_)
             | Self::String
             | Self::Bytes
+            | Self::VlenArray(_)
+            | Self::Object
             | Self::Struct(_)
             | Self::Unknown { .. } => Some(1),
             _ => self.size(),
@@ -222,7 +211,33 @@ impl DataType {
         }
     }
 
-    /// Turns elements from one byte order into the other, in place.
+    /// Whether elements that are stored in this byte order lie otherwise in memory.
+    ///
+    /// Of a record the order is that of the fields that are not [`Field::is_reversed`].
+    pub fn is_swapped(&self, stored: ByteOrder) -> bool {
+        match self {
+            Self::Struct(record) => record
+                .fields
+                .iter()
+                .any(|field| field.data_type.is_swapped(field.byte_order(stored))),
+            _ => stored != ByteOrder::NATIVE && self.has_byte_order(),
+        }
+    }
+
+    /// Turns elements from native byte order into the one in which they are stored or back, in place.
+    ///
+    /// What is left over at the end, being no whole element, stays as it is.
+    pub fn reorder(&self, elements: &mut [u8], stored: ByteOrder) {
+        match self {
+            _ if !self.is_swapped(stored) => {}
+            Self::Struct(record) => record.each_field(elements, &mut |field, bytes| {
+                field.data_type.reorder(bytes, field.byte_order(stored));
+            }),
+            _ => self.swap_bytes(elements),
+        }
+    }
+
+    /// Turns all numbers from one byte order into the other, in place.
     ///
     /// What is left over at the end, being no whole element, stays as it is.
     pub fn swap_bytes(&self, elements: &mut [u8]) {
@@ -230,15 +245,7 @@ impl DataType {
             (Some(1), _) => {}
             (Some(size), _) => elements.chunks_exact_mut(size).for_each(<[u8]>::reverse),
             (None, Self::Struct(record)) => {
-                let size = self.size().unwrap_or(0).max(1);
-                for element in elements.chunks_exact_mut(size) {
-                    let mut rest = element;
-                    for field in &record.fields {
-                        let (head, tail) = rest.split_at_mut(field.size().unwrap_or(0));
-                        field.data_type.swap_bytes(head);
-                        rest = tail;
-                    }
-                }
+                record.each_field(elements, &mut |field, bytes| field.data_type.swap_bytes(bytes));
             }
             (None, _) => {}
         }
@@ -360,6 +367,8 @@ impl fmt::Display for DataType {
             Self::DateTime64(unit) => write!(f, "datetime64[{unit}]"),
             Self::TimeDelta64(unit) => write!(f, "timedelta64[{unit}]"),
             Self::Unknown { name, .. } => write!(f, "`{name}`"),
+            Self::VlenArray(inner) => write!(f, "vlen_array[{inner}]"),
+            Self::Object => f.write_str("object"),
             Self::Struct(record) => {
                 f.write_str("struct{")?;
                 for (index, field) in record.fields.iter().enumerate() {
@@ -408,20 +417,5 @@ mod tests {
         let mut bytes = [1, 2, 3, 4, 5, 6, 7, 8];
         DataType::Complex64.swap_bytes(&mut bytes);
         assert_eq!(bytes, [4, 3, 2, 1, 8, 7, 6, 5]);
-    }
-
-    #[test]
-    fn records_swap_field_by_field() {
-        let field = |name: &str, data_type| Field {
-            name: name.into(),
-            data_type,
-            shape: vec![],
-        };
-        let record = StructType {
-            fields: vec![field("a", DataType::UInt8), field("b", DataType::Int16)],
-        };
-        let mut bytes = [1, 2, 3, 4, 5, 6];
-        DataType::Struct(record).swap_bytes(&mut bytes);
-        assert_eq!(bytes, [1, 3, 2, 4, 6, 5]);
     }
 }

@@ -82,7 +82,9 @@ impl FillValue {
             }
             DataType::String => value.as_str().ok_or_else(bad)?.as_bytes().to_vec(),
             DataType::Bytes => text_bytes(value).ok_or_else(bad)?,
-            DataType::Struct(_) | DataType::Unknown { .. } => return Err(bad()),
+            DataType::Struct(_) | DataType::VlenArray(_) | DataType::Object | DataType::Unknown { .. } => {
+                return Err(bad());
+            }
             integer => integer_bytes(value, integer).ok_or_else(bad)?,
         };
         Ok(Self(bytes))
@@ -116,7 +118,7 @@ impl FillValue {
             DataType::Raw(_) | DataType::Bytes => base64_json(bytes),
             DataType::FixedUtf32(_) => Value::from(utf32_text(bytes)),
             DataType::String => Value::from(String::from_utf8_lossy(bytes)),
-            DataType::Struct(_) | DataType::Unknown { .. } => {
+            DataType::Struct(_) | DataType::VlenArray(_) | DataType::Object | DataType::Unknown { .. } => {
                 return Err(CodecError::value(
                     "data type",
                     format!("{data_type} has no form in Zarr V3"),

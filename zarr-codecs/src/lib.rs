@@ -12,6 +12,7 @@ mod error;
 mod fill_value;
 mod limits;
 mod registry;
+mod struct_type;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -19,11 +20,12 @@ pub use chain::{ChunkCodec, CodecChain, DecodedChunk, Layout, Scratch};
 pub use chunk::{ChunkBuffer, ChunkRef, ChunkSpec, SLOT_SIZE, Slot};
 pub use codec::{ArrayToArray, ArrayToBytes, BytesToBytes, Codec, CodecKind};
 pub use config::{CodecConfig, Configuration, encoder_setting};
-pub use data_type::{ByteOrder, DataType, Field, StructType, TimeUnit};
+pub use data_type::{ByteOrder, DataType, TimeUnit};
 pub use error::CodecError;
 pub use fill_value::FillValue;
 pub use limits::Limits;
 pub use registry::{BUILT_IN, CodecEntry, CodecRegistry, FromV2, V2Codec};
+pub use struct_type::{Field, StructType};
 
 /// The result of a codec.
 pub type Result<T> = std::result::Result<T, CodecError>;

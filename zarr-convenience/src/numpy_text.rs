@@ -6,12 +6,12 @@ use zarr_core::metadata::data_type_to_v2;
 /// The text of a data type: `int64`, `>f4`, `<U4`, `[('a', '<i4')]`.
 pub fn data_type_text(data_type: &DataType, byte_order: ByteOrder) -> String {
     match data_type {
-        DataType::String | DataType::Bytes => "object".to_owned(),
+        DataType::String | DataType::Bytes | DataType::VlenArray(_) => "object".to_owned(),
         DataType::Struct(record) => {
             let fields: Vec<_> = record
                 .fields
                 .iter()
-                .map(|field| field_text(field, byte_order))
+                .map(|field| field_text(field, field.byte_order(byte_order)))
                 .collect();
             format!("[{}]", fields.join(", "))
         }

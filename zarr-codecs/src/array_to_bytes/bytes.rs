@@ -29,8 +29,8 @@ fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec>
 }
 
 impl BytesCodec {
-    fn swaps(&self) -> bool {
-        self.endian.is_some_and(|endian| endian != ByteOrder::NATIVE)
+    fn order(&self) -> ByteOrder {
+        self.endian.unwrap_or(ByteOrder::NATIVE)
     }
 }
 
@@ -54,23 +54,19 @@ impl ArrayToBytes for BytesCodec {
     fn encode(&self, chunk: ChunkRef<'_>, spec: &ChunkSpec, out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
         out.extend_from_slice(chunk.elements);
-        if self.swaps() {
-            spec.data_type.swap_bytes(&mut out[start..]);
-        }
+        spec.data_type.reorder(&mut out[start..], self.order());
         Ok(())
     }
 
     fn decode(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut ChunkBuffer) -> Result<()> {
         let start = out.elements.len();
         out.elements.extend_from_slice(encoded);
-        if self.swaps() {
-            spec.data_type.swap_bytes(&mut out.elements[start..]);
-        }
+        spec.data_type.reorder(&mut out.elements[start..], self.order());
         Ok(())
     }
 
     fn byte_order(&self) -> Option<ByteOrder> {
-        Some(self.endian.unwrap_or(ByteOrder::NATIVE))
+        Some(self.order())
     }
 }
 

@@ -131,6 +131,8 @@ pub struct Codecs {
     v2: Option<V2Codecs>,
     /// The order that the V2 document names; it makes no difference below two dimensions.
     named_order: Order,
+    /// The byte order that the V2 document names; it makes no difference to codecs that write values, not bytes.
+    named_byte_order: ByteOrder,
 }
 
 /// The codecs of an array as V2 metadata have them.
@@ -149,6 +151,7 @@ impl Codecs {
             list,
             v2: None,
             named_order: Order::C,
+            named_byte_order: ByteOrder::Little,
         }
     }
 
@@ -165,6 +168,7 @@ impl Codecs {
             list,
             v2: Some(codecs),
             named_order: order.0,
+            named_byte_order: byte_order,
         }
     }
 
@@ -183,14 +187,14 @@ impl Codecs {
             .map_or_else(|| v2::codecs_to_v2(&self.list, registry), Ok)
     }
 
-    /// The byte order of stored elements, which is little unless a codec says otherwise.
+    /// The byte order of stored elements, which is little unless a codec or the V2 document says otherwise.
     pub fn byte_order(&self) -> ByteOrder {
         let bytes = self.list.iter().find(|codec| codec.name == "bytes");
         let endian = bytes.and_then(|codec| codec.configuration.get("endian")?.as_str());
-        if endian == Some("big") {
-            ByteOrder::Big
-        } else {
-            ByteOrder::Little
+        match endian {
+            Some("big") => ByteOrder::Big,
+            Some(_) => ByteOrder::Little,
+            None => self.named_byte_order,
         }
     }
 
@@ -213,6 +217,10 @@ pub(crate) fn elements_codec(data_type: &DataType, byte_order: ByteOrder) -> Cod
     match data_type {
         DataType::String => CodecConfig::new("vlen-utf8", Map::new()),
         DataType::Bytes => CodecConfig::new("vlen-bytes", Map::new()),
+        DataType::VlenArray(inner) => {
+            CodecConfig::of("vlen-array", json!({"dtype": data_type_to_v2(inner, byte_order)}))
+        }
+        DataType::Object => CodecConfig::new("json2", Map::new()),
         _ if !data_type.has_byte_order() => CodecConfig::new("bytes", Map::new()),
         _ => {
             let endian = if byte_order == ByteOrder::Big {

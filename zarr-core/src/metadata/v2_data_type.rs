@@ -21,30 +21,7 @@ const SIZE_MAX: u64 = (1 << 31) - 1;
 /// When the text is no type of `NumPy`'s. Types that exist and are not decoded become `Unknown`.
 pub fn v2_data_type(value: &Value) -> Result<(DataType, ByteOrder), Wrong> {
     let (data_type, order) = read(value, 0)?;
-    match order {
-        Found::Mixed => Ok((unknown(value), ByteOrder::Little)),
-        Found::One(order) => Ok((data_type, order)),
-        Found::None => Ok((data_type, ByteOrder::Little)),
-    }
-}
-
-/// The byte orders within a type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    None,
-    One(ByteOrder),
-    /// Fields of a record differ, which no codec here decodes.
-    Mixed,
-}
-
-impl Found {
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::None, found) | (found, Self::None) => found,
-            (a, b) if a == b => a,
-            _ => Self::Mixed,
-        }
-    }
+    Ok((data_type, order.unwrap_or(ByteOrder::Little)))
 }
 
 fn unknown(value: &Value) -> DataType {
@@ -55,7 +32,8 @@ fn unknown(value: &Value) -> DataType {
     }
 }
 
-fn read(value: &Value, depth: usize) -> Read<(DataType, Found)> {
+/// Reads a type and the byte order of its first number.
+fn read(value: &Value, depth: usize) -> Read<(DataType, Option<ByteOrder>)> {
     match value {
         Value::String(text) => read_text(text, value),
         Value::Array(fields) if !fields.is_empty() && depth < DEPTH_MAX => read_fields(fields, depth),
@@ -63,7 +41,7 @@ fn read(value: &Value, depth: usize) -> Read<(DataType, Found)> {
     }
 }
 
-fn read_text(text: &str, value: &Value) -> Read<(DataType, Found)> {
+fn read_text(text: &str, value: &Value) -> Read<(DataType, Option<ByteOrder>)> {
     let wrong = || Wrong::expected("/dtype", "a NumPy data type", value);
     let (order, code) = match text.as_bytes().first() {
         Some(b'<') => (Some(ByteOrder::Little), &text[1..]),
@@ -119,11 +97,8 @@ fn read_text(text: &str, value: &Value) -> Read<(DataType, Found)> {
         }
         _ => numpy_name(text).ok_or_else(wrong)?,
     };
-    let found = match order {
-        _ if !data_type.has_byte_order() => Found::None,
-        Some(order) => Found::One(order),
-        None => Found::One(ByteOrder::Little),
-    };
+    let order = order.unwrap_or(ByteOrder::Little);
+    let found = data_type.has_byte_order().then_some(order);
     Ok((data_type, found))
 }
 
@@ -147,11 +122,11 @@ fn time_unit(text: &str) -> Option<TimeUnit> {
     TimeUnit::new(&text[digits..], scale)
 }
 
-fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Found)> {
+fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Option<ByteOrder>)> {
     let mut record = StructType {
         fields: Vec::with_capacity(fields.len()),
     };
-    let mut found = Found::None;
+    let mut found = None;
     for value in fields {
         let wrong = || Wrong::expected("/dtype", "a field [name, type] or [name, type, shape]", value);
         let parts = value
@@ -168,18 +143,18 @@ fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Found)> {
         }
         let (data_type, order) = read(&parts[1], depth + 1)?;
         if data_type.size().is_none() {
-            return Ok((unknown(&fields.to_vec().into()), Found::None));
+            return Ok((unknown(&fields.to_vec().into()), None));
         }
         let shape = parts
             .get(2)
             .map_or_else(|| Ok(vec![]), |shape| super::lengths("/dtype", shape, 0))?;
         let shape: Option<Vec<u32>> = shape.iter().map(|length| u32::try_from(*length).ok()).collect();
+        // The first number of a record says what its byte order is, and the fields that differ say so.
+        found = found.or(order);
         record.fields.push(Field {
-            name,
-            data_type,
-            shape: shape.ok_or_else(wrong)?,
+            is_reversed: order.is_some() && order != found,
+            ..Field::new(name, data_type, shape.ok_or_else(wrong)?)
         });
-        found = found.and(order);
     }
     let data_type = DataType::Struct(record);
     match data_type.size() {
@@ -217,10 +192,10 @@ pub fn data_type_to_v2(data_type: &DataType, byte_order: ByteOrder) -> Option<Va
         DataType::FixedUtf32(length) => json!(format!("{order}U{length}")),
         DataType::DateTime64(unit) => json!(format!("{order}M8[{unit}]")),
         DataType::TimeDelta64(unit) => json!(format!("{order}m8[{unit}]")),
-        DataType::String | DataType::Bytes => json!("|O"),
+        DataType::String | DataType::Bytes | DataType::VlenArray(_) | DataType::Object => json!("|O"),
         DataType::Struct(record) => {
             let field = |field: &Field| {
-                let data_type = data_type_to_v2(&field.data_type, byte_order)?;
+                let data_type = data_type_to_v2(&field.data_type, field.byte_order(byte_order))?;
                 Some(if field.shape.is_empty() {
                     json!([field.name, data_type])
                 } else {
@@ -305,10 +280,23 @@ mod tests {
     }
 
     #[test]
-    fn records_of_mixed_byte_order_are_carried_along() {
-        let value = json!([["a", "<i4"], ["b", ">i4"]]);
+    fn fields_keep_a_byte_order_of_their_own() {
+        check(&json!([["a", "|i1"], ["b", ">i4"], ["c", "<f8", [2]]]));
+        let value = json!([
+            ["", "|V4"],
+            ["a", "<i4"],
+            ["n", [["b", ">i2"], ["c", "<u2"], ["d", [["e", ">f8"]]]]],
+            ["f", ">c8"]
+        ]);
+        check(&value);
         let (data_type, order) = v2_data_type(&value).unwrap();
-        assert_eq!(data_type.size(), None);
-        assert_eq!(data_type_to_v2(&data_type, order), Some(value));
+        let DataType::Struct(record) = &data_type else {
+            panic!("{data_type} is no record")
+        };
+        let reversed: Vec<_> = record.fields.iter().map(|field| field.is_reversed).collect();
+        assert_eq!(
+            (order, &reversed[..]),
+            (ByteOrder::Little, &[false, false, true, true][..])
+        );
     }
 }

@@ -135,9 +135,7 @@ fn padded(mut bytes: Vec<u8>, size: u32) -> Option<FillValue> {
 }
 
 fn swapped(mut bytes: Vec<u8>, data_type: &DataType, byte_order: ByteOrder) -> Vec<u8> {
-    if byte_order != ByteOrder::NATIVE {
-        data_type.swap_bytes(&mut bytes);
-    }
+    data_type.reorder(&mut bytes, byte_order);
     bytes
 }
 

@@ -88,9 +88,7 @@ impl Elements {
     /// Bytes left over at the end, being no whole element, are dropped.
     pub(super) fn decode(&self, mut bytes: Vec<u8>) -> Vec<u8> {
         let Form::Record { size, runs } = &self.form else {
-            if self.byte_order != ByteOrder::NATIVE {
-                self.data_type.swap_bytes(&mut bytes);
-            }
+            self.data_type.reorder(&mut bytes, self.byte_order);
             return self.normalise(bytes);
         };
         let mut elements = Vec::with_capacity(bytes.len());
@@ -270,11 +268,7 @@ fn struct_type(fields: &[FileField], start: usize, pieces: &mut Pieces) -> Resul
             .ok_or_else(|| format!("{shown} lies nowhere"))?;
         let (data_type, shape) =
             field_type(&field.datatype, from, pieces).map_err(|reason| format!("{shown}: {reason}"))?;
-        record.fields.push(Field {
-            name: name.to_owned(),
-            data_type,
-            shape,
-        });
+        record.fields.push(Field::new(name, data_type, shape));
     }
     Ok(record)
 }

@@ -170,9 +170,7 @@ impl Sink for Hdf5Sink {
         let write = |start: &[u64], shape: &[u64]| -> Result<u64> {
             let data = array.read(&Selection::region(start, shape), how.workers)?;
             let mut elements = data.buffer.elements;
-            if array.byte_order() != ByteOrder::NATIVE {
-                array.data_type().swap_bytes(&mut elements);
-            }
+            array.data_type().reorder(&mut elements, array.byte_order());
             draft.write(start, shape, &elements).map_err(source_error)?;
             let size = elements.len() as u64;
             (how.progress)(size);
@@ -330,9 +328,7 @@ fn new_dataset(array: &dyn SourceArray, creation: &Creation) -> Result<Result<Ne
     let nowhere = Arc::new(MemoryStore::new());
     let target = builder.prepare(nowhere, &NodePath::root(), &Options::default())?;
     let mut fill_value = target.metadata().fill_value_or_zero().as_bytes().to_vec();
-    if order != ByteOrder::NATIVE {
-        array.data_type().swap_bytes(&mut fill_value);
-    }
+    array.data_type().reorder(&mut fill_value, order);
     let is_chunked = !shape.is_empty() && !shape.contains(&0);
     let chunk_shape = is_chunked.then(|| clamped(target.chunk_shape(), &shape));
     let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
@@ -434,7 +430,7 @@ fn stored_type(data_type: &DataType, order: ByteOrder) -> Result<Datatype, Strin
 fn compound(record: &StructType, order: ByteOrder) -> Result<Datatype, String> {
     let (mut fields, mut size) = (Vec::new(), 0);
     for field in &record.fields {
-        let mut datatype = stored_type(&field.data_type, order)?;
+        let mut datatype = stored_type(&field.data_type, field.byte_order(order))?;
         if !field.shape.is_empty() {
             datatype = Datatype::Array {
                 dims: field.shape.iter().map(|length| u64::from(*length)).collect(),

@@ -107,11 +107,7 @@ fn check_round_trip(group: &Group) -> Hdf5Source {
 }
 
 fn record() -> DataType {
-    let field = |name: &str, data_type, shape| Field {
-        name: name.to_owned(),
-        data_type,
-        shape,
-    };
+    let field = |name: &str, data_type, shape| Field::new(name, data_type, shape);
     DataType::Struct(StructType {
         fields: vec![
             field("a", DataType::Int16, vec![]),
