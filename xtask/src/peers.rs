@@ -22,13 +22,31 @@ pub(crate) struct Environment {
 pub(crate) const ENVIRONMENTS: &[Environment] = &[
     Environment {
         name: "v2",
-        packages: &["zarr==2.18.7", "numcodecs<0.16", "crc32c", "h5py", "numpy"],
-        modules: "zarr, numcodecs, crc32c, h5py, numpy",
+        packages: &[
+            "zarr==2.18.7",
+            "numcodecs<0.16",
+            "crc32c",
+            "h5py",
+            "lmdb",
+            "msgpack",
+            "numpy",
+            "pcodec<0.4",
+            // Numcodecs does not understand the version of later ones.
+            "zfpy==1.0.1",
+        ],
+        modules: "zarr, numcodecs, crc32c, h5py, lmdb, numpy, numcodecs.msgpacks, numcodecs.pcodec, zfpy",
     },
     Environment {
         name: "v3",
-        packages: &["zarr>=3,<4", "numpy"],
-        modules: "zarr, numcodecs, numpy",
+        packages: &[
+            "zarr>=3,<4",
+            "crc32c",
+            "msgpack",
+            "numpy",
+            "pcodec",
+            "zfpy==1.0.1",
+        ],
+        modules: "zarr, numcodecs, crc32c, numpy, numcodecs.msgpacks, numcodecs.pcodec, zfpy",
     },
     Environment {
         name: "ts",

@@ -1,6 +1,7 @@
 //! Compares what we read and write with what others read and write.
 
 mod cell;
+mod codecs;
 mod cross;
 mod dtype;
 mod faults;
@@ -18,7 +19,11 @@ use anyhow::{Result, bail};
 /// A suite: its name and the function that runs it.
 type Suite = (&'static str, fn(&[String]) -> Result<bool>);
 
-const SUITES: &[Suite] = &[("cross", cross::run), ("transcripts", transcripts::run)];
+const SUITES: &[Suite] = &[
+    ("cross", cross::run),
+    ("codecs", codecs::run),
+    ("transcripts", transcripts::run),
+];
 
 /// Runs the suite that is named, or all of them.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
