@@ -1,12 +1,10 @@
 //! Fill values as callers give them, made what documents have (`v2-semantics` 10.5).
 
 use serde_json::{Number, Value};
-use zarr_core::codecs::{DataType, TimeUnit};
+use zarr_core::{codecs::DataType, time};
 
 /// The least number that becomes infinite as a binary16.
 const HALF_MAX: f64 = 65520.0;
-/// The finest units of time in a second.
-const ATTO: i128 = 1_000_000_000_000_000_000;
 
 /// Rewrites a value that a data type has in another form: a text that is a number or a date, a number with
 /// a fraction for an integer, a number for a truth.
@@ -29,7 +27,10 @@ pub(crate) fn given_fill_value(value: &Value, data_type: &DataType) -> Value {
             ),
             other => float(other, &T::Float64).map(|real| Value::from(vec![real, 0.0.into()])),
         },
-        T::DateTime64(unit) => value.as_str().and_then(|text| date(text, *unit)).map(Value::from),
+        T::DateTime64(unit) => value
+            .as_str()
+            .and_then(|text| time::parse(text, *unit))
+            .map(Value::from),
         T::TimeDelta64(_) if value.as_str() == Some("NaT") => Some(i64::MIN.into()),
         _ => None,
     };
@@ -76,62 +77,6 @@ fn float(value: &Value, data_type: &DataType) -> Option<Value> {
         None if number > 0.0 => "Infinity".into(),
         None => "-Infinity".into(),
     })
-}
-
-/// The count of units from 1970 to an ISO date or time; `None` for any other text.
-fn date(text: &str, unit: TimeUnit) -> Option<i64> {
-    if text == "NaT" {
-        return Some(i64::MIN);
-    }
-    let (day, time) = text.split_once(['T', ' ']).unwrap_or((text, ""));
-    let mut parts = day.splitn(3, '-');
-    let mut part = |default: i64| parts.next().map_or(Some(default), |part| part.parse().ok());
-    let (year, month, day) = (part(1970)?, part(1)?, part(1)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let scale = i64::from(unit.scale);
-    match unit.unit {
-        "Y" => return Some((year - 1970).div_euclid(scale)),
-        "M" => return Some(((year - 1970) * 12 + month - 1).div_euclid(scale)),
-        _ => {}
-    }
-    let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
-    let mut seconds = i128::from(days(year, month, day)) * 86_400;
-    for (part, size) in clock
-        .split(':')
-        .filter(|part| !part.is_empty())
-        .zip([3600, 60, 1])
-    {
-        seconds += i128::from(part.parse::<u32>().ok()?) * size;
-    }
-    let digits = format!("{fraction:0<18}");
-    let fraction: i128 = digits.get(..18)?.parse().ok()?;
-    let size = match unit.unit {
-        "W" => ATTO * 604_800,
-        "D" => ATTO * 86_400,
-        "h" => ATTO * 3600,
-        "m" => ATTO * 60,
-        "s" => ATTO,
-        "ms" => ATTO / 1_000,
-        "us" => ATTO / 1_000_000,
-        "ns" => ATTO / 1_000_000_000,
-        "ps" => 1_000_000,
-        "fs" => 1_000,
-        _ => 1,
-    };
-    let count = (seconds * ATTO + fraction)
-        .div_euclid(size)
-        .div_euclid(i128::from(scale));
-    i64::try_from(count).ok()
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar; years begin in March, so that leap days come last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month = (month + 9) % 12;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
 
 #[cfg(test)]

@@ -328,6 +328,17 @@ impl Array {
         Ok(())
     }
 
+    /// Names the array in an error of a value.
+    pub(crate) fn name_value(&self, error: Error) -> Error {
+        match error {
+            Error::Value { array, reason } if array.is_empty() => Error::Value {
+                array: self.path.to_string(),
+                reason,
+            },
+            other => other,
+        }
+    }
+
     pub(crate) fn chunk_error(&self, chunk: Vec<u64>, key: &StoreKey, source: CodecError) -> Error {
         Error::Chunk {
             array: self.path.to_string(),

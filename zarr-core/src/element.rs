@@ -4,7 +4,7 @@ use half::f16;
 use num_complex::Complex;
 use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, SLOT_SIZE};
 
-use crate::Result;
+use crate::{Result, fixed};
 
 /// Elements in C order and native byte order, with their shape and type.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,16 @@ impl ArrayData {
     /// # Errors
     /// [`crate::Error::Shape`] when there are not as many as the shape says.
     pub fn new<T: Element>(shape: Vec<u64>, values: &[T]) -> Result<Self> {
+        Self::of_type(shape, T::DATA_TYPE, values)
+    }
+
+    /// Takes typed elements in C order, to be elements of a data type that fits.
+    ///
+    /// # Errors
+    /// Those of [`ArrayData::new`], [`crate::Error::Type`] when the type does not fit, and
+    /// [`crate::Error::Value`] for a value that does not fit into an element.
+    pub fn of_type<T: Element>(shape: Vec<u64>, data_type: DataType, values: &[T]) -> Result<Self> {
+        check_fits::<T>(&data_type)?;
         let n_elements: u64 = shape.iter().product();
         if n_elements != values.len() as u64 {
             return Err(crate::Error::Shape {
@@ -31,14 +41,14 @@ impl ArrayData {
             });
         }
         let mut buffer = ChunkBuffer::default();
-        T::with_bytes(values, &mut |chunk| {
+        T::with_bytes(&data_type, values, &mut |chunk| {
             buffer.elements.extend_from_slice(chunk.elements);
             buffer.heap.extend_from_slice(chunk.heap);
             Ok(())
         })?;
         Ok(Self {
             shape,
-            data_type: T::DATA_TYPE,
+            data_type,
             buffer,
         })
     }
@@ -48,16 +58,9 @@ impl ArrayData {
     /// # Errors
     /// [`crate::Error::Type`] when it does not fit, [`crate::Error::Value`] for a text that is no UTF-8.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
-        if !T::fits(&self.data_type) {
-            let stored = self.data_type.to_string();
-            return Err(crate::Error::Type {
-                array: String::new(),
-                stored,
-                asked: std::any::type_name::<T>(),
-            });
-        }
+        check_fits::<T>(&self.data_type)?;
         let n_elements = self.buffer.elements.len() / self.data_type.size().unwrap_or(1).max(1);
-        T::read(n_elements, &mut |elements| {
+        T::read(&self.data_type, n_elements, &mut |elements| {
             elements.copy_from_slice(&self.buffer.elements);
             Ok(self.buffer.heap.clone())
         })
@@ -72,7 +75,21 @@ impl ArrayData {
 /// Fills memory of the right size with elements, and gives the heap that goes with them.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<Vec<u8>>;
 
+/// Takes elements, and the heap that goes with them.
+pub type Take<'a> = &'a mut dyn FnMut(ChunkRef<'_>) -> Result<()>;
+
 /// A Rust type whose values are elements.
+///
+/// | Rust | data types |
+/// |---|---|
+/// | `bool`, integers, `f16`, floats, `Complex` | the type of that name |
+/// | `i64` | `datetime64`, `timedelta64` too: counts of their unit, see [`crate::time`] |
+/// | `String` | texts of any length, and of fixed length (V2 `<U`) |
+/// | `Vec<u8>` | items of any length, byte strings of fixed length (V2 `\|S`), raw bytes (`\|V`) |
+/// | `[u8; N]` | `\|S` and `\|V` of `N` bytes, padding included |
+///
+/// What ends in NUL in an element of fixed length comes back without: `NumPy` cannot tell it from padding.
+/// A value that is too long for an element is an error, where zarr-python cuts it.
 pub trait Element: Sized + Clone + Send + Sync + 'static {
     /// The data type that arrays of this type have unless told otherwise.
     const DATA_TYPE: DataType;
@@ -82,17 +99,29 @@ pub trait Element: Sized + Clone + Send + Sync + 'static {
         *data_type == Self::DATA_TYPE
     }
 
-    /// Makes values of elements that `fill` provides.
+    /// Makes values of elements of a data type that fits, which `fill` provides.
     ///
     /// # Errors
     /// Those of `fill`, and [`crate::Error::Value`] for an element that is no value of the type.
-    fn read(n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>>;
+    fn read(data_type: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>>;
 
-    /// Shows values as elements.
+    /// Shows values as elements of a data type that fits.
     ///
     /// # Errors
-    /// Those of `take`.
-    fn with_bytes(values: &[Self], take: &mut dyn FnMut(ChunkRef<'_>) -> Result<()>) -> Result<()>;
+    /// Those of `take`, and [`crate::Error::Value`] for a value that does not fit into an element.
+    fn with_bytes(data_type: &DataType, values: &[Self], take: Take<'_>) -> Result<()>;
+
+    /// Makes a value of the bytes of one element of fixed size, in native byte order.
+    ///
+    /// # Errors
+    /// [`crate::Error::Value`] for an element that is no value of the type.
+    fn from_bytes(data_type: &DataType, bytes: &[u8]) -> Result<Self> {
+        let values = Self::read(data_type, 1, &mut |elements| {
+            elements.copy_from_slice(bytes);
+            Ok(Vec::new())
+        })?;
+        Ok(values.into_iter().next().expect("one element makes one value"))
+    }
 }
 
 macro_rules! plain_element {
@@ -104,14 +133,18 @@ macro_rules! plain_element {
                 matches!(data_type, DataType::$variant $($also)*)
             })?
 
-            fn read(n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+            fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
                 let mut values = bytemuck::zeroed_vec::<Self>(n_elements);
                 fill(bytemuck::cast_slice_mut(&mut values))?;
                 Ok(values)
             }
 
-            fn with_bytes(values: &[Self], take: &mut dyn FnMut(ChunkRef<'_>) -> Result<()>) -> Result<()> {
+            fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
                 take(ChunkRef { elements: bytemuck::cast_slice(values), heap: &[] })
+            }
+
+            fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self> {
+                Ok(bytemuck::pod_read_unaligned(bytes))
             }
         }
     )*};
@@ -135,16 +168,37 @@ plain_element! {
 impl Element for bool {
     const DATA_TYPE: DataType = DataType::Bool;
 
-    fn read(n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+    fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
         let mut bytes = vec![0; n_elements];
         fill(&mut bytes)?;
         // Other writers store other bytes than 1 for true.
         Ok(bytes.into_iter().map(|byte| byte != 0).collect())
     }
 
-    fn with_bytes(values: &[Self], take: &mut dyn FnMut(ChunkRef<'_>) -> Result<()>) -> Result<()> {
+    fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
         take(ChunkRef {
             elements: bytemuck::cast_slice(values),
+            heap: &[],
+        })
+    }
+}
+
+impl<const N: usize> Element for [u8; N] {
+    const DATA_TYPE: DataType = DataType::Raw(N as u32);
+
+    fn fits(data_type: &DataType) -> bool {
+        matches!(data_type, DataType::Raw(size) | DataType::FixedBytes(size) if *size as usize == N)
+    }
+
+    fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+        let mut values = vec![[0; N]; n_elements];
+        fill(values.as_flattened_mut())?;
+        Ok(values)
+    }
+
+    fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
+        take(ChunkRef {
+            elements: values.as_flattened(),
             heap: &[],
         })
     }
@@ -153,19 +207,24 @@ impl Element for bool {
 impl Element for String {
     const DATA_TYPE: DataType = DataType::String;
 
-    fn read(n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
-        let items = <Vec<u8>>::read(n_elements, fill)?;
-        let text = |item: Vec<u8>| {
-            Self::from_utf8(item).map_err(|_| crate::Error::Value {
-                array: Self::new(),
-                reason: "text is not UTF-8".to_owned(),
-            })
-        };
+    fn fits(data_type: &DataType) -> bool {
+        matches!(data_type, DataType::String | DataType::FixedUtf32(_))
+    }
+
+    fn read(data_type: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+        if let DataType::FixedUtf32(length) = data_type {
+            return fixed::read_texts(*length, n_elements, fill);
+        }
+        let items = <Vec<u8>>::read(data_type, n_elements, fill)?;
+        let text = |item: Vec<u8>| Self::from_utf8(item).map_err(|_| bad("text is not UTF-8"));
         items.into_iter().map(text).collect()
     }
 
-    fn with_bytes(values: &[Self], take: &mut dyn FnMut(ChunkRef<'_>) -> Result<()>) -> Result<()> {
-        take_items(values, take)
+    fn with_bytes(data_type: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
+        match data_type {
+            DataType::FixedUtf32(length) => fixed::take_texts(*length, values, take),
+            _ => take_items(values, take),
+        }
     }
 }
 
@@ -173,10 +232,14 @@ impl Element for Vec<u8> {
     const DATA_TYPE: DataType = DataType::Bytes;
 
     fn fits(data_type: &DataType) -> bool {
-        data_type.is_variable()
+        data_type.is_variable() || matches!(data_type, DataType::FixedBytes(_) | DataType::Raw(_))
     }
 
-    fn read(n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+    fn read(data_type: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+        if let DataType::FixedBytes(size) | DataType::Raw(size) = data_type {
+            let is_padded = matches!(data_type, DataType::FixedBytes(_));
+            return fixed::read_bytes(*size, is_padded, n_elements, fill);
+        }
         let mut slots = vec![0; n_elements * SLOT_SIZE];
         let heap = fill(&mut slots)?;
         Ok(ChunkRef {
@@ -188,12 +251,35 @@ impl Element for Vec<u8> {
         .collect())
     }
 
-    fn with_bytes(values: &[Self], take: &mut dyn FnMut(ChunkRef<'_>) -> Result<()>) -> Result<()> {
-        take_items(values, take)
+    fn with_bytes(data_type: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
+        match data_type {
+            DataType::FixedBytes(size) | DataType::Raw(size) => fixed::take_bytes(*size, values, take),
+            _ => take_items(values, take),
+        }
     }
 }
 
-fn take_items<T: AsRef<[u8]>>(values: &[T], take: &mut dyn FnMut(ChunkRef<'_>) -> Result<()>) -> Result<()> {
+/// Refuses a Rust type that does not fit.
+pub(crate) fn check_fits<T: Element>(data_type: &DataType) -> Result<()> {
+    if T::fits(data_type) {
+        return Ok(());
+    }
+    Err(crate::Error::Type {
+        array: String::new(),
+        stored: data_type.to_string(),
+        asked: std::any::type_name::<T>(),
+    })
+}
+
+/// An error of a value; whoever knows the array adds its path.
+pub(crate) fn bad(reason: impl Into<String>) -> crate::Error {
+    crate::Error::Value {
+        array: String::new(),
+        reason: reason.into(),
+    }
+}
+
+fn take_items<T: AsRef<[u8]>>(values: &[T], take: Take<'_>) -> Result<()> {
     let mut buffer = ChunkBuffer::default();
     for value in values {
         buffer.push_item(value.as_ref());

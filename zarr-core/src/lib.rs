@@ -7,9 +7,11 @@ mod chunk_key;
 mod element;
 mod error;
 mod fetch;
+mod fixed;
 mod gather;
 mod group;
 mod hierarchy;
+mod locks;
 /// What the documents of a hierarchy say.
 pub mod metadata;
 mod options;
@@ -19,6 +21,7 @@ mod projection;
 mod read;
 mod selection;
 mod strided;
+pub mod time;
 mod workers;
 mod write;
 
@@ -26,7 +29,7 @@ pub use array::Array;
 pub use builder::ArrayBuilder;
 pub use chunk_grid::{ChunkGrid, guess_chunk_shape};
 pub use chunk_key::ChunkKeyEncoding;
-pub use element::{ArrayData, Element, Fill};
+pub use element::{ArrayData, Element, Fill, Take};
 pub use error::Error;
 pub use gather::{ChunkSource, ChunkedShape, gather};
 pub use group::Group;

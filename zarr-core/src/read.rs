@@ -126,9 +126,10 @@ impl Array {
         }
         let codec = self.chunk_codec()?;
         self.checked_size(region, &codec)?;
-        T::read(region.n_elements() as usize, &mut |zeroed| {
+        T::read(self.data_type(), region.n_elements() as usize, &mut |zeroed| {
             self.read_region_into(region, Arc::clone(&codec), zeroed)
         })
+        .map_err(|error| self.name_value(error))
     }
 
     /// The size of a region in bytes, if it may be read at once.

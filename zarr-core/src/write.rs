@@ -1,9 +1,6 @@
 //! Writing: whole chunks are set, the others read, changed and set.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use zarr_codecs::{ChunkCodec, ChunkRef, Slot};
 use zarr_store::{ByteRange, StoreKey};
@@ -12,6 +9,7 @@ use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
     array::layout_strides,
     fetch::offset,
+    locks::StoreLocks,
     projection::{Part, Projection},
     read::fill_element,
     selection::Region,
@@ -32,8 +30,7 @@ struct WriteJob<'a> {
     heap: Vec<u8>,
     fill: Vec<u8>,
     item_size: usize,
-    /// What stands for the store when keys are locked.
-    store: u64,
+    locks: StoreLocks,
 }
 
 impl Array {
@@ -53,7 +50,10 @@ impl Array {
                 asked: std::any::type_name::<T>(),
             });
         }
-        T::with_bytes(values, &mut |elements| self.write_elements(selection, elements))
+        T::with_bytes(self.data_type(), values, &mut |elements| {
+            self.write_elements(selection, elements)
+        })
+        .map_err(|error| self.name_value(error))
     }
 
     /// Writes an `ndarray` array to a part of the array.
@@ -112,7 +112,7 @@ impl Array {
     pub fn write_encoded_chunk(&self, chunk_coords: &[u64], encoded: &[u8]) -> Result<()> {
         self.check_writable()?;
         let key = self.chunk_key(chunk_coords)?;
-        let _guard = lock(self.store_hash(), &key);
+        let _guard = StoreLocks::of(self.store().as_ref()).lock(&key);
         Ok(self.store().set(&key, encoded)?)
     }
 
@@ -160,7 +160,7 @@ impl Array {
                 heap,
                 fill,
                 item_size,
-                store: self.store_hash(),
+                locks: StoreLocks::of(self.store().as_ref()),
             },
             &region,
         )
@@ -174,23 +174,6 @@ impl Array {
                 job.chunk(number, desk)
             })
     }
-
-    fn store_hash(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.store().describe("").hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
-/// Keeps others in this process from setting a key between our reading and our setting it.
-///
-/// Keys share a fixed number of locks; a thread never holds two.
-fn lock(store: u64, key: &StoreKey) -> MutexGuard<'static, ()> {
-    static LOCKS: [Mutex<()>; 256] = [const { Mutex::new(()) }; 256];
-    let mut hasher = DefaultHasher::new();
-    (store, key).hash(&mut hasher);
-    let place = hasher.finish() as usize % LOCKS.len();
-    LOCKS[place].lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl WriteJob<'_> {
@@ -227,15 +210,15 @@ impl WriteJob<'_> {
                 self.source.heap
             };
             if self.is_empty(elements, heap) {
-                let _guard = lock(self.store, &key);
+                let _guard = self.locks.lock(&key);
                 return Ok(self.array.store().erase(&key)?);
             }
             let encoded = self.codec.encode(ChunkRef { elements, heap }, scratch);
             let encoded = encoded.map_err(|error| self.failed(parts, &key, error))?;
-            let _guard = lock(self.store, &key);
+            let _guard = self.locks.lock(&key);
             return Ok(self.array.store().set(&key, encoded)?);
         }
-        let _guard = lock(self.store, &key);
+        let _guard = self.locks.lock(&key);
         self.read_chunk(&key, desk)?;
         let Desk {
             scratch,

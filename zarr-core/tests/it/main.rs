@@ -9,5 +9,6 @@
 
 mod arrays;
 mod documents;
+mod elements;
 mod properties;
 mod zarr_python;
