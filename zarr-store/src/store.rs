@@ -87,6 +87,19 @@ pub trait Store: Debug + Send + Sync {
         Ok(())
     }
 
+    /// Moves everything below a prefix to another prefix in one step.
+    ///
+    /// `false` when the store has no such step or nothing is below `from`; then nothing has changed, and there
+    /// is only reading, setting and erasing.
+    /// Neither prefix is the root or lies below the other.
+    ///
+    /// # Errors
+    /// `Conflict` when there is something below `to`; everything is then where it was before.
+    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
+        let _ = (from, to);
+        Ok(false)
+    }
+
     /// Begins a new tree that will take the place of everything below `target` in one step.
     ///
     /// `None` when the store has no such step; then there is only erasing and setting.

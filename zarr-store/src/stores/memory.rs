@@ -9,7 +9,9 @@ use std::{
 use bytes::Bytes;
 
 use super::{ranges::push_shared_ranges, sorted::list_level};
-use crate::{ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix};
+use crate::{
+    ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
+};
 
 type Values = BTreeMap<StoreKey, Bytes>;
 
@@ -82,6 +84,27 @@ impl Store for MemoryStore {
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
         self.write().retain(|key, _| prefix.strip(key).is_none());
         Ok(())
+    }
+
+    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
+        let mut values = self.write();
+        if values.keys().any(|key| to.strip(key).is_some()) {
+            return Err(StoreError::Conflict {
+                what: self.describe(to.as_str()),
+                reason: "there are keys below it already".to_owned(),
+            });
+        }
+        let names = values
+            .keys()
+            .filter_map(|key| Some((key.clone(), from.strip(key)?)));
+        let moves = names
+            .map(|(key, name)| Ok((to.key(name)?, key)))
+            .collect::<Result<Vec<_>>>()?;
+        for (target, key) in &moves {
+            let value = values.remove(key);
+            values.extend(value.map(|value| (target.clone(), value)));
+        }
+        Ok(!moves.is_empty())
     }
 
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {

@@ -89,7 +89,7 @@ pub(crate) fn sibling(target: &Path) -> io::Result<PathBuf> {
 
 /// Renames to a name that nobody uses.
 #[cfg(target_os = "linux")]
-fn rename_to_absent(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_to_absent(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::{
         fs::{CWD, RenameFlags, renameat_with},
         io::Errno,
@@ -101,7 +101,7 @@ fn rename_to_absent(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn rename_to_absent(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_to_absent(from: &Path, to: &Path) -> io::Result<()> {
     rename_if_absent(from, to)
 }
 

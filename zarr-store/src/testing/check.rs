@@ -26,6 +26,7 @@ pub fn check_store(make: impl Fn() -> Arc<dyn Store>) {
     check_prefixes(&*make());
     check_flush(&*make());
     check_sharing(&*make());
+    check_renaming(&*make());
     check_staging(&*make());
 }
 
@@ -281,6 +282,37 @@ fn check_sharing(store: &dyn Store) {
             });
         }
     });
+}
+
+fn check_renaming(store: &dyn Store) {
+    for name in ["a/x", "a/b/y", "ab", "c/z"] {
+        ok(store.set(&key(name), name.as_bytes()));
+    }
+    assert!(
+        !ok(store.rename_prefix(&prefix("missing"), &prefix("new"))),
+        "nothing is not renamed"
+    );
+    if !ok(store.rename_prefix(&prefix("a"), &prefix("new/place"))) {
+        return;
+    }
+    assert_eq!(
+        ok(store.list_prefix(&StorePrefix::root())),
+        ["ab", "c/z", "new/place/b/y", "new/place/x"].map(key),
+        "all keys below the prefix are renamed and no others"
+    );
+    assert_eq!(
+        get(store, &key("new/place/b/y")).as_deref(),
+        Some(&b"a/b/y"[..]),
+        "a value goes with its key"
+    );
+    assert!(
+        matches!(
+            store.rename_prefix(&prefix("c"), &prefix("new")),
+            Err(StoreError::Conflict { .. })
+        ),
+        "what is there is not replaced"
+    );
+    assert_eq!(get(store, &key("c/z")).as_deref(), Some(&b"c/z"[..]));
 }
 
 fn check_staging(store: &dyn Store) {

@@ -32,6 +32,8 @@ pub enum Operation {
     Flush,
     /// [`Store::stage`].
     Stage,
+    /// [`Store::rename_prefix`].
+    RenamePrefix,
     /// [`Staged::publish`].
     Publish,
 }
@@ -169,6 +171,11 @@ impl Store for FaultyStore {
     fn flush(&self) -> Result<()> {
         self.check(Operation::Flush, "")?;
         self.inner.flush()
+    }
+
+    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
+        self.check(Operation::RenamePrefix, from.as_str())?;
+        self.inner.rename_prefix(from, to)
     }
 
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {

@@ -33,6 +33,7 @@ pub struct CountingStore {
     prefix_erases: AtomicU64,
     flushes: AtomicU64,
     stages: AtomicU64,
+    renames: AtomicU64,
 }
 
 /// How often each method of a store was called, whether it succeeded or not.
@@ -58,6 +59,8 @@ pub struct Counts {
     pub flushes: u64,
     /// Calls of [`Store::stage`]; what happens in a staged tree is not counted.
     pub stages: u64,
+    /// [`Store::rename_prefix`].
+    pub renames: u64,
 }
 
 impl CountingStore {
@@ -75,6 +78,7 @@ impl CountingStore {
             prefix_erases: AtomicU64::new(0),
             flushes: AtomicU64::new(0),
             stages: AtomicU64::new(0),
+            renames: AtomicU64::new(0),
         }
     }
 
@@ -92,6 +96,7 @@ impl CountingStore {
             prefix_erases: read(&self.prefix_erases),
             flushes: read(&self.flushes),
             stages: read(&self.stages),
+            renames: read(&self.renames),
         }
     }
 }
@@ -143,6 +148,11 @@ impl Store for CountingStore {
     fn flush(&self) -> Result<()> {
         add(&self.flushes, 1);
         self.inner.flush()
+    }
+
+    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
+        add(&self.renames, 1);
+        self.inner.rename_prefix(from, to)
     }
 
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {

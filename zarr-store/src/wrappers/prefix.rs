@@ -88,6 +88,10 @@ impl Store for PrefixStore {
         self.inner.flush()
     }
 
+    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
+        self.inner.rename_prefix(&self.below(from)?, &self.below(to)?)
+    }
+
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         self.inner.stage(&self.below(target)?)
     }

@@ -66,6 +66,10 @@ impl Store for ReadOnlyStore {
         Ok(())
     }
 
+    fn rename_prefix(&self, from: &StorePrefix, _to: &StorePrefix) -> Result<bool> {
+        self.refuse("renaming a prefix of a read-only store", from.as_str())
+    }
+
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         self.refuse("replacing a tree of a read-only store", target.as_str())
     }

@@ -301,6 +301,10 @@ impl Store for DirectoryStore {
         })
     }
 
+    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
+        trees::rename_prefix(self, from, to)
+    }
+
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         Ok(Some(Box::new(trees::stage(self, target)?)))
     }

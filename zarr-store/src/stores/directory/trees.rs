@@ -14,8 +14,9 @@ use super::{
     write::{exchange, sync_directory},
 };
 use crate::{
-    Listing, Result, Staged, Store, StoreError, StoreKey, StorePrefix, key::PARTIAL_SUFFIX,
-    stores::temporary::Temporary,
+    Listing, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
+    key::PARTIAL_SUFFIX,
+    stores::temporary::{Temporary, rename_to_absent},
 };
 
 /// How often publishing begins again because another process made or removed the target meanwhile.
@@ -143,6 +144,41 @@ fn remove_folder(target: &Path) -> io::Result<()> {
         // A mount point cannot be renamed.
         Err(_) => fs::remove_dir_all(target),
     }
+}
+
+/// Renames a folder to a name that is free; links are renamed themselves.
+pub(super) fn rename_prefix(store: &DirectoryStore, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
+    let failed = |error| store.refused("renaming", from.as_str(), error);
+    let (source, target) = (path_of(store, from), path_of(store, to));
+    if !source.is_dir() {
+        return Ok(false);
+    }
+    refuse_outside(store, from, &source)?;
+    if let Some(above) = target.parent() {
+        fs::create_dir_all(above).map_err(|error| store.refused("writing", to.as_str(), error))?;
+    }
+    refuse_outside(store, to, &target)?;
+    // An empty folder is no key.
+    let _ = fs::remove_dir(&target);
+    match rename_to_absent(&source, &target) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(store.conflict(to.as_str(), "something is in the place of the folder"));
+        }
+        // A mount point cannot be renamed, nor can anything be renamed into another file system.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::CrossesDevices | io::ErrorKind::ResourceBusy
+            ) =>
+        {
+            return Ok(false);
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    store.sync_names(&target, true).map_err(failed)?;
+    store.sync_names(&source, false).map_err(failed)?;
+    Ok(true)
 }
 
 /// Refuses to remove or replace what lies outside the root, where a link leads.
