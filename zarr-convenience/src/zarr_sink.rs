@@ -56,14 +56,12 @@ impl Sink for Group {
         if how.replaces {
             clear(store.as_ref(), path)?;
         }
-        let mut group = match Node::find(store, path, options, None)? {
+        let group = match Node::find(store, path, options, None)? {
             Some(Node::Group(group)) => group,
             _ => Self::create(Arc::clone(store), path, format(self, how.creation), options)?,
         };
         if !attributes.is_empty() {
-            let mut members = group.attributes()?;
-            members.extend(attributes);
-            group.set_attributes(members)?;
+            group.attrs().update(attributes)?;
         }
         Ok(Vec::new())
     }
@@ -121,7 +119,7 @@ fn write_array(
     how: &How<'_>,
 ) -> Result<()> {
     let builder = builder(group, array, how.creation)?.attributes(attributes.clone());
-    let mut target = builder.prepare(Arc::clone(store), path, group.options())?;
+    let target = builder.prepare(Arc::clone(store), path, group.options())?;
     copy_values(array, &target, how)?;
     if target.metadata().format == ZarrFormat::V2 && !attributes.is_empty() {
         target.set_attributes(attributes)?;

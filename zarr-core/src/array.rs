@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use zarr_codecs::{ChunkCodec, ChunkSpec, CodecChain, CodecError, DataType};
-use zarr_store::{Store, StoreExt, StoreKey};
+use zarr_codecs::{ChunkCodec, ChunkSpec, CodecChain, CodecError, DataType, FillValue};
+use zarr_store::{Store, StoreKey};
 
 use crate::{
-    ArrayData, ArrayMetadata, ChunkGrid, Error, NodePath, Options, Result, Selection, SelectionItem,
-    ZarrFormat,
+    ArrayMetadata, Attributes, ChunkGrid, Error, NodePath, Options, Result, ZarrFormat,
     hierarchy::{self, Node},
+    locks::StoreLocks,
     strided::c_strides,
 };
 
@@ -24,6 +24,8 @@ pub struct Array {
     /// Absent when the array cannot be decoded; it can still be opened and carried along.
     codec: Option<Arc<ChunkCodec>>,
     options: Options,
+    /// Whether the metadata differ from what is stored.
+    is_view: bool,
 }
 
 impl Array {
@@ -57,6 +59,7 @@ impl Array {
             metadata: Arc::new(metadata),
             codec,
             options,
+            is_view: false,
         }
     }
 
@@ -104,6 +107,38 @@ impl Array {
             .fold(1, |product, length| product.saturating_mul(*length))
     }
 
+    /// The length of the first dimension: Python's `len`.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] for an array without dimensions.
+    pub fn length(&self) -> Result<u64> {
+        let first = self.shape().first().copied();
+        first.ok_or_else(|| Error::selection("len() of unsized object"))
+    }
+
+    /// What elements are that were never written; `None` is V2's `null`, which reads as zero.
+    pub fn fill_value(&self) -> Option<&FillValue> {
+        self.metadata.fill_value.as_ref()
+    }
+
+    /// Changes what elements are that were never written, those in chunks that are not stored included.
+    ///
+    /// # Errors
+    /// [`Error::Incompatible`] for what is no element of the array; [`Error::ReadOnly`], [`Error::View`]; when
+    /// the store fails.
+    pub fn set_fill_value(&mut self, fill_value: Option<FillValue>) -> Result<()> {
+        self.check_changeable()?;
+        let size = fill_value.as_ref().map(|fill| fill.as_bytes().len());
+        if size.is_some() && size != self.data_type().size() && !self.data_type().is_variable() {
+            return Err(self.incompatible("fill value is no element of the array"));
+        }
+        let metadata = ArrayMetadata {
+            fill_value,
+            ..self.metadata.as_ref().clone()
+        };
+        self.replace_metadata(metadata)
+    }
+
     /// The shape of a chunk.
     pub fn chunk_shape(&self) -> &[u64] {
         self.metadata.chunk_grid.chunk_shape()
@@ -114,7 +149,7 @@ impl Array {
         &self.metadata.data_type
     }
 
-    /// The number of chunks in each dimension.
+    /// The number of chunks in each dimension: zarr-python's `cdata_shape`.
     pub fn grid_shape(&self) -> Vec<u64> {
         self.metadata.chunk_grid.grid_shape(self.shape())
     }
@@ -169,121 +204,31 @@ impl Array {
         Ok(StoreKey::new(name.as_str())?)
     }
 
-    /// The positions of the chunks that are stored, by their keys' order.
-    ///
-    /// # Errors
-    /// When the store cannot list.
-    pub fn stored_chunks(&self) -> Result<Vec<Vec<u64>>> {
-        let grid = self.grid_shape();
-        let mut chunks = self.listed_chunks()?;
-        chunks.retain(|coords| coords.iter().zip(&grid).all(|(coord, count)| coord < count));
-        Ok(chunks)
+    /// The attributes, one by one.
+    pub fn attrs(&self) -> Attributes {
+        Attributes::new(
+            Arc::clone(&self.store),
+            self.path.clone(),
+            self.metadata.format,
+            self.options.clone(),
+        )
     }
 
-    /// As [`Array::stored_chunks`], with those that a shrunken array left outside its grid.
-    fn listed_chunks(&self) -> Result<Vec<Vec<u64>>> {
-        let mut chunks = Vec::new();
-        let prefix = self.path.prefix();
-        self.store.walk_keys::<Error>(prefix, &mut |key| {
-            let name = prefix.strip(&key).unwrap_or_default();
-            chunks.extend(self.metadata.chunk_key_encoding.parse(name, self.ndim()));
-            Ok(())
-        })?;
-        Ok(chunks)
-    }
-
-    /// The number of chunks that are stored.
-    ///
-    /// # Errors
-    /// When the store cannot list.
-    pub fn n_chunks_initialized(&self) -> Result<u64> {
-        Ok(self.stored_chunks()?.len() as u64)
-    }
-
-    /// The attributes, as they are stored now.
+    /// The attributes, as they are stored now; of an array that is not stored yet, those it will have.
     ///
     /// # Errors
     /// [`Error::Metadata`] when their document is damaged.
     pub fn attributes(&self) -> Result<Map<String, Value>> {
-        match self.metadata.format {
-            ZarrFormat::V2 => hierarchy::read_attributes(self.store.as_ref(), &self.path, &self.options),
-            ZarrFormat::V3 => Ok(self.metadata.attributes.clone()),
-        }
+        let stored = self.attrs().stored()?;
+        Ok(stored.unwrap_or_else(|| self.metadata.attributes.clone()))
     }
 
     /// Replaces the attributes.
     ///
     /// # Errors
     /// When the store fails; the attributes are then what they were.
-    pub fn set_attributes(&mut self, attributes: Map<String, Value>) -> Result<()> {
-        self.check_writable()?;
-        if self.metadata.format == ZarrFormat::V2 {
-            return hierarchy::write_attributes(self.store.as_ref(), &self.path, attributes);
-        }
-        let mut metadata = self.metadata.as_ref().clone();
-        metadata.attributes = attributes;
-        self.replace_metadata(metadata)
-    }
-
-    /// Changes the shape; what remains inside keeps its values, and chunks outside are erased.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for another number of dimensions; when the store fails.
-    pub fn resize(&mut self, shape: &[u64]) -> Result<()> {
-        self.check_writable()?;
-        if shape.len() != self.ndim() {
-            return Err(Error::Shape {
-                expected: self.shape().to_vec(),
-                got: shape.to_vec(),
-            });
-        }
-        let is_smaller = shape.iter().zip(self.shape()).any(|(new, old)| new < old);
-        let mut metadata = self.metadata.as_ref().clone();
-        metadata.shape = shape.to_vec();
-        self.replace_metadata(metadata)?;
-        if is_smaller {
-            let grid = self.grid_shape();
-            for coords in self.listed_chunks()? {
-                if coords.iter().zip(&grid).any(|(coord, count)| coord >= count) {
-                    self.store.erase(&self.chunk_key(&coords)?)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds data behind the array along a dimension; gives the new shape.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] when another dimension differs; those of [`Array::write_data`].
-    pub fn append(&mut self, data: &ArrayData, axis: usize) -> Result<&[u64]> {
-        let fits = |(index, (a, b)): (usize, (&u64, &u64))| index == axis || a == b;
-        let same_ndim = data.shape.len() == self.ndim() && axis < self.ndim();
-        if !same_ndim || !self.shape().iter().zip(&data.shape).enumerate().all(fits) {
-            return Err(Error::Shape {
-                expected: self.shape().to_vec(),
-                got: data.shape.clone(),
-            });
-        }
-        let old = self.shape()[axis];
-        let mut shape = self.shape().to_vec();
-        shape[axis] = old
-            .checked_add(data.shape[axis])
-            .ok_or_else(|| Error::selection("array is too long"))?;
-        self.resize(&shape)?;
-        let all = SelectionItem::Slice {
-            start: None,
-            stop: None,
-            step: 1,
-        };
-        let mut items = vec![all; self.ndim()];
-        items[axis] = SelectionItem::Slice {
-            start: Some(old as i64),
-            stop: None,
-            step: 1,
-        };
-        self.write_data(&Selection::new(items), data)?;
-        Ok(self.shape())
+    pub fn set_attributes(&self, attributes: Map<String, Value>) -> Result<()> {
+        self.attrs().put(attributes)
     }
 
     /// Whether the format has a form for the metadata; what [`Array::write_metadata`] would say, without storing.
@@ -299,17 +244,58 @@ impl Array {
     /// # Errors
     /// [`Error::Metadata`] when the format has no form for them; when the store fails.
     pub fn write_metadata(&self) -> Result<()> {
-        self.check_writable()?;
+        self.check_changeable()?;
         hierarchy::write_array_document(self.store.as_ref(), &self.path, &self.metadata, &self.options)
     }
 
-    fn replace_metadata(&mut self, metadata: ArrayMetadata) -> Result<()> {
+    /// Stores other metadata, and has them from now on.
+    ///
+    /// Attributes that stand in the same document stay as they are stored.
+    pub(crate) fn replace_metadata(&mut self, mut metadata: ArrayMetadata) -> Result<()> {
+        let _guard = StoreLocks::of(self.store.as_ref()).lock(&self.document_key());
+        if metadata.format == ZarrFormat::V3
+            && let Some(stored) = self.attrs().stored()?
+        {
+            metadata.attributes = stored;
+        }
         hierarchy::write_array_document(self.store.as_ref(), &self.path, &metadata, &self.options)?;
-        self.metadata = Arc::new(metadata);
+        self.set_metadata(metadata);
         Ok(())
     }
 
-    fn document_key(&self) -> StoreKey {
+    /// Has other metadata, without storing them.
+    pub(crate) fn set_metadata(&mut self, metadata: ArrayMetadata) {
+        *self = Self {
+            is_view: self.is_view,
+            ..Self::new(
+                Arc::clone(&self.store),
+                self.path.clone(),
+                metadata,
+                self.options.clone(),
+            )
+        };
+    }
+
+    /// Makes this handle one whose metadata are not the stored ones.
+    pub(crate) fn into_view(self) -> Self {
+        Self {
+            is_view: true,
+            ..self
+        }
+    }
+
+    /// Refuses to change the metadata of a read-only array or a view.
+    pub(crate) fn check_changeable(&self) -> Result<()> {
+        self.check_writable()?;
+        if self.is_view {
+            return Err(Error::View {
+                array: self.path.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn document_key(&self) -> StoreKey {
         let name = match self.metadata.format {
             ZarrFormat::V2 => hierarchy::V2_ARRAY,
             ZarrFormat::V3 => hierarchy::V3_NODE,
@@ -317,6 +303,13 @@ impl Array {
         self.path
             .key(name)
             .expect("the document was read or written under this key")
+    }
+
+    pub(crate) fn incompatible(&self, reason: &str) -> Error {
+        Error::Incompatible {
+            array: self.path.to_string(),
+            reason: reason.to_owned(),
+        }
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {

@@ -200,7 +200,7 @@ impl ArrayBuilder {
         }
         let attributes = self.attributes.clone();
         let format = self.format;
-        let mut array = self.prepare(store, path, options)?;
+        let array = self.prepare(store, path, options)?;
         array.chunk_codec()?;
         hierarchy::create_parents(array.store(), path, format, options)?;
         array.write_metadata()?;

@@ -66,6 +66,30 @@ impl ArrayData {
         })
     }
 
+    /// The elements with one index in the first dimension, which is left out.
+    ///
+    /// # Panics
+    /// When there is no such index.
+    #[must_use]
+    pub fn row(&self, index: usize) -> Self {
+        let size = self.buffer.elements.len() / (self.shape[0] as usize).max(1);
+        let elements = &self.buffer.elements[index * size..(index + 1) * size];
+        let mut buffer = ChunkBuffer::default();
+        if self.data_type.is_variable() {
+            let heap = &self.buffer.heap;
+            ChunkRef { elements, heap }
+                .items()
+                .for_each(|item| buffer.push_item(item));
+        } else {
+            buffer.elements = elements.to_vec();
+        }
+        Self {
+            shape: self.shape[1..].to_vec(),
+            data_type: self.data_type.clone(),
+            buffer,
+        }
+    }
+
     /// The number of elements.
     pub fn n_elements(&self) -> u64 {
         self.shape.iter().product()

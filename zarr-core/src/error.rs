@@ -106,6 +106,20 @@ pub enum Error {
         /// The shape or the number of elements given.
         got: Vec<u64>,
     },
+    /// What was given does not go together with the array.
+    #[error("array '{array}': {reason}")]
+    Incompatible {
+        /// The path of the array.
+        array: String,
+        /// What does not, in the words of zarr-python where it has any.
+        reason: String,
+    },
+    /// The metadata of a view cannot be changed: they are not the stored ones.
+    #[error("array '{array}': operation not permitted for views")]
+    View {
+        /// The path of the array.
+        array: String,
+    },
     /// A parameter of a new node makes no sense.
     #[error("{reason}")]
     Create {

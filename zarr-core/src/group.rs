@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use zarr_store::Store;
 
 use crate::{
-    Error, GroupMetadata, NodePath, Options, Result, ZarrFormat,
+    Attributes, Error, GroupMetadata, NodePath, Options, Result, ZarrFormat,
     hierarchy::{self, Node},
 };
 
@@ -222,37 +222,30 @@ impl Group {
         hierarchy::erase_node(self.store.as_ref(), node.path())
     }
 
+    /// The attributes, one by one.
+    pub fn attrs(&self) -> Attributes {
+        Attributes::new(
+            Arc::clone(&self.store),
+            self.path.clone(),
+            self.metadata.format,
+            self.options.clone(),
+        )
+    }
+
     /// The attributes, as they are stored now.
     ///
     /// # Errors
     /// [`Error::Metadata`] when their document is damaged.
     pub fn attributes(&self) -> Result<Map<String, Value>> {
-        match self.metadata.format {
-            ZarrFormat::V2 => hierarchy::read_attributes(self.store.as_ref(), &self.path, &self.options),
-            ZarrFormat::V3 => Ok(self.metadata.attributes.clone()),
-        }
+        self.attrs().to_map()
     }
 
     /// Replaces the attributes.
     ///
     /// # Errors
     /// When the store fails; the attributes are then what they were.
-    pub fn set_attributes(&mut self, attributes: Map<String, Value>) -> Result<()> {
-        if self.options.read_only {
-            return Err(Error::ReadOnly {
-                path: self.path.to_string(),
-            });
-        }
-        if self.metadata.format == ZarrFormat::V2 {
-            return hierarchy::write_attributes(self.store.as_ref(), &self.path, attributes);
-        }
-        let metadata = GroupMetadata {
-            attributes,
-            ..self.metadata.as_ref().clone()
-        };
-        hierarchy::write_group_document(self.store.as_ref(), &self.path, &metadata)?;
-        self.metadata = Arc::new(metadata);
-        Ok(())
+    pub fn set_attributes(&self, attributes: Map<String, Value>) -> Result<()> {
+        self.attrs().put(attributes)
     }
 }
 

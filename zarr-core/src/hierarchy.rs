@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use zarr_store::{Store, StoreExt, StoreKey};
 
 use crate::{
-    Array, ArrayMetadata, Error, Group, GroupMetadata, NodePath, Options, Result, ZarrFormat,
+    Array, ArrayMetadata, Attributes, Error, Group, GroupMetadata, NodePath, Options, Result, ZarrFormat,
     metadata::{
         Wrong,
         json::{self, Style},
@@ -125,6 +125,14 @@ impl Node {
         }
     }
 
+    /// The attributes, one by one.
+    pub fn attrs(&self) -> Attributes {
+        match self {
+            Self::Array(array) => array.attrs(),
+            Self::Group(group) => group.attrs(),
+        }
+    }
+
     /// The attributes, as they are stored now.
     ///
     /// # Errors
@@ -196,34 +204,6 @@ pub fn erase_node(store: &dyn Store, path: &NodePath) -> Result<()> {
     Ok(store.erase_prefix(path.prefix())?)
 }
 
-pub(crate) fn read_attributes(
-    store: &dyn Store,
-    path: &NodePath,
-    options: &Options,
-) -> Result<Map<String, Value>> {
-    let key = path.key(V2_ATTRIBUTES)?;
-    match read_document(store, &key, options)? {
-        None => Ok(Map::new()),
-        Some(Value::Object(attributes)) => Ok(attributes),
-        Some(other) => Err(wrong_member(
-            store,
-            &key,
-            Wrong::expected("", "an object", &other),
-        )),
-    }
-}
-
-pub(crate) fn write_attributes(
-    store: &dyn Store,
-    path: &NodePath,
-    attributes: Map<String, Value>,
-) -> Result<()> {
-    Ok(store.set(
-        &path.key(V2_ATTRIBUTES)?,
-        &json::write(&attributes.into(), Style::V2),
-    )?)
-}
-
 pub(crate) fn write_array_document(
     store: &dyn Store,
     path: &NodePath,
@@ -262,7 +242,7 @@ pub(crate) fn write_group_document(
     Ok(store.set(&path.key(name)?, &json::write(&document, style))?)
 }
 
-fn read_document(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
+pub(crate) fn read_document(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
     let Some(bytes) = store.get(key, options.document_size_max)? else {
         return Ok(None);
     };
@@ -272,7 +252,7 @@ fn read_document(store: &dyn Store, key: &StoreKey, options: &Options) -> Result
         .map_err(|error| wrong_member(store, key, Wrong::new("", error.to_string())))
 }
 
-fn wrong_member(store: &dyn Store, key: &StoreKey, wrong: Wrong) -> Error {
+pub(crate) fn wrong_member(store: &dyn Store, key: &StoreKey, wrong: Wrong) -> Error {
     Error::Metadata {
         document: store.describe(key.as_str()),
         pointer: wrong.pointer,

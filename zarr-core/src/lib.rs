@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod array;
+mod attributes;
 mod builder;
 mod chunk_grid;
 mod chunk_key;
@@ -19,13 +20,18 @@ mod output;
 mod path;
 mod projection;
 mod read;
+mod resize;
+mod rows;
 mod selection;
+mod stored;
 mod strided;
 pub mod time;
+mod view;
 mod workers;
 mod write;
 
 pub use array::Array;
+pub use attributes::Attributes;
 pub use builder::ArrayBuilder;
 pub use chunk_grid::{ChunkGrid, guess_chunk_shape};
 pub use chunk_key::ChunkKeyEncoding;
@@ -37,7 +43,9 @@ pub use hierarchy::{Node, create_parents, erase_node, walk};
 pub use metadata::{ArrayMetadata, GroupMetadata, Order, ZarrFormat};
 pub use options::Options;
 pub use path::NodePath;
+pub use rows::Rows;
 pub use selection::{Selection, SelectionItem};
+pub use view::ViewOptions;
 pub use workers::Workers;
 pub use zarr_codecs as codecs;
 pub use zarr_store as store;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use zarr_core::{
-    Array, ArrayBuilder, ArrayData, Error, Group, NodePath, Options, Selection, Workers, ZarrFormat,
+    Array, ArrayBuilder, Error, Group, NodePath, Options, Selection, Workers, ZarrFormat,
     codecs::{CodecConfig, DataType, FillValue},
     metadata::V2Codecs,
     store::{MemoryStore, Store, StoreKey},
@@ -80,33 +80,6 @@ fn an_array_without_dimensions_has_one_element() {
         );
         assert_eq!(array.n_chunks_initialized().unwrap(), 1);
     }
-}
-
-#[test]
-fn shrinking_erases_what_lies_outside_and_growing_brings_the_fill_value() {
-    let mut array = create(builder(&[6], &[2], DataType::Int32).separator('/'));
-    array.write_vec(&Selection::all(), &[1, 2, 3, 4, 5, 6]).unwrap();
-    array.resize(&[3]).unwrap();
-    assert_eq!(array.n_chunks_initialized().unwrap(), 2);
-    array.resize(&[8]).unwrap();
-    // The last chunk kept the element that was outside for a while, as in zarr-python.
-    assert_eq!(
-        array.read_vec::<i32>(&Selection::all()).unwrap(),
-        [1, 2, 3, 4, 0, 0, 0, 0]
-    );
-}
-
-#[test]
-fn appending_adds_behind() {
-    let mut array = create(builder(&[2, 2], &[2, 2], DataType::Int32));
-    array.write_vec(&Selection::all(), &[1, 2, 3, 4]).unwrap();
-    let data = ArrayData::new(vec![2, 1], &[5, 6]).unwrap();
-    assert_eq!(array.append(&data, 1).unwrap(), [2, 3]);
-    assert_eq!(
-        array.read_vec::<i32>(&Selection::all()).unwrap(),
-        [1, 2, 5, 3, 4, 6]
-    );
-    assert!(matches!(array.append(&data, 0), Err(Error::Shape { .. })));
 }
 
 #[test]

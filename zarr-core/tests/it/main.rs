@@ -8,7 +8,11 @@
 )]
 
 mod arrays;
+mod attributes;
 mod documents;
 mod elements;
 mod properties;
+mod resize;
+mod stored;
+mod views;
 mod zarr_python;

@@ -203,7 +203,7 @@ fn missing_chunks_stay_missing() {
 #[test]
 fn attributes_come_back() {
     let group = memory();
-    let mut array = make(&group, "a", ArrayBuilder::new(vec![1], DataType::Int8));
+    let array = make(&group, "a", ArrayBuilder::new(vec![1], DataType::Int8));
     let attributes = json!({
         "int": -3, "big": 18_446_744_073_709_551_615_u64, "float": 2.5, "true": true,
         "text": "gr\u{fc}n", "empty text": "", "ints": [1, 2, 3], "floats": [[0.5], [1.5]],
@@ -239,7 +239,7 @@ fn what_has_no_form_is_lost() {
             ArrayBuilder::new(vec![2], data_type.clone()),
         );
     }
-    let mut array = make(&group, "b", ArrayBuilder::new(vec![1], DataType::Int8));
+    let array = make(&group, "b", ArrayBuilder::new(vec![1], DataType::Int8));
     let attributes = json!({
         "null": null, "object": {"a": 1}, "mixed": [1, "a"], "numbers": [1, 2.5], "ragged": [[1], [2, 3]],
         "zero": "a\u{0}b", "kept": 1,
@@ -284,7 +284,7 @@ fn what_is_there_gives_way_only_when_asked() {
         ArrayBuilder::new(vec![4], DataType::Int8).chunk_shape(vec![2]),
     );
     write(&array, &Selection::all(), &[4]);
-    let mut root = group.clone();
+    let root = group.clone();
     let title = |text: &str| Map::from_iter([("title".to_owned(), Value::from(text))]);
     root.set_attributes(title("one")).unwrap();
     let (_dir, path) = place();

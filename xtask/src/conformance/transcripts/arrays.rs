@@ -124,7 +124,7 @@ fn a_append(session: &mut Session, step: &Value) -> Outcome {
         let axis = step["axis"].as_u64().unwrap_or(0) as usize;
         let data = values::cast(&values::array(&step["data"], None)?, array.data_type())?;
         match array.append(&data, axis) {
-            Err(CoreError::Shape { .. }) => {
+            Err(CoreError::Incompatible { .. }) => {
                 let message = "shape of data to append is not compatible with the array; all dimensions must match except for the dimension being appended";
                 Err(Failure::new("ValueError", message).into())
             }

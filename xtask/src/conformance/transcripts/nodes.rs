@@ -219,8 +219,8 @@ fn attributes(session: &Session, step: &Value) -> Outcome<(Node, Shelf, Map<Stri
 
 fn put(node: Node, attributes: Map<String, Value>) -> Outcome {
     let put = match node {
-        Node::Array(mut array) => array.set_attributes(attributes),
-        Node::Group(mut group) => group.set_attributes(attributes),
+        Node::Array(array) => array.set_attributes(attributes),
+        Node::Group(group) => group.set_attributes(attributes),
     };
     put.map_err(|error| phrase(&error.into(), Doing::Attributes))?;
     Ok(Value::Null)

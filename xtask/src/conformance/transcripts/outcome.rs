@@ -172,6 +172,8 @@ fn phrase_core(error: &CoreError, doing: Doing, ours: String) -> Fault {
             Failure::new("PermissionError", "attributes are read-only").into()
         }
         CoreError::ReadOnly { .. } => Failure::new("zarr.errors.ReadOnlyError", "object is read-only").into(),
+        CoreError::Incompatible { reason, .. } => Failure::new("ValueError", reason).into(),
+        CoreError::View { .. } => Failure::new("PermissionError", "operation not permitted for views").into(),
         CoreError::Shape { .. } | CoreError::Create { .. } => class("ValueError").into(),
         CoreError::Type { .. } => class("TypeError").into(),
         CoreError::TooLarge { .. } => class("MemoryError").into(),

@@ -1,0 +1,167 @@
+//! The chunk grid, and which of its chunks are stored.
+
+use zarr_store::{StoreExt, StoreKey, StorePrefix};
+
+use crate::{Array, ChunkKeyEncoding, Error, Result, Selection};
+
+impl Array {
+    /// The part of the array that a chunk covers; chunks at the ends are cut.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] for a position that is not in the grid.
+    pub fn chunk_region(&self, chunk_coords: &[u64]) -> Result<Selection> {
+        let grid = self.grid_shape();
+        let is_inside =
+            chunk_coords.len() == grid.len() && chunk_coords.iter().zip(&grid).all(|(at, count)| at < count);
+        if !is_inside {
+            return Err(Error::selection(format!(
+                "chunk {chunk_coords:?} is not in the grid {grid:?}"
+            )));
+        }
+        let extents = chunk_coords.iter().zip(self.chunk_shape()).zip(self.shape());
+        let (start, shape): (Vec<_>, Vec<_>) = extents
+            .map(|((at, chunk), length)| (at * chunk, (*chunk).min(length - at * chunk)))
+            .unzip();
+        Ok(Selection::region(&start, &shape))
+    }
+
+    /// The positions of all chunks in C order: the last dimension fastest.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use zarr_core::{ArrayBuilder, NodePath, codecs::DataType, store::MemoryStore};
+    /// let builder = ArrayBuilder::new(vec![4, 3], DataType::Int8).chunk_shape(vec![2, 2]);
+    /// let array = builder.create(Arc::new(MemoryStore::new()), &NodePath::root(), &Default::default())?;
+    /// for chunk in array.chunk_positions() {
+    ///     let elements = array.read_vec::<i8>(&array.chunk_region(&chunk)?)?;
+    ///     assert_eq!(elements.len(), if chunk[1] == 0 { 4 } else { 2 });
+    /// }
+    /// # Ok::<(), zarr_core::Error>(())
+    /// ```
+    pub fn chunk_positions(&self) -> impl Iterator<Item = Vec<u64>> + use<> {
+        let grid = self.grid_shape();
+        let first = (!grid.contains(&0)).then(|| vec![0; grid.len()]);
+        std::iter::successors(first, move |coords| {
+            let mut next = coords.clone();
+            for (at, count) in next.iter_mut().zip(&grid).rev() {
+                *at += 1;
+                if *at < *count {
+                    return Some(next);
+                }
+                *at = 0;
+            }
+            None
+        })
+    }
+
+    /// The positions of the chunks that are stored, in C order.
+    ///
+    /// Only the array's own folder and those of its chunks are listed.
+    ///
+    /// # Errors
+    /// When the store cannot list.
+    pub fn stored_chunks(&self) -> Result<Vec<Vec<u64>>> {
+        let grid = self.grid_shape();
+        let listed = self.listed_chunks()?.into_iter().map(|(coords, _)| coords);
+        let mut chunks: Vec<_> = listed
+            .filter(|coords| coords.iter().zip(&grid).all(|(at, count)| at < count))
+            .collect();
+        chunks.sort_unstable();
+        Ok(chunks)
+    }
+
+    /// The number of chunks that are stored: zarr-python's `nchunks_initialized`.
+    ///
+    /// # Errors
+    /// When the store cannot list.
+    pub fn n_chunks_initialized(&self) -> Result<u64> {
+        Ok(self.stored_chunks()?.len() as u64)
+    }
+
+    /// The bytes that the array takes in its store, documents included: zarr-python's `nbytes_stored`.
+    ///
+    /// # Errors
+    /// When the store cannot list.
+    pub fn size_stored(&self) -> Result<u64> {
+        let mut size = 0_u64;
+        self.walk_own_keys(&mut |key| {
+            size = size.saturating_add(self.store().size(&key)?.unwrap_or(0));
+            Ok(())
+        })?;
+        Ok(size)
+    }
+
+    /// Shows all that is stored of the array: the encoded chunks in C order, then its documents.
+    ///
+    /// Of this zarr-python makes its digests.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn visit_stored(&self, visit: &mut dyn FnMut(&[u8])) -> Result<()> {
+        for chunk in self.stored_chunks()? {
+            if let Some(bytes) = self.read_encoded_chunk(&chunk)? {
+                visit(&bytes);
+            }
+        }
+        let mut documents = vec![self.document_key()];
+        if self.metadata().format == crate::ZarrFormat::V2 {
+            documents.push(self.path().key(crate::hierarchy::V2_ATTRIBUTES)?);
+        }
+        for key in documents {
+            if let Some(bytes) = self.store().get(&key, self.options().document_size_max)? {
+                visit(&bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// The chunks that are stored and their keys, with those that a shrunken array left outside its grid.
+    pub(crate) fn listed_chunks(&self) -> Result<Vec<(Vec<u64>, StoreKey)>> {
+        let mut chunks = Vec::new();
+        let encoding = &self.metadata().chunk_key_encoding;
+        self.walk_own_keys(&mut |key| {
+            let name = self.path().prefix().strip(&key).unwrap_or_default();
+            if let Some(coords) = encoding.parse(name, self.ndim()) {
+                chunks.push((coords, key));
+            }
+            Ok(())
+        })?;
+        Ok(chunks)
+    }
+
+    /// Calls `visit` with the keys in the array's folder, and in those folders below that chunks lie in.
+    fn walk_own_keys(&self, visit: &mut dyn FnMut(StoreKey) -> Result<()>) -> Result<()> {
+        let own = self.path().prefix();
+        let mut pending: Vec<StorePrefix> = vec![own.clone()];
+        while let Some(folder) = pending.pop() {
+            let listing = self.store().list_dir(&folder)?;
+            listing.keys.into_iter().try_for_each(&mut *visit)?;
+            let below = listing.prefixes.into_iter().filter(|prefix| {
+                let name = prefix.as_str().strip_prefix(own.as_str()).unwrap_or_default();
+                self.metadata()
+                    .chunk_key_encoding
+                    .is_folder(name.trim_end_matches('/'), self.ndim())
+            });
+            pending.extend(below);
+        }
+        Ok(())
+    }
+}
+
+impl ChunkKeyEncoding {
+    /// Whether chunks of `ndim` dimensions may lie in a folder, relative to their array.
+    fn is_folder(&self, name: &str, ndim: usize) -> bool {
+        let digits = match self {
+            _ if self.separator() != '/' || ndim == 0 => return false,
+            Self::Default { .. } if name == "c" => return true,
+            Self::Default { .. } => name.strip_prefix("c/"),
+            Self::V2 { .. } => Some(name),
+        };
+        digits.is_some_and(|digits| {
+            digits.split('/').count() < ndim
+                && digits
+                    .split('/')
+                    .all(|part| part.parse::<u64>().is_ok_and(|number| number.to_string() == part))
+        })
+    }
+}
