@@ -11,6 +11,7 @@ mod data_type;
 mod error;
 mod fill_value;
 mod limits;
+mod numpy_type;
 mod registry;
 mod struct_type;
 #[cfg(any(test, feature = "testing"))]
@@ -24,6 +25,7 @@ pub use data_type::{ByteOrder, DataType, TimeUnit};
 pub use error::CodecError;
 pub use fill_value::FillValue;
 pub use limits::Limits;
+pub use numpy_type::StoredType;
 pub use registry::{BUILT_IN, CodecEntry, CodecRegistry, FromV2, V2Codec};
 pub use struct_type::{Field, StructType};
 

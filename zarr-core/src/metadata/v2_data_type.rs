@@ -1,12 +1,11 @@
-//! Data types as V2 metadata write them: `NumPy`'s type strings and lists of fields.
+//! Data types as V2 metadata write them: `NumPy`'s texts, and lists of fields for records.
 //!
 //! ```text
-//! "<f4"   byte order, kind, size        "|S5"  bytes       "<U4"  code points
-//! "<M8[ns]"  date with its unit         [["a", "<i4"], ["b", "|u1", [2]]]  record
+//! "<f4"      [["a", "<i4"], ["b", "|u1", [2]]]
 //! ```
 
 use serde_json::{Value, json};
-use zarr_codecs::{ByteOrder, DataType, Field, StructType, TimeUnit};
+use zarr_codecs::{ByteOrder, CodecError, DataType, Field, StoredType, StructType};
 
 use super::{Read, Wrong};
 
@@ -24,102 +23,29 @@ pub fn v2_data_type(value: &Value) -> Result<(DataType, ByteOrder), Wrong> {
     Ok((data_type, order.unwrap_or(ByteOrder::Little)))
 }
 
-fn unknown(value: &Value) -> DataType {
-    let name = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+fn unknown(value: Value) -> DataType {
     DataType::Unknown {
-        name,
-        json: value.clone(),
+        name: value.to_string(),
+        json: value,
     }
 }
 
 /// Reads a type and the byte order of its first number.
 fn read(value: &Value, depth: usize) -> Read<(DataType, Option<ByteOrder>)> {
     match value {
-        Value::String(text) => read_text(text, value),
+        Value::String(text) => read_text(text),
         Value::Array(fields) if !fields.is_empty() && depth < DEPTH_MAX => read_fields(fields, depth),
         _ => Err(Wrong::expected("/dtype", "a NumPy data type", value)),
     }
 }
 
-fn read_text(text: &str, value: &Value) -> Read<(DataType, Option<ByteOrder>)> {
-    let wrong = || Wrong::expected("/dtype", "a NumPy data type", value);
-    let (order, code) = match text.as_bytes().first() {
-        Some(b'<') => (Some(ByteOrder::Little), &text[1..]),
-        Some(b'>') => (Some(ByteOrder::Big), &text[1..]),
-        Some(b'=' | b'|') => (None, &text[1..]),
-        _ => (None, text),
-    };
-    let kind = code.chars().next().ok_or_else(wrong)?;
-    let rest = &code[kind.len_utf8()..];
-    let size: Option<u64> = rest
-        .parse()
-        .ok()
-        .filter(|_| rest.bytes().all(|byte| byte.is_ascii_digit()));
-    let length = |unit: u64| {
-        let length = size.ok_or_else(wrong)?;
-        let fits = length.checked_mul(unit).is_some_and(|size| size <= SIZE_MAX);
-        if fits {
-            Ok(length as u32)
-        } else {
-            Err(Wrong::new("/dtype", format!("{text} is too large")))
-        }
-    };
-    let data_type = match (kind, size) {
-        ('b', Some(1)) | ('?', None) => DataType::Bool,
-        ('i', Some(1)) => DataType::Int8,
-        ('i', Some(2)) => DataType::Int16,
-        ('i', Some(4)) => DataType::Int32,
-        ('i', Some(8)) => DataType::Int64,
-        ('u', Some(1)) => DataType::UInt8,
-        ('u', Some(2)) => DataType::UInt16,
-        ('u', Some(4)) => DataType::UInt32,
-        ('u', Some(8)) => DataType::UInt64,
-        ('f', Some(2)) => DataType::Float16,
-        ('f', Some(4)) => DataType::Float32,
-        ('f', Some(8)) => DataType::Float64,
-        ('c', Some(8)) => DataType::Complex64,
-        ('c', Some(16)) => DataType::Complex128,
-        ('f' | 'g', Some(12 | 16)) | ('c', Some(24 | 32)) | ('O', None) => unknown(value),
-        ('S' | 'a', _) => DataType::FixedBytes(length(1)?),
-        ('V', _) => DataType::Raw(length(1)?),
-        ('U', _) => DataType::FixedUtf32(length(4)?),
-        ('M' | 'm', None) => {
-            let unit = rest
-                .strip_prefix("8[")
-                .and_then(|rest| rest.strip_suffix(']'))
-                .and_then(time_unit);
-            let unit = unit.ok_or_else(wrong)?;
-            if kind == 'M' {
-                DataType::DateTime64(unit)
-            } else {
-                DataType::TimeDelta64(unit)
-            }
-        }
-        _ => numpy_name(text).ok_or_else(wrong)?,
-    };
-    let order = order.unwrap_or(ByteOrder::Little);
-    let found = data_type.has_byte_order().then_some(order);
-    Ok((data_type, found))
-}
-
-/// The long names that `NumPy` takes for types as well.
-fn numpy_name(text: &str) -> Option<DataType> {
-    let data_type = DataType::from_json(&text.into()).ok()?;
-    let is_number = !matches!(
-        data_type,
-        DataType::Unknown { .. } | DataType::String | DataType::Bytes | DataType::Raw(_)
-    );
-    is_number.then_some(data_type)
-}
-
-fn time_unit(text: &str) -> Option<TimeUnit> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let scale = if digits == 0 {
-        1
-    } else {
-        text[..digits].parse().ok()?
-    };
-    TimeUnit::new(&text[digits..], scale)
+fn read_text(text: &str) -> Read<(DataType, Option<ByteOrder>)> {
+    let stored = StoredType::from_numpy(text).map_err(|error| match error {
+        CodecError::Value { reason, .. } => Wrong::new("/dtype", reason),
+        other => Wrong::new("/dtype", other.to_string()),
+    })?;
+    let found = stored.data_type.has_byte_order().then_some(stored.byte_order);
+    Ok((stored.data_type, found))
 }
 
 fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Option<ByteOrder>)> {
@@ -143,7 +69,7 @@ fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Option<ByteOrd
         }
         let (data_type, order) = read(&parts[1], depth + 1)?;
         if data_type.size().is_none() {
-            return Ok((unknown(&fields.to_vec().into()), None));
+            return Ok((unknown(fields.to_vec().into()), None));
         }
         let shape = parts
             .get(2)
@@ -167,32 +93,7 @@ fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Option<ByteOrd
 ///
 /// Texts and bytes of variable size are objects there, and their codec a filter.
 pub fn data_type_to_v2(data_type: &DataType, byte_order: ByteOrder) -> Option<Value> {
-    let order = match byte_order {
-        _ if !data_type.has_byte_order() => '|',
-        ByteOrder::Little => '<',
-        ByteOrder::Big => '>',
-    };
     Some(match data_type {
-        DataType::Bool => json!("|b1"),
-        DataType::Int8 => json!("|i1"),
-        DataType::UInt8 => json!("|u1"),
-        DataType::Int16 => json!(format!("{order}i2")),
-        DataType::Int32 => json!(format!("{order}i4")),
-        DataType::Int64 => json!(format!("{order}i8")),
-        DataType::UInt16 => json!(format!("{order}u2")),
-        DataType::UInt32 => json!(format!("{order}u4")),
-        DataType::UInt64 => json!(format!("{order}u8")),
-        DataType::Float16 => json!(format!("{order}f2")),
-        DataType::Float32 => json!(format!("{order}f4")),
-        DataType::Float64 => json!(format!("{order}f8")),
-        DataType::Complex64 => json!(format!("{order}c8")),
-        DataType::Complex128 => json!(format!("{order}c16")),
-        DataType::Raw(size) => json!(format!("|V{size}")),
-        DataType::FixedBytes(size) => json!(format!("|S{size}")),
-        DataType::FixedUtf32(length) => json!(format!("{order}U{length}")),
-        DataType::DateTime64(unit) => json!(format!("{order}M8[{unit}]")),
-        DataType::TimeDelta64(unit) => json!(format!("{order}m8[{unit}]")),
-        DataType::String | DataType::Bytes | DataType::VlenArray(_) | DataType::Object => json!("|O"),
         DataType::Struct(record) => {
             let field = |field: &Field| {
                 let data_type = data_type_to_v2(&field.data_type, field.byte_order(byte_order))?;
@@ -206,7 +107,7 @@ pub fn data_type_to_v2(data_type: &DataType, byte_order: ByteOrder) -> Option<Va
         }
         // A V2 type that is not decoded stands as it was read; a V3 one has no place here.
         DataType::Unknown { json, .. } if json.is_array() || is_v2_text(json) => json.clone(),
-        _ => return None,
+        _ => StoredType::new(data_type.clone(), byte_order).to_numpy()?.into(),
     })
 }
 
@@ -260,7 +161,7 @@ mod tests {
         let bad = [
             json!("<x4"),
             json!("<f3"),
-            json!("int"),
+            json!("int3"),
             json!(7),
             json!(null),
             json!("|S4294967296"),
