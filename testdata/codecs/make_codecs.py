@@ -80,6 +80,24 @@ def configs():
         yield {"id": "zlib", "level": level}, "|u1", [empty, 1, 333, LARGE]
     for level in [1, 5, 9]:
         yield {"id": "bz2", "level": level}, "|u1", [empty, 1, 333, LARGE]
+    lzma1, lzma2, delta, x86 = 0x4000000000000001, 33, 3, 4
+    for members in [
+        {},
+        {"format": 1, "check": -1, "preset": None, "filters": None},
+        {"check": 0, "preset": 0},
+        {"check": 1, "preset": 1},
+        {"check": 4, "preset": 9},
+        {"check": 10, "preset": 3 | 1 << 31},
+        {"format": 2},
+        {"format": 2, "check": 0, "preset": 2},
+        {"format": 2, "filters": [{"id": lzma1, "preset": 4, "lc": 1, "lp": 2, "pb": 0}]},
+        {"format": 3, "filters": [{"id": lzma2, "preset": 1}]},
+        {"format": 3, "filters": [{"id": delta, "dist": 4}, {"id": lzma2, "dict_size": 65536, "mode": 1, "mf": 3}]},
+        {"format": 3, "filters": [{"id": delta}, {"id": lzma1, "mf": 18, "nice_len": 16, "depth": 5}]},
+        *({"format": 3, "filters": [{"id": id, "start_offset": 4096}, {"id": lzma2}]} for id in range(4, 10)),
+        {"format": 3, "filters": [{"id": x86}, {"id": delta, "dist": 256}, {"id": lzma1, "mf": 19, "mode": 2}]},
+    ]:
+        yield {"id": "lzma", **members}, "|u1", [empty, 1, 333, page] if "filters" in members else [empty, 333, LARGE]
     for level, checksum in [(0, False), (1, True), (-3, False), (9, False), (19, True)]:
         yield {"id": "zstd", "level": level, "checksum": checksum}, "|u1", [empty, 1, 333, page, LARGE]
     yield {"id": "zstd", "level": 3}, "|u1", [333]
@@ -130,4 +148,5 @@ def main():
     json.loads(target.read_text())
 
 
-main()
+if __name__ == "__main__":
+    main()

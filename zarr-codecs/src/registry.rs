@@ -58,13 +58,15 @@ impl V2Codec {
     }
 }
 
-/// A bytes-to-bytes codec that is known and left out of this build: its name, alias, V2 `id` and feature.
+/// A codec, of bytes to bytes unless changed, that is known and left out of this build: its name, alias, V2 `id` and feature.
 #[cfg_attr(
     all(
         feature = "blosc",
         feature = "bz2",
         feature = "gzip",
         feature = "lz4",
+        feature = "lzma",
+        feature = "pcodec",
         feature = "zstd"
     ),
     expect(unused_macros, reason = "every codec is part of this build")
@@ -94,6 +96,13 @@ pub const BUILT_IN: &[CodecEntry] = &[
     array_to_bytes::bytes::ENTRY,
     array_to_bytes::vlen::UTF8_ENTRY,
     array_to_bytes::vlen::BYTES_ENTRY,
+    #[cfg(feature = "pcodec")]
+    array_to_bytes::pcodec::ENTRY,
+    #[cfg(not(feature = "pcodec"))]
+    CodecEntry {
+        kind: CodecKind::ArrayToBytes,
+        ..not_built!("numcodecs.pcodec", "pcodec", "pcodec", "pcodec")
+    },
     #[cfg(feature = "blosc")]
     bytes_to_bytes::blosc::ENTRY,
     #[cfg(not(feature = "blosc"))]
@@ -110,6 +119,10 @@ pub const BUILT_IN: &[CodecEntry] = &[
     bytes_to_bytes::lz4::ENTRY,
     #[cfg(not(feature = "lz4"))]
     not_built!("numcodecs.lz4", "lz4", "lz4", "lz4"),
+    #[cfg(feature = "lzma")]
+    bytes_to_bytes::lzma::ENTRY,
+    #[cfg(not(feature = "lzma"))]
+    not_built!("numcodecs.lzma", "lzma", "lzma", "lzma"),
     #[cfg(feature = "gzip")]
     bytes_to_bytes::zlib::ENTRY,
     #[cfg(not(feature = "gzip"))]

@@ -9,7 +9,7 @@ use crate::{
     CodecError, CodecRegistry, DataType, FillValue,
 };
 
-/// Encoded bytes up to which every cut and every changed byte is tried.
+/// Encoded bytes up to which every cut and every flipped bit is tried.
 const HOSTILE_SIZE_MAX: usize = 2500;
 
 /// Makes a chunk's shape and type, with a fill value of zero.
@@ -100,33 +100,52 @@ fn check_bytes_to_bytes(codec: &dyn BytesToBytes, decoded: &[u8]) {
     }
 }
 
-/// Cuts the encoded bytes at every length and changes every byte.
+/// Cuts the encoded bytes at every length and flips every bit.
 fn check_damage(codec: &dyn BytesToBytes, decoded: &[u8], encoded: &[u8]) {
     let mut out = vec![0; decoded.len() + 64];
+    each_damage(encoded, |damaged, damage| {
+        let Ok(size) = codec.decode(damaged, &mut out) else {
+            return;
+        };
+        assert!(size <= out.len(), "{size} bytes were decoded into {}", out.len());
+        let is_whole = size == decoded.len() && out[..size] == *decoded;
+        match damage {
+            // Some codecs make nothing of no bytes.
+            Damage::Cut(0) => assert_eq!(size, 0, "no bytes decode to some"),
+            Damage::Cut(length) => assert!(
+                size != decoded.len(),
+                "cut from {} to {length} bytes, it decodes",
+                encoded.len()
+            ),
+            Damage::Flipped(bit) => {
+                assert!(
+                    is_whole || !codec.is_checksum(),
+                    "the checksum misses that bit {bit} is flipped"
+                );
+            }
+        }
+    });
+}
+
+/// What was done to encoded bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    /// Only so many bytes are left.
+    Cut(usize),
+    /// The bit of this index, counted from the lowest of the first byte, is another.
+    Flipped(usize),
+}
+
+/// Hands out the bytes cut at every length, and with every single bit flipped.
+pub fn each_damage(encoded: &[u8], mut check: impl FnMut(&[u8], Damage)) {
     for length in 0..encoded.len() {
-        let result = codec.decode(&encoded[..length], &mut out);
-        assert!(
-            !matches!(result, Ok(size) if size == decoded.len()),
-            "cut from {} to {length} bytes, it decodes",
-            encoded.len()
-        );
+        check(&encoded[..length], Damage::Cut(length));
     }
     let mut damaged = encoded.to_vec();
-    for index in 0..encoded.len() {
-        for change in [0x01, 0x80, 0xFF] {
-            damaged[index] ^= change;
-            let Ok(size) = codec.decode(&damaged, &mut out) else {
-                damaged[index] ^= change;
-                continue;
-            };
-            assert!(size <= out.len(), "{size} bytes were decoded into {}", out.len());
-            let is_harmless = size == decoded.len() && out[..size] == *decoded;
-            assert!(
-                is_harmless || !codec.is_checksum(),
-                "the checksum misses byte {index} changed by {change:#x}"
-            );
-            damaged[index] ^= change;
-        }
+    for bit in 0..encoded.len() * 8 {
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        check(&damaged, Damage::Flipped(bit));
+        damaged[bit / 8] ^= 1 << (bit % 8);
     }
 }
 
@@ -154,26 +173,24 @@ fn check_array_to_bytes(codec: &dyn ArrayToBytes, spec: &ChunkSpec) {
     );
 
     let mut result = ChunkBuffer::default();
-    for length in 0..encoded.len() {
+    each_damage(&encoded, |damaged, damage| {
         result.clear();
-        let is_ok = codec.decode(&encoded[..length], spec, &mut result).is_ok();
-        assert!(
-            !is_ok || result.elements.len() != chunk.elements.len(),
-            "cut from {} to {length} bytes, it decodes",
-            encoded.len()
-        );
-    }
-    for index in 0..encoded.len() {
-        for change in [0x01, 0x80, 0xFF] {
-            encoded[index] ^= change;
-            result.clear();
-            if codec.decode(&encoded, spec, &mut result).is_ok() && spec.data_type.is_variable() {
-                // Slots that point out of the heap would panic here.
-                assert_eq!(result.as_ref().items().count() as u64, n_elements(spec));
-            }
-            encoded[index] ^= change;
+        let is_ok = codec.decode(damaged, spec, &mut result).is_ok();
+        let is_whole = is_ok && result.elements.len() == chunk.elements.len();
+        if let Damage::Cut(length) = damage {
+            assert!(
+                !is_whole,
+                "cut from {} to {length} bytes, it decodes",
+                encoded.len()
+            );
+        } else if is_ok {
+            assert!(is_whole, "it decodes to another size after {damage:?}");
         }
-    }
+        if is_ok && spec.data_type.is_variable() {
+            // Slots that point out of the heap would panic here.
+            assert_eq!(result.as_ref().items().count() as u64, n_elements(spec));
+        }
+    });
 }
 
 fn check_array_to_array(codec: &dyn ArrayToArray, spec: &ChunkSpec) {

@@ -1,4 +1,6 @@
 //! Codecs that make bytes of a chunk.
 
 pub mod bytes;
+#[cfg(feature = "pcodec")]
+pub mod pcodec;
 pub mod vlen;

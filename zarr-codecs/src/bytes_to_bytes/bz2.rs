@@ -1,4 +1,7 @@
 //! `bz2` (numcodecs `BZ2`): streams of bzip2, one after the other.
+//!
+//! Reading follows Python's `bz2.decompress`: no bytes decode to nothing, what follows a stream and is none is
+//! passed over, and a stream that is cut is an error.
 
 use std::sync::Arc;
 
@@ -40,14 +43,17 @@ impl BytesToBytes for Bz2 {
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
         let (mut rest, mut size) = (encoded, 0);
-        loop {
-            let (used, made) = decode_stream(rest, &mut out[size..])?;
-            size += made;
-            rest = &rest[used..];
-            if rest.is_empty() {
-                return Ok(size);
+        while !rest.is_empty() {
+            match decode_stream(rest, &mut out[size..]) {
+                Ok((used, made)) => {
+                    size += made;
+                    rest = &rest[used..];
+                }
+                Err(Stop::NoStream(_)) if rest.len() < encoded.len() => break,
+                Err(Stop::NoStream(error) | Stop::Other(error)) => return Err(error),
             }
         }
+        Ok(size)
     }
 
     fn encoded_size_max(&self, decoded: usize) -> usize {
@@ -59,27 +65,37 @@ impl BytesToBytes for Bz2 {
     }
 }
 
+/// Why a stream does not decode.
+enum Stop {
+    /// It is damaged, or none.
+    NoStream(CodecError),
+    /// It is cut, or more than there is room for.
+    Other(CodecError),
+}
+
 /// Decodes one stream; tells how much input it used and how much output it made.
-fn decode_stream(encoded: &[u8], out: &mut [u8]) -> Result<(usize, usize)> {
+fn decode_stream(encoded: &[u8], out: &mut [u8]) -> std::result::Result<(usize, usize), Stop> {
     let mut decompress = Decompress::new(false);
     loop {
         let (used, made) = (decompress.total_in() as usize, decompress.total_out() as usize);
         let status = decompress
             .decompress(&encoded[used..], &mut out[made..])
-            .map_err(|error| match error {
-                Error::DataMagic => CodecError::corrupt(NAME, "a stream of bzip2 is expected"),
-                error => CodecError::corrupt(NAME, error.to_string()),
+            .map_err(|error| {
+                Stop::NoStream(match error {
+                    Error::DataMagic => CodecError::corrupt(NAME, "a stream of bzip2 is expected"),
+                    error => CodecError::corrupt(NAME, error.to_string()),
+                })
             })?;
         let now = (decompress.total_in() as usize, decompress.total_out() as usize);
         if status == Status::StreamEnd {
             return Ok(now);
         }
         if now == (used, made) {
-            return Err(if made == out.len() {
+            return Err(Stop::Other(if made == out.len() {
                 CodecError::too_large(NAME, out.len())
             } else {
                 CodecError::corrupt(NAME, "it ends within a stream")
-            });
+            }));
         }
     }
 }
@@ -117,6 +133,8 @@ mod tests {
         assert_eq!(bz2.decode(&encoded, &mut out).unwrap(), 7);
         assert_eq!(&out, b"one two");
         encoded.push(0);
-        assert!(bz2.decode(&encoded, &mut [0; 9]).is_err());
+        assert_eq!(bz2.decode(&encoded, &mut [0; 9]).unwrap(), 7);
+        assert_eq!(bz2.decode(&[], &mut []).unwrap(), 0);
+        assert!(bz2.decode(&[0], &mut [0; 9]).is_err());
     }
 }

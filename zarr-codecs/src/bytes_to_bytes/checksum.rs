@@ -76,11 +76,14 @@ impl BytesToBytes for Checksum {
 /// Builds a checksum whose place the configuration may name, as numcodecs does.
 fn build(default: Checksum, configuration: &Map<String, Value>) -> Result<Codec> {
     let configuration = Configuration::new(default.codec, configuration, &["location"])?;
-    let is_at_start = match configuration.text("location", None) {
-        Ok("start") => true,
-        Ok("end") => false,
-        Err(_) if configuration.get("location").is_none() => default.is_at_start,
-        _ => return Err(configuration.error("location", "must be `start` or `end`")),
+    let is_at_start = match configuration.text("location", Some(""))? {
+        "start" => true,
+        "end" => false,
+        "" if configuration.get("location").is_none_or(Value::is_null) => default.is_at_start,
+        other => {
+            let reason = format!("must be `start` or `end`, found {other}");
+            return Err(configuration.error("location", &reason));
+        }
     };
     Ok(Codec::BytesToBytes(Arc::new(Checksum {
         is_at_start,

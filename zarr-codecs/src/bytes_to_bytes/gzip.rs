@@ -2,6 +2,7 @@
 //!
 //! Members that follow each other decode to what they decode to one after the other; zeros after a member are
 //! padding, anything else is an error.
+//! No bytes at all are no members, and decode to nothing, as in Python.
 
 use std::sync::Arc;
 
@@ -32,21 +33,19 @@ impl BytesToBytes for Gzip {
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
         let (mut rest, mut size) = (encoded, 0);
-        loop {
+        while !rest.is_empty() {
             let Decompressed { used, made } =
                 deflate::decompress(NAME, Container::Gzip, rest, &mut out[size..])?;
             size += made;
             rest = &rest[used..];
             let padding = rest.iter().take_while(|byte| **byte == 0).count();
             rest = &rest[padding..];
-            if rest.is_empty() {
-                return Ok(size);
-            }
-            if !rest.starts_with(&[0x1f, 0x8b]) {
+            if !rest.is_empty() && !rest.starts_with(&[0x1f, 0x8b]) {
                 let reason = format!("{} bytes that are no gzip member follow the last", rest.len());
                 return Err(CodecError::corrupt(NAME, reason));
             }
         }
+        Ok(size)
     }
 
     fn encoded_size_max(&self, decoded: usize) -> usize {

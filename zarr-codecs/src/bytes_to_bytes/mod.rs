@@ -13,6 +13,10 @@ mod deflate;
 pub mod gzip;
 #[cfg(feature = "lz4")]
 pub mod lz4;
+#[cfg(feature = "lzma")]
+pub mod lzma;
+#[cfg(feature = "lzma")]
+mod lzma_filters;
 pub mod shuffle;
 #[cfg(feature = "gzip")]
 pub mod zlib;

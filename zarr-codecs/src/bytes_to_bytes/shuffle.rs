@@ -20,8 +20,9 @@ struct Shuffle {
 
 fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec> {
     let configuration = Configuration::new(NAME, configuration, &["elementsize"])?;
-    // Elements of less than two bytes are copied as they are.
-    let element_size = configuration.integer("elementsize", 0..=i64::from(i32::MAX), Some(4))?;
+    // Elements of less than two bytes are copied as they are, even those of less than none.
+    let sizes = i64::MIN..=i64::from(i32::MAX);
+    let element_size = configuration.integer("elementsize", sizes, Some(4))?;
     Ok(Codec::BytesToBytes(Arc::new(Shuffle {
         element_size: element_size.max(1) as usize,
     })))

@@ -40,8 +40,9 @@ fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec>
 
 impl BytesToBytes for Zstd {
     fn encode(&self, decoded: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let range = zstd_safe::min_c_level()..=zstd_safe::max_c_level();
-        let level = encoder_setting(NAME, "level", self.level, range)?;
+        // As in numcodecs, a level beyond the library's is its nearest.
+        let level = encoder_setting(NAME, "level", self.level, i32::MIN..=i32::MAX)?
+            .clamp(zstd_safe::min_c_level(), zstd_safe::max_c_level());
         let start = out.len();
         out.resize(start + zstd_safe::compress_bound(decoded.len()), 0);
         let size = ENCODER.with_borrow_mut(|encoder| {
@@ -138,7 +139,14 @@ mod tests {
 
     #[test]
     fn chunks_come_back() {
-        for (level, checksum) in [(-5, false), (0, true), (1, false), (19, true)] {
+        for (level, checksum) in [
+            (-5, false),
+            (0, true),
+            (1, false),
+            (19, true),
+            (23, false),
+            (-200_000, false),
+        ] {
             let configuration = json!({"level": level, "checksum": checksum});
             check_codec(NAME, configuration, &spec(&[], DataType::UInt8));
         }

@@ -1,13 +1,14 @@
 //! What numcodecs wrote is read, and written the same where it can be.
 //!
-//! `testdata/codecs/make_codecs.py` says how the chunks were made.
+//! `make_codecs.py` and `make_pcodec.py` in `testdata/codecs/` say how the chunks were made.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value};
 use zarr_codecs::{
-    BytesToBytes, ChunkBuffer, Codec, CodecConfig, CodecError, CodecRegistry, DataType, testing::spec,
+    BytesToBytes, ChunkBuffer, ChunkRef, Codec, CodecConfig, CodecError, CodecRegistry, DataType, TimeUnit,
+    testing::spec,
 };
 
 /// Why the bytes of a codec are not those of numcodecs.
@@ -32,9 +33,9 @@ fn other_bytes(config: &Value) -> Option<&'static str> {
     }
 }
 
-fn document() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/codecs/numcodecs.json");
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+fn document(name: &str) -> Value {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/codecs");
+    serde_json::from_str(&fs::read_to_string(directory.join(name)).unwrap()).unwrap()
 }
 
 /// Chunks by the same rules as in the script.
@@ -107,7 +108,7 @@ fn check(case: &Value, codec: &dyn BytesToBytes) -> bool {
 #[test]
 fn chunks_of_numcodecs_are_read_and_written() {
     let mut reasons = BTreeSet::new();
-    for case in document()["cases"].as_array().unwrap() {
+    for case in document("numcodecs.json")["cases"].as_array().unwrap() {
         let data_type = data_type(case["dtype"].as_str().unwrap());
         let Some(codec) = build(&case["config"], &data_type) else {
             continue;
@@ -136,7 +137,7 @@ fn chunks_of_numcodecs_are_read_and_written() {
 
 #[test]
 fn texts_of_numcodecs_are_read_and_written() {
-    for case in document()["texts"].as_array().unwrap() {
+    for case in document("numcodecs.json")["texts"].as_array().unwrap() {
         let items = case["items"].as_array().unwrap();
         let data_type = match case["config"]["id"].as_str().unwrap() {
             "vlen-utf8" => DataType::String,
@@ -155,5 +156,60 @@ fn texts_of_numcodecs_are_read_and_written() {
         assert_eq!(encoded, stored);
         codec.decode(&stored, &spec, &mut decoded).unwrap();
         assert!(decoded.as_ref().items().eq(chunk.as_ref().items()));
+    }
+}
+
+/// What two versions of pcodec wrote; the second is made of the library that we have.
+#[test]
+fn numbers_of_pcodec_are_read_and_written() {
+    for (name, is_our_version) in [("pcodec-0.json", false), ("pcodec-1.json", true)] {
+        let document = document(name);
+        let cases = document["cases"].as_array().unwrap();
+        assert!(cases.len() > 50, "{name}");
+        for case in cases {
+            let data_type = number_type(case["dtype"].as_str().unwrap());
+            let Some(codec) = build(&case["config"], &data_type) else {
+                continue;
+            };
+            let Codec::ArrayToBytes(codec) = codec else {
+                unreachable!("not a codec of arrays: {case}")
+            };
+            let spec = spec(&[case["count"].as_u64().unwrap()], data_type);
+            let elements = chunk(case["rule"].as_str().unwrap(), spec.size().unwrap());
+            let (stored, mut decoded) = (stored(case).unwrap(), ChunkBuffer::default());
+            codec.decode(&stored, &spec, &mut decoded).unwrap();
+            assert!(decoded.elements == elements, "{case}");
+
+            let (given, mut encoded) = (
+                ChunkRef {
+                    elements: &elements,
+                    heap: &[],
+                },
+                Vec::new(),
+            );
+            codec.encode(given, &spec, &mut encoded).unwrap();
+            assert!(
+                encoded == stored || !is_our_version,
+                "other bytes than pcodec: {case}"
+            );
+        }
+    }
+}
+
+fn number_type(name: &str) -> DataType {
+    let time = |unit| TimeUnit::new(unit, 1).unwrap();
+    match name {
+        "<u2" => DataType::UInt16,
+        "<u4" => DataType::UInt32,
+        "<u8" => DataType::UInt64,
+        "<i2" => DataType::Int16,
+        "<i4" => DataType::Int32,
+        "<i8" => DataType::Int64,
+        "<f2" => DataType::Float16,
+        "<f4" => DataType::Float32,
+        "<f8" => DataType::Float64,
+        "<M8[s]" => DataType::DateTime64(time("s")),
+        "<m8[ns]" => DataType::TimeDelta64(time("ns")),
+        _ => unreachable!("{name}"),
     }
 }

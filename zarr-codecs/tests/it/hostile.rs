@@ -45,7 +45,7 @@ fn is_error(name: &str, size: usize, encoded: &[u8]) -> bool {
     decode(name, size, encoded).is_err()
 }
 
-const COMPRESSED: [&str; 6] = ["blosc", "bz2", "gzip", "lz4", "zlib", "zstd"];
+const COMPRESSED: [&str; 7] = ["blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd"];
 
 #[test]
 fn bombs_stop_at_the_size_of_the_chunk() {
@@ -77,7 +77,9 @@ fn empty_files_are_errors() {
         .into_iter()
         .chain(["crc32c", "crc32", "adler32", "fletcher32"])
     {
-        assert!(is_error(name, 0, &[]), "{name}");
+        // To Python, no stream at all is no data for gzip and bzip2.
+        let is_empty = matches!(name, "bz2" | "gzip");
+        assert_eq!(is_error(name, 0, &[]), !is_empty, "{name}");
         assert!(is_error(name, 4, &[]), "{name}");
     }
 }
@@ -85,13 +87,36 @@ fn empty_files_are_errors() {
 #[test]
 fn trailing_bytes_are_errors() {
     let decoded = chunk("wave", 1000);
-    for name in COMPRESSED {
+    for name in ["blosc", "gzip", "lz4", "zstd"] {
         for junk in [&b"x"[..], b"\x1f\x8b", b"BZh9", b"\x28\xb5\x2f\xfd", &[1; 100]] {
             let encoded = [&encode(name, &decoded), junk].concat();
             assert!(is_error(name, 1000, &encoded), "{name} {junk:?}");
         }
         // The chunk twice over.
         assert!(is_error(name, 1000, &encode(name, &decoded).repeat(2)), "{name}");
+    }
+}
+
+/// Python's `zlib`, `bz2` and `lzma` pass over what follows and is no stream.
+#[test]
+fn trailing_bytes_are_passed_over_where_python_does() {
+    let decoded = chunk("wave", 1000);
+    for name in ["bz2", "lzma", "zlib"] {
+        let encoded = [&encode(name, &decoded)[..], &[1; 100]].concat();
+        assert_eq!(decode(name, 1000, &encoded).unwrap(), decoded, "{name}");
+    }
+    let twice = |name| encode(name, &decoded).repeat(2);
+    assert_eq!(decode("zlib", 1000, &twice("zlib")).unwrap(), decoded);
+    for name in ["bz2", "lzma"] {
+        assert!(is_error(name, 1000, &twice(name)), "{name}");
+        assert_eq!(
+            decode(name, 2000, &twice(name)).unwrap(),
+            decoded.repeat(2),
+            "{name}"
+        );
+        // The second stream is cut.
+        let cut = &twice(name)[..twice(name).len() - 1];
+        assert!(is_error(name, 2000, cut) && is_error(name, 1000, cut), "{name}");
     }
 }
 
@@ -234,7 +259,16 @@ fn lz4_blocks_that_lie_are_errors() {
 #[test]
 fn flipped_bits_are_found_by_checksums() {
     let decoded = chunk("noise", 200);
-    for name in ["crc32c", "crc32", "adler32", "fletcher32", "gzip", "zlib", "bz2"] {
+    for name in [
+        "crc32c",
+        "crc32",
+        "adler32",
+        "fletcher32",
+        "gzip",
+        "zlib",
+        "bz2",
+        "lzma",
+    ] {
         let mut encoded = encode(name, &decoded);
         for bit in 0..encoded.len() * 8 {
             encoded[bit / 8] ^= 1 << (bit % 8);

@@ -7,6 +7,7 @@
     feature = "bz2",
     feature = "gzip",
     feature = "lz4",
+    feature = "lzma",
     feature = "zstd"
 ))]
 mod chain;
@@ -16,6 +17,7 @@ mod fixtures;
     feature = "bz2",
     feature = "gzip",
     feature = "lz4",
+    feature = "lzma",
     feature = "zstd"
 ))]
 mod hostile;

@@ -63,6 +63,14 @@ fn configurations_of_numcodecs_in_v3_are_read() {
         ("numcodecs.zlib", json!({"level": 5})),
         ("numcodecs.lz4", json!({"acceleration": 1})),
         ("numcodecs.bz2", json!({"level": 5})),
+        (
+            "numcodecs.lzma",
+            json!({"format": 1, "check": -1, "preset": null, "filters": null}),
+        ),
+        (
+            "numcodecs.pcodec",
+            json!({"level": 8, "delta_encoding_order": null}),
+        ),
         ("numcodecs.shuffle", json!({"elementsize": 4})),
         ("numcodecs.crc32", json!({})),
         ("numcodecs.crc32c", json!({"location": "start"})),
@@ -85,6 +93,7 @@ fn v2_configurations_come_back_from_v3() {
         json!({"id": "zstd", "level": 1}),
         json!({"id": "crc32", "location": "end"}),
         json!({"id": "crc32c"}),
+        json!({"id": "lzma", "format": 3, "check": -1, "preset": null, "filters": [{"id": 33, "preset": 1}]}),
     ] {
         let mut members = v2.as_object().unwrap().clone();
         let id = members.shift_remove("id").unwrap();

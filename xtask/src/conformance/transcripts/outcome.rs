@@ -203,13 +203,47 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
         CodecError::Checksum { .. }
         | CodecError::TooLarge { .. }
         | CodecError::Corrupt {
-            codec: "blosc" | "lz4",
+            codec: "blosc" | "lz4" | "pcodec",
             ..
         } => Failure::class("RuntimeError", ours),
-        CodecError::Config { .. } => Failure::class("TypeError", ours),
+        CodecError::Config { codec, reason } => phrase_config(codec, reason, ours),
         _ => Failure::class("ValueError", ours),
     }
     .into()
+}
+
+/// Calls a configuration that makes no sense what numcodecs would.
+fn phrase_config(codec: &str, reason: &str, ours: String) -> Failure {
+    let found = reason.rsplit_once("found ").map_or("", |(_, found)| found);
+    let member = reason.split('`').nth(1).unwrap_or_default();
+    match (codec, member) {
+        ("blosc", "cname") if !found.is_empty() => {
+            let message = format!(
+                "bad compressor or compressor not supported: {}; expected one of \
+                 ['blosclz', 'lz4', 'lz4hc', 'zlib', 'zstd']",
+                quoted(found.trim_matches('`'))
+            );
+            Failure::new("ValueError", message)
+        }
+        ("blosc", "shuffle") if !found.is_empty() => {
+            let message = format!("invalid shuffle argument; expected -1, 0, 1 or 2, found {found}");
+            Failure::new("ValueError", message)
+        }
+        ("blosc", "clevel") if !found.is_empty() => {
+            Failure::new("RuntimeError", "error during blosc compression: -10")
+        }
+        ("crc32" | "crc32c" | "adler32", "location") if !found.is_empty() => {
+            Failure::new("ValueError", format!("Invalid checksum location: {found}"))
+        }
+        ("pcodec", "level" | "delta_encoding_order") if !found.is_empty() => {
+            Failure::class("RuntimeError", ours)
+        }
+        ("pcodec", "mode_spec" | "delta_spec" | "paging_spec" | "delta_encoding_order")
+        | ("bz2" | "gzip" | "lzma", "level" | "filters" | "format" | "check") => {
+            Failure::class("ValueError", ours)
+        }
+        _ => Failure::class("TypeError", ours),
+    }
 }
 
 /// Calls an error of a store what Python would.
