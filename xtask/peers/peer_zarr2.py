@@ -9,6 +9,10 @@ def compressor(cell):
     return numcodecs.get_codec(dict(configuration)) if configuration else None
 
 
+def filters(cell):
+    return [numcodecs.get_codec(dict(filter)) for filter in cell["document"]["filters"] or []] or None
+
+
 def read(cell):
     array = protocol.refusing(zarr.open_array, cell["path"], mode="r")
     return protocol.reading(array[...])
@@ -17,8 +21,8 @@ def read(cell):
 def write(cell):
     array = protocol.refusing(
         lambda: zarr.create(
-            tuple(cell["shape"]), chunks=tuple(cell["chunks"]), dtype=cell["dtype"], compressor=compressor(cell),
-            fill_value=protocol.fill_value(cell), order=cell["order"], dimension_separator=cell["separator"],
+            tuple(cell["shape"]), chunks=tuple(cell["chunks"]), dtype=protocol.dtype(cell), compressor=compressor(cell),
+            filters=filters(cell), fill_value=protocol.fill_value(cell), order=cell["order"], dimension_separator=cell["separator"],
             store=zarr.DirectoryStore(cell["path"], dimension_separator=cell["separator"])))
     values = protocol.values(cell)
     for region in protocol.regions(cell):

@@ -1,9 +1,9 @@
 """Peer: zarr-python 3."""
 import numcodecs
-import numpy as np
 import protocol
 import zarr
-from zarr.codecs import BytesCodec, TransposeCodec
+from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, BytesBytesCodec
+from zarr.codecs import BytesCodec
 from zarr.registry import get_codec_class
 
 
@@ -12,25 +12,43 @@ def codec(document):
     return get_codec_class(document["name"]).from_dict(document)
 
 
+def dtype(cell):
+    if cell["dtype"] == "text":
+        return str
+    return zarr.dtype.VariableLengthBytes() if cell["dtype"] == "bytes" else protocol.dtype(cell)
+
+
+def codecs_v2(cell):
+    """Filters and compressor; those of text and bytes come with their types."""
+    document = cell["document"]
+    filters = [numcodecs.get_codec(dict(f)) for f in document["filters"] or [] if not f["id"].startswith("vlen-")]
+    configuration = document["compressor"]
+    compressor = numcodecs.get_codec(dict(configuration)) if configuration else None
+    if filters and cell["dtype"] in ("text", "bytes"):
+        filters.insert(0, numcodecs.get_codec(dict(document["filters"][0])))
+    return {"compressors": compressor, "order": cell["order"], **({"filters": filters} if filters else {})}
+
+
+def codecs_v3(cell):
+    """What comes before and after the codec that makes bytes, and that one where it is not the usual."""
+    made = [codec(document) for document in cell["document"]["codecs"]]
+    extra = {
+        "filters": [one for one in made if isinstance(one, ArrayArrayCodec)] or None,
+        "compressors": [one for one in made if isinstance(one, BytesBytesCodec)] or None,
+    }
+    serializer = next(one for one in made if isinstance(one, ArrayBytesCodec))
+    if not isinstance(serializer, BytesCodec):
+        return extra if cell["dtype"] in ("text", "bytes") else {**extra, "serializer": serializer}
+    return {**extra, "serializer": BytesCodec(endian="big")} if cell["dtype"][0] == ">" else extra
+
+
 def create(cell):
     v2 = cell["format"] == 2
-    document = cell["document"]
-    extra = {}
-    if v2:
-        configuration = document["compressor"]
-        extra["compressors"] = numcodecs.get_codec(dict(configuration)) if configuration else None
-        extra["order"] = cell["order"]
-    else:
-        after = [codec(c) for c in document["codecs"] if c["name"] not in ("transpose", "bytes")]
-        extra["compressors"] = after or None
-        if any(c["name"] == "transpose" for c in document["codecs"]):
-            extra["filters"] = [TransposeCodec(order=tuple(reversed(range(len(cell["shape"])))))]
-        if cell["dtype"][0] == ">":
-            extra["serializer"] = BytesCodec(endian="big")
     return zarr.create_array(
-        cell["path"], shape=tuple(cell["shape"]), chunks=tuple(cell["chunks"]), dtype=np.dtype(cell["dtype"]),
+        cell["path"], shape=tuple(cell["shape"]), chunks=tuple(cell["chunks"]), dtype=dtype(cell),
         zarr_format=cell["format"], fill_value=protocol.fill_value(cell),
-        chunk_key_encoding={"name": "v2" if v2 else "default", "separator": cell["separator"]}, **extra)
+        chunk_key_encoding={"name": "v2" if v2 else "default", "separator": cell["separator"]},
+        **(codecs_v2(cell) if v2 else codecs_v3(cell)))
 
 
 def read(cell):

@@ -28,15 +28,36 @@ def message(error):
     return f"{type(error).__name__}: {error}"
 
 
+def dtype(cell):
+    """The data type: of NumPy's text, of a list of fields, or `object` for `text` and `bytes` of any length."""
+    given = cell["dtype"]
+    if isinstance(given, list):
+        return np.dtype([tuple(field) for field in given])
+    return np.dtype(object if given in ("text", "bytes") else given)
+
+
 def fill_value(cell):
     """The fill value as a NumPy scalar, or None."""
     if cell["fill_hex"] is None:
         return None
-    return np.frombuffer(bytes.fromhex(cell["fill_hex"]), cell["dtype"])[0]
+    value = bytes.fromhex(cell["fill_hex"])
+    if cell["dtype"] in ("text", "bytes"):
+        return value.decode() if cell["dtype"] == "text" else value
+    return np.frombuffer(value, dtype(cell))[0]
 
 
 def values(cell):
-    return np.fromfile(cell["data"], cell["dtype"]).reshape(cell["shape"])
+    if cell["dtype"] not in ("text", "bytes"):
+        return np.fromfile(cell["data"], dtype(cell)).reshape(cell["shape"])
+    with open(cell["data"], "rb") as file:
+        data, items = file.read(), []
+    while data:
+        length = int.from_bytes(data[:4], "little")
+        item, data = data[4:4 + length], data[4 + length:]
+        items.append(item.decode() if cell["dtype"] == "text" else item)
+    array = np.empty(len(items), object)
+    array[:] = items
+    return array.reshape(cell["shape"])
 
 
 def regions(cell):
@@ -48,15 +69,19 @@ def regions(cell):
 
 
 def digest(array):
-    """SHA-256 of the elements in C order, each little-endian."""
+    """SHA-256 of the elements in C order, each little-endian; those of any length behind their length of 32 bits."""
     array = np.asarray(array)
+    if array.dtype == object or array.dtype.kind == "T":
+        items = [item.encode() if isinstance(item, str) else bytes(item) for item in array.ravel()]
+        return hashlib.sha256(b"".join(len(item).to_bytes(4, "little") + item for item in items)).hexdigest()
     return hashlib.sha256(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"))).tobytes()).hexdigest()
 
 
 def reading(array, dtype=None):
     """The answer for an array; a scalar of a string has lost its length, so the type can be given."""
     array = np.asarray(array, dtype)
-    return {"sha256": digest(array), "dtype": array.dtype.str, "shape": list(array.shape)}
+    text = "|O" if array.dtype.kind == "T" else array.dtype.str
+    return {"sha256": digest(array), "dtype": text, "shape": list(array.shape)}
 
 
 def main(read, write, *packages):

@@ -64,7 +64,8 @@ impl CodecConfig {
         })
     }
 
-    /// The V3 form: an object with `name` and, unless empty, `configuration`.
+    /// The V3 form: an object with `name` and, unless empty, `configuration`; that of a codec of numcodecs always
+    /// has one.
     pub fn to_json(&self) -> Value {
         if let Some(source) = self
             .source
@@ -75,7 +76,8 @@ impl CodecConfig {
         }
         let mut object = Map::new();
         object.insert("name".into(), self.name.as_str().into());
-        if !self.configuration.is_empty() {
+        // zarr-python 3 refuses codecs of numcodecs without one.
+        if !self.configuration.is_empty() || self.name.starts_with("numcodecs.") {
             object.insert("configuration".into(), self.configuration.clone().into());
         }
         object.into()
@@ -186,4 +188,21 @@ pub fn encoder_setting(
         let reason = format!("`{name}` must be within {range:?} to encode, found {value}");
         CodecError::config(codec, reason)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn codecs_of_numcodecs_have_a_configuration_even_if_it_is_empty() {
+        let json = |name: &str| CodecConfig::new(name, Map::new()).to_json();
+        assert_eq!(json("crc32c"), json!({"name": "crc32c"}));
+        assert_eq!(
+            json("numcodecs.crc32"),
+            json!({"name": "numcodecs.crc32", "configuration": {}})
+        );
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::dtype::Dtype;
-use super::grid::codec_json;
+use super::grid::{V2Chain, codec_json, codecs_of_arrays, makes_bytes, v2_chain};
 use super::values;
 
 /// What the fill value of a cell is.
@@ -91,8 +91,8 @@ impl Cell {
         self.shape.iter().product::<u64>() as usize
     }
 
-    /// The values that are written, little-endian and in C order.
-    pub(crate) fn elements(&self) -> Vec<u8> {
+    /// The elements that are written, little-endian and in C order.
+    pub(crate) fn elements(&self) -> Vec<Vec<u8>> {
         values::elements(self.dtype, self.len())
     }
 
@@ -100,13 +100,14 @@ impl Cell {
     pub(crate) fn expected(&self) -> String {
         let mut elements = self.elements();
         if let Some(fill) = self.fill_bytes() {
-            for (index, element) in elements.chunks_exact_mut(self.dtype.size).enumerate() {
+            for (index, element) in elements.iter_mut().enumerate() {
                 if self.missing.contains(&self.chunk_of(index as u64)) {
-                    element.copy_from_slice(&fill);
+                    element.clone_from(&fill);
                 }
             }
         }
-        values::sha256(&elements)
+        let elements = elements.iter().map(Vec::as_slice);
+        values::sha256(&values::joined(self.dtype, elements))
     }
 
     /// The fill value, little-endian.
@@ -133,36 +134,32 @@ impl Cell {
         let fill = self
             .fill_bytes()
             .map_or(Value::Null, |bytes| values::fill_json(self.dtype, &bytes));
-        let codec = codec_json(self.codec, self.format, self.dtype.size);
+        let codecs = codec_json(self.codec, self.format, self.dtype);
         if self.format == 2 {
+            let V2Chain { filters, compressor } = v2_chain(codecs, self.dtype);
             return json!({
                 "zarr_format": 2,
                 "shape": self.shape,
                 "chunks": self.chunks,
-                "dtype": self.dtype.text,
-                "compressor": codec.first(),
+                "dtype": self.dtype.v2(),
+                "compressor": compressor,
                 "fill_value": fill,
                 "order": self.order.to_string(),
-                "filters": null,
+                "filters": filters,
                 "dimension_separator": self.separator.to_string(),
             });
         }
-        let mut codecs = Vec::new();
+        let (given, mut chain) = (codecs, Vec::new());
         if self.order == 'F' {
             let order: Vec<usize> = (0..self.shape.len()).rev().collect();
-            codecs.push(json!({"name": "transpose", "configuration": {"order": order}}));
+            chain.push(json!({"name": "transpose", "configuration": {"order": order}}));
         }
-        codecs.push(if self.dtype.part_size() == 1 {
-            json!({"name": "bytes"})
-        } else {
-            let endian = if self.dtype.is_big_endian() {
-                "big"
-            } else {
-                "little"
-            };
-            json!({"name": "bytes", "configuration": {"endian": endian}})
-        });
-        codecs.extend(codec);
+        let (before, after): (Vec<_>, Vec<_>) = codecs_of_arrays(given);
+        chain.extend(before);
+        if !after.first().is_some_and(makes_bytes) {
+            chain.push(self.bytes_codec());
+        }
+        chain.extend(after);
         json!({
             "zarr_format": 3,
             "node_type": "array",
@@ -174,9 +171,25 @@ impl Cell {
                 "configuration": {"separator": self.separator.to_string()},
             },
             "fill_value": fill,
-            "codecs": codecs,
+            "codecs": chain,
             "attributes": {},
         })
+    }
+
+    /// The codec that makes bytes of elements unless another one does.
+    fn bytes_codec(&self) -> Value {
+        match self.dtype.object_codec() {
+            Some(name) => json!({"name": name}),
+            None if self.dtype.part_size() == 1 => json!({"name": "bytes"}),
+            None => {
+                let endian = if self.dtype.is_big_endian() {
+                    "big"
+                } else {
+                    "little"
+                };
+                json!({"name": "bytes", "configuration": {"endian": endian}})
+            }
+        }
     }
 }
 
@@ -192,7 +205,7 @@ impl Placed<'_> {
             "id": cell.id(),
             "path": self.path,
             "format": cell.format,
-            "dtype": cell.dtype.text,
+            "dtype": if cell.dtype.is_variable() { json!(cell.dtype.text) } else { cell.dtype.v2() },
             "shape": cell.shape,
             "chunks": cell.chunks,
             "order": cell.order.to_string(),
@@ -230,9 +243,9 @@ mod tests {
         let cell = cell(2);
         let mut elements = cell.elements();
         for index in [2, 5] {
-            elements[2 * index..2 * index + 2].copy_from_slice(&[42, 0]);
+            elements[index] = vec![42, 0];
         }
-        assert_eq!(cell.expected(), values::sha256(&elements));
+        assert_eq!(cell.expected(), values::sha256(&elements.concat()));
     }
 
     #[test]

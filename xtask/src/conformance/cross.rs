@@ -99,7 +99,13 @@ fn write_values(cells: &[Cell], work: &Path) -> Result<Vec<PathBuf>> {
             continue;
         }
         let file = work.join(format!("values-{number}.bin"));
-        std::fs::write(&file, values::in_own_order(cell.dtype, cell.elements()))?;
+        let elements: Vec<_> = cell
+            .elements()
+            .into_iter()
+            .map(|element| values::in_own_order(cell.dtype, element))
+            .collect();
+        let elements = elements.iter().map(Vec::as_slice);
+        std::fs::write(&file, values::joined(cell.dtype, elements))?;
         files.insert(key, file.clone());
         data.push(file);
     }

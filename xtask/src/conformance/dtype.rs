@@ -1,4 +1,6 @@
 //! The data types of the grid, by their `NumPy` texts, and their names in format 3.
+//!
+//! Three have texts of our own: `<record` and `>record`, which have fields, and `text` and `bytes`, whose elements are of any length.
 
 use serde_json::{Value, json};
 
@@ -9,18 +11,65 @@ pub(crate) struct Dtype {
     pub(crate) text: &'static str,
     /// The letter of the kind, such as `i`.
     pub(crate) kind: char,
-    /// Bytes of an element.
+    /// Bytes of an element; 0 where elements are of any length.
     pub(crate) size: usize,
 }
 
 impl Dtype {
     /// Takes one of the texts of the grid apart.
     pub(crate) fn new(text: &'static str) -> Self {
+        let own = match text {
+            "text" => Some(('T', 0)),
+            "bytes" => Some(('B', 0)),
+            "<record" | ">record" => Some(('R', 15)),
+            _ => None,
+        };
+        if let Some((kind, size)) = own {
+            return Self { text, kind, size };
+        }
         let kind = char::from(text.as_bytes()[1]);
         let digits: String = text[2..].chars().take_while(char::is_ascii_digit).collect();
         let count: usize = digits.parse().expect("a text of the grid has a size");
         let size = if kind == 'U' { count * 4 } else { count };
         Self { text, kind, size }
+    }
+
+    /// Whether elements are of any length.
+    pub(crate) fn is_variable(self) -> bool {
+        matches!(self.kind, 'T' | 'B')
+    }
+
+    /// The fields of a record.
+    pub(crate) fn fields(self) -> Vec<(&'static str, Self)> {
+        let fields = match self.text {
+            "<record" => ["<i4", "<f8", "|S3"],
+            ">record" => [">i4", ">f8", "|S3"],
+            _ => return Vec::new(),
+        };
+        let names = ["a", "b", "c"];
+        names.into_iter().zip(fields.map(Self::new)).collect()
+    }
+
+    /// The data type of a format 2 document.
+    pub(crate) fn v2(self) -> Value {
+        match self.kind {
+            'T' | 'B' => json!("|O"),
+            'R' => self
+                .fields()
+                .into_iter()
+                .map(|(name, field)| json!([name, field.text]))
+                .collect(),
+            _ => json!(self.text),
+        }
+    }
+
+    /// The filter that makes bytes of elements of any length.
+    pub(crate) fn object_codec(self) -> Option<&'static str> {
+        match self.kind {
+            'T' => Some("vlen-utf8"),
+            'B' => Some("vlen-bytes"),
+            _ => None,
+        }
     }
 
     /// Whether the parts of an element have their most significant byte first.
@@ -33,14 +82,14 @@ impl Dtype {
         match self.kind {
             'c' => self.size / 2,
             'U' => 4,
-            'S' | 'V' => 1,
+            'S' | 'V' | 'R' | 'T' | 'B' => 1,
             _ => self.size,
         }
     }
 
     /// The text without the order of bytes.
     pub(crate) fn bare(self) -> &'static str {
-        &self.text[1..]
+        self.text.trim_start_matches(['<', '>', '|'])
     }
 
     /// The data type of a format 3 document, as zarr-python 3 writes it.
@@ -55,6 +104,9 @@ impl Dtype {
             'S' => extension("null_terminated_bytes", &json!({"length_bytes": self.size})),
             'U' => extension("fixed_length_utf32", &json!({"length_bytes": self.size})),
             'V' => extension("raw_bytes", &json!({"length_bytes": self.size})),
+            'T' => json!("string"),
+            'B' => json!("variable_length_bytes"),
+            'R' => json!("struct"),
             _ => {
                 let name = if self.kind == 'M' {
                     "numpy.datetime64"
@@ -72,6 +124,15 @@ impl Dtype {
         let v3 = self.v3();
         let name = v3.as_str().or_else(|| v3["name"].as_str()).unwrap_or_default();
         let raw = format!("r{}", self.size * 8);
+        let whole = match self.kind {
+            'T' => &["|O", "string"][..],
+            'B' => &["|O", "variable_length_bytes", "bytes"],
+            'R' => &["|V15"],
+            _ => &[],
+        };
+        if whole.contains(&reported) {
+            return true;
+        }
         reported.split(" / ").any(|part| {
             let is_raw = self.kind == 'V' && part == raw;
             part.trim_start_matches(['<', '>', '|', '=']) == self.bare() || part == name || is_raw

@@ -39,6 +39,20 @@ const FAULTS: &[Fault] = &[
         message: "base64-encoded bytes, but received",
         reason: "wants the fill value as long as the type; zarr-python 2 and 3 write it without NULs at the end, and so do we",
     },
+    Fault {
+        party: "zarrs",
+        action: Action::Read,
+        concerns: |cell| cell.dtype.is_variable() && cell.order == 'F',
+        message: "which are out-of-bounds of array shape",
+        reason: "mixes up the shape of a transposed chunk whose elements are of any length",
+    },
+    Fault {
+        party: "zarrs",
+        action: Action::Read,
+        concerns: |cell| cell.format == 2 && cell.dtype.is_variable() && cell.codec.contains("blosc"),
+        message: "panicked",
+        reason: "panics where elements of any length are compressed with Blosc in format 2",
+    },
 ];
 
 /// Marks an error that is declared.

@@ -9,32 +9,67 @@ use super::dtype::Dtype;
 const DTYPES: &[&str] = &[
     "|b1", "|i1", "|u1", "<i2", ">i2", "<u2", ">u2", "<i4", ">i4", "<u4", ">u4", "<i8", ">i8", "<u8", ">u8",
     "<f2", ">f2", "<f4", ">f4", "<f8", ">f8", "<c8", ">c8", "<c16", ">c16", "|S5", "<U4", ">U4", "|V6",
-    "<M8[ns]", ">M8[ns]", "<M8[s]", "<M8[D]", "<m8[ns]", "<m8[s]", ">m8[s]",
+    "<M8[ns]", ">M8[ns]", "<M8[s]", "<M8[D]", "<m8[ns]", "<m8[s]", ">m8[s]", "<record", ">record", "text",
+    "bytes",
 ];
 
 /// One data type of each kind, for what does not need all of them.
-const ONE_OF_EACH: &[&str] = &["|b1", "<i4", ">f8", "<c16", "|S5", "<U4", "|V6", "<M8[ns]"];
+const ONE_OF_EACH: &[&str] = &[
+    "|b1", "<i4", ">f8", "<c16", "|S5", "<U4", "|V6", "<M8[ns]", "<record", "text",
+];
 
 /// Codecs of the first grid.
 const CODECS: &[&str] = &["none", "blosc-lz4", "zlib", "gzip", "zstd", "lz4"];
 
-/// Codecs beyond it.
-const MORE_CODECS: &[&str] = &[
-    "blosc-blosclz",
-    "blosc-lz4hc",
-    "blosc-zlib",
-    "blosc-zstd",
-    "blosc-bit",
-    "bz2",
-    "crc32c",
-    "zstd+crc32c",
+/// Codecs beyond it, with the data types they take.
+const MORE_CODECS: &[(&str, &[&str])] = &[
+    ("blosc-blosclz", SOME),
+    ("blosc-lz4hc", SOME),
+    ("blosc-zlib", SOME),
+    ("blosc-zstd", SOME),
+    ("blosc-bit", SOME),
+    ("bz2", ONE_OF_EACH),
+    ("lzma", ONE_OF_EACH),
+    ("base64", ONE_OF_EACH),
+    ("shuffle", ONE_OF_EACH),
+    ("shuffle+zlib", ONE_OF_EACH),
+    ("crc32", ONE_OF_EACH),
+    ("crc32c", ONE_OF_EACH),
+    ("adler32", ONE_OF_EACH),
+    ("fletcher32", ONE_OF_EACH),
+    ("jenkins_lookup3", ONE_OF_EACH),
+    ("zstd+crc32c", SOME),
+    ("delta", INTEGERS),
+    ("delta+zlib", INTEGERS),
+    ("delta+shuffle+lzma", INTEGERS),
+    ("delta+crc32+adler32+bz2", INTEGERS),
+    ("astype", &["|i1", "<i2", "<u4", "<f2", "<f4"]),
+    ("astype+zstd", &["|u1", "<u2", "<i4", ">i2", ">f4"]),
+    ("bitround+gzip", &["<f2", "<f4", "<f8"]),
+    ("packbits", &["|b1"]),
+    ("packbits+zlib", &["|b1"]),
+    (
+        "pcodec",
+        &["<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8"],
+    ),
+    ("delta+pcodec", &["<i2", "<u4", "<i8"]),
+    ("fletcher32+lz4", &["text", "bytes"]),
+    ("lzma", &["bytes"]),
+    ("shuffle+blosc-zstd", &["text"]),
 ];
+
+/// Some data types, for what is much like something else.
+const SOME: &[&str] = &["|u1", "<i4", "<f8", "|S5"];
+
+/// Integers of every size, and of either order of bytes.
+const INTEGERS: &[&str] = &["|i1", "|u1", "<i2", ">i2", "<u4", ">i4", "<i8", "<u8"];
 
 /// All cells; the quick grid has one data type of each kind and one separator.
 pub(crate) fn cells(is_quick: bool) -> Vec<Cell> {
     let mut cells = first_grid(is_quick);
     cells.extend(shapes());
     cells.extend(more_codecs());
+    cells.retain(is_possible);
     cells
 }
 
@@ -118,43 +153,153 @@ fn shapes() -> Vec<Cell> {
     cells
 }
 
+/// The rarer codecs, in both orders, with every fill value that there is.
 fn more_codecs() -> Vec<Cell> {
     let mut cells = Vec::new();
     for format in [2, 3] {
-        for codec in MORE_CODECS
-            .iter()
-            .filter(|codec| format == 3 || !codec.contains("crc32c"))
-        {
-            for dtype in ["|u1", "<i4", "<f8", "|S5"] {
-                cells.push(plain(format, dtype, codec));
+        for (codec, dtypes) in MORE_CODECS {
+            for dtype in *dtypes {
+                for (order, fill) in [('C', Fill::Value), ('F', Fill::Zero), ('F', Fill::Null)] {
+                    cells.push(Cell {
+                        order,
+                        fill,
+                        missing: if fill == Fill::Null {
+                            vec![]
+                        } else {
+                            vec![vec![1, 0]]
+                        },
+                        ..plain(format, dtype, codec)
+                    });
+                }
             }
         }
     }
     cells
 }
 
-/// The documents of a codec: in format 2 at most one compressor, in format 3 what follows `bytes`.
-pub(crate) fn codec_json(name: &str, format: u8, typesize: usize) -> Vec<Value> {
+/// Whether somebody could write such an array.
+fn is_possible(cell: &Cell) -> bool {
+    let Cell {
+        format, dtype, codec, ..
+    } = cell;
+    let mut parts = codec.split('+');
+    let is_typed = ["delta", "astype", "bitround"].contains(&parts.next().unwrap_or_default());
+    let none = match format {
+        // zarr-python 2 has no text for the fill value of byte strings, and stores no filters with their defaults.
+        2 => dtype.kind == 'B' && cell.fill != Fill::Null,
+        // Records and codecs of base64 have no agreed form; filters of arrays name types without an order of bytes.
+        _ => {
+            dtype.kind == 'R'
+                || codec.contains("base64")
+                || cell.fill == Fill::Null
+                || (is_typed && dtype.is_big_endian())
+        }
+    };
+    !none
+}
+
+/// The documents of the codecs of a cell, in the order in which they encode.
+pub(crate) fn codec_json(name: &str, format: u8, dtype: Dtype) -> Vec<Value> {
     name.split('+')
         .filter(|part| *part != "none")
-        .map(|part| one_codec(part, format, typesize))
+        .map(|part| one_codec(part, format, dtype))
         .collect()
 }
 
-fn one_codec(name: &str, format: u8, typesize: usize) -> Value {
-    if let Some(inner) = name.strip_prefix("blosc-") {
-        return blosc(inner, format, typesize);
+/// Filters and compressor of a format 2 document.
+pub(crate) struct V2Chain {
+    pub(crate) filters: Option<Vec<Value>>,
+    pub(crate) compressor: Option<Value>,
+}
+
+/// Parts codecs into filters and compressor; elements of any length have a filter of their own.
+pub(crate) fn v2_chain(mut codecs: Vec<Value>, dtype: Dtype) -> V2Chain {
+    const FILTERS: [&str; 9] = [
+        "adler32",
+        "astype",
+        "base64",
+        "bitround",
+        "crc32",
+        "delta",
+        "fletcher32",
+        "packbits",
+        "shuffle",
+    ];
+    let is_filter = |codec: &Value| codec["id"].as_str().is_some_and(|id| FILTERS.contains(&id));
+    let compressor = codecs.pop_if(|codec| !is_filter(codec));
+    codecs.splice(..0, dtype.object_codec().map(|id| json!({"id": id})));
+    V2Chain {
+        filters: Some(codecs).filter(|filters| !filters.is_empty()),
+        compressor,
     }
-    let (v3, mut configuration) = match name {
-        "zlib" | "bz2" => (format!("numcodecs.{name}"), json!({"level": 1})),
-        "lz4" => ("numcodecs.lz4".to_owned(), json!({"acceleration": 1})),
-        "zstd" if format == 3 => (name.to_owned(), json!({"level": 1, "checksum": false})),
-        "crc32c" => return json!({"name": name}),
-        _ => (name.to_owned(), json!({"level": 1})),
+}
+
+/// Parts the codecs of a format 3 document at the one that makes bytes of arrays, or where it would have to be.
+pub(crate) fn codecs_of_arrays(mut codecs: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
+    const OF_ARRAYS: [&str; 4] = ["astype", "bitround", "delta", "packbits"];
+    let is_of_arrays = |codec: &Value| {
+        let name = codec["name"]
+            .as_str()
+            .and_then(|name| name.strip_prefix("numcodecs."));
+        name.is_some_and(|name| OF_ARRAYS.contains(&name))
+    };
+    let after = codecs
+        .iter()
+        .position(|codec| !is_of_arrays(codec))
+        .unwrap_or(codecs.len());
+    let after = codecs.split_off(after);
+    (codecs, after)
+}
+
+/// Whether a codec of a format 3 document makes bytes of arrays.
+pub(crate) fn makes_bytes(codec: &Value) -> bool {
+    codec["name"] == "numcodecs.pcodec"
+}
+
+/// The type that `astype` stores elements as: the one of twice the size.
+fn wider(dtype: Dtype) -> String {
+    let head: String = dtype.text.chars().take(2).collect();
+    format!("{}{}", head.replace('|', "<"), dtype.size * 2)
+}
+
+/// The name that is written in format 3, and the configuration.
+fn one_codec(name: &str, format: u8, dtype: Dtype) -> Value {
+    if let Some(inner) = name.strip_prefix("blosc-") {
+        return blosc(inner, format, dtype.size.max(1));
+    }
+    let configuration = match name {
+        "zstd" if format == 3 => json!({"level": 1, "checksum": false}),
+        "lz4" => json!({"acceleration": 1}),
+        "lzma" => json!({"format": 1, "check": -1, "preset": 1, "filters": null}),
+        "shuffle" => json!({"elementsize": dtype.size.max(1)}),
+        "delta" => json!({"dtype": dtype.text}),
+        "astype" => json!({"encode_dtype": wider(dtype), "decode_dtype": dtype.text}),
+        "bitround" => {
+            // All of the mantissa: nothing is rounded away.
+            let keepbits = [10, 23, 52][dtype.size / 4];
+            json!({"keepbits": keepbits})
+        }
+        "pcodec" => {
+            json!({"level": 8, "mode_spec": "auto", "delta_spec": "auto", "paging_spec": "equal_pages_up_to",
+            "delta_encoding_order": null, "equal_pages_up_to": 262_144})
+        }
+        "jenkins_lookup3" => json!({"initval": 0, "prefix": null}),
+        "base64" | "crc32" | "crc32c" | "adler32" | "fletcher32" | "packbits" => json!({}),
+        _ => json!({"level": 1}),
     };
     if format == 3 {
-        return json!({"name": v3, "configuration": configuration});
+        let is_core = matches!(name, "gzip" | "zstd" | "crc32c");
+        let name = if is_core {
+            name.to_owned()
+        } else {
+            format!("numcodecs.{name}")
+        };
+        if name == "crc32c" {
+            return json!({"name": name});
+        }
+        return json!({"name": name, "configuration": configuration});
     }
+    let mut configuration = configuration;
     configuration["id"] = json!(name);
     configuration
 }
@@ -202,9 +347,13 @@ mod tests {
 
     #[test]
     fn a_codec_has_its_document_in_both_formats() {
-        assert_eq!(codec_json("none", 2, 4), [Value::Null; 0]);
-        assert_eq!(codec_json("lz4", 2, 4), [json!({"acceleration": 1, "id": "lz4"})]);
-        let both = codec_json("zstd+crc32c", 3, 4);
+        let dtype = Dtype::new("<i4");
+        assert_eq!(codec_json("none", 2, dtype), [Value::Null; 0]);
+        assert_eq!(
+            codec_json("lz4", 2, dtype),
+            [json!({"acceleration": 1, "id": "lz4"})]
+        );
+        let both = codec_json("zstd+crc32c", 3, dtype);
         assert_eq!(
             [&both[0]["name"], &both[1]["name"]],
             [&json!("zstd"), &json!("crc32c")]

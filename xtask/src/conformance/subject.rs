@@ -13,7 +13,8 @@ use zarr_core::{Array, ArrayBuilder, ArrayData, NodePath, Options, Order, Select
 
 use super::cell::{Cell, Placed};
 use super::cross::OURS;
-use super::grid::codec_json;
+use super::dtype::Dtype;
+use super::grid::{V2Chain, codec_json, v2_chain};
 use super::values;
 use super::verdict::{Outcome, Reading, Trouble};
 
@@ -62,12 +63,22 @@ fn read(placed: &Placed<'_>) -> Result<Reading> {
     let store = Arc::new(DirectoryStore::open(&placed.path)?);
     let array = Array::open(store, &NodePath::root(), &Options::default())?;
     let data = array.read_data(&Selection::all())?;
-    let dtype =
-        data_type_to_v2(&data.data_type, ByteOrder::Little).context("a type that V2 does not have")?;
-    let elements = in_native_order(&data.data_type, data.buffer.elements);
+    let (dtype, elements) = match data.data_type {
+        DataType::String => ("string".to_owned(), framed(&data.buffer)),
+        DataType::Bytes => ("bytes".to_owned(), framed(&data.buffer)),
+        _ => {
+            let dtype = data_type_to_v2(&data.data_type, ByteOrder::Little);
+            let dtype = dtype.context("a type that V2 does not have")?;
+            let record = format!("|V{}", data.data_type.size().unwrap_or(0));
+            (
+                dtype.as_str().map_or(record, str::to_owned),
+                in_native_order(&data.data_type, data.buffer.elements),
+            )
+        }
+    };
     Ok(Reading {
         sha256: values::sha256(&elements),
-        dtype: dtype.as_str().unwrap_or_default().to_owned(),
+        dtype,
         shape: data.shape,
     })
 }
@@ -77,7 +88,11 @@ fn write(placed: &Placed<'_>) -> Result<()> {
     let store = DirectoryStore::create(&placed.path)?;
     let array = builder(cell)?.create(Arc::new(store), &NodePath::root(), &Options::default())?;
     check_document(&array, cell)?;
-    let elements = in_native_order(array.data_type(), cell.elements());
+    let elements: Vec<_> = cell
+        .elements()
+        .into_iter()
+        .map(|element| in_native_order(array.data_type(), element))
+        .collect();
     for chunk in grid(&array.grid_shape()) {
         if cell.missing.contains(&chunk) {
             continue;
@@ -91,14 +106,18 @@ fn write(placed: &Placed<'_>) -> Result<()> {
         let shape: Vec<u64> = end
             .map(|((start, chunk), length)| (*chunk).min(length - start))
             .collect();
-        let data = ArrayData {
+        let mut data = ArrayData {
             data_type: array.data_type().clone(),
-            buffer: ChunkBuffer {
-                elements: cut(&elements, cell, &start, &shape),
-                ..ChunkBuffer::default()
-            },
+            buffer: ChunkBuffer::default(),
             shape: shape.clone(),
         };
+        for element in cut(&elements, cell, &start, &shape) {
+            if cell.dtype.is_variable() {
+                data.buffer.push_item(element);
+            } else {
+                data.buffer.elements.extend(element);
+            }
+        }
         array.write_data(&Selection::region(&start, &shape), &data)?;
     }
     Ok(())
@@ -106,8 +125,11 @@ fn write(placed: &Placed<'_>) -> Result<()> {
 
 /// The array of a cell by its parameters, not by its document.
 fn builder(cell: &Cell) -> Result<ArrayBuilder> {
-    let (data_type, byte_order) =
-        v2_data_type(&json!(cell.dtype.text)).map_err(|wrong| anyhow!(wrong.reason))?;
+    let (data_type, byte_order) = match cell.dtype.kind {
+        'T' => (DataType::String, ByteOrder::Little),
+        'B' => (DataType::Bytes, ByteOrder::Little),
+        _ => v2_data_type(&cell.dtype.v2()).map_err(|wrong| anyhow!(wrong.reason))?,
+    };
     let fill_value = cell
         .fill_bytes()
         .map(|bytes| FillValue::new(in_native_order(&data_type, bytes)));
@@ -117,12 +139,11 @@ fn builder(cell: &Cell) -> Result<ArrayBuilder> {
         .order(if cell.order == 'F' { Order::F } else { Order::C })
         .separator(cell.separator)
         .fill_value(fill_value);
-    let codecs = codec_json(cell.codec, cell.format, cell.dtype.size);
+    let codecs = codec_json(cell.codec, cell.format, cell.dtype);
     Ok(if cell.format == 2 {
-        builder.format(ZarrFormat::V2).v2_codecs(V2Codecs {
-            filters: None,
-            compressor: codecs.into_iter().next(),
-        })
+        let V2Chain { filters, compressor } = v2_chain(codecs, cell.dtype);
+        let builder = builder.format(ZarrFormat::V2);
+        builder.v2_codecs(V2Codecs { filters, compressor })
     } else {
         let codecs: Result<_, _> = codecs.iter().map(CodecConfig::from_json).collect();
         builder.format(ZarrFormat::V3).codecs(codecs?)
@@ -166,8 +187,18 @@ fn grid(counts: &[u64]) -> Vec<Vec<u64>> {
     })
 }
 
+/// Items of any length as they are digested: each behind its length.
+fn framed(buffer: &ChunkBuffer) -> Vec<u8> {
+    values::joined(Dtype::new("bytes"), buffer.as_ref().items())
+}
+
 /// The elements of a region in C order.
-fn cut(elements: &[u8], cell: &Cell, start: &[u64], shape: &[u64]) -> Vec<u8> {
+fn cut<'a>(
+    elements: &'a [Vec<u8>],
+    cell: &Cell,
+    start: &[u64],
+    shape: &[u64],
+) -> impl Iterator<Item = &'a [u8]> {
     let mut positions = vec![0];
     for (dimension, length) in cell.shape.iter().enumerate() {
         let range = start[dimension]..start[dimension] + shape[dimension];
@@ -176,9 +207,7 @@ fn cut(elements: &[u8], cell: &Cell, start: &[u64], shape: &[u64]) -> Vec<u8> {
             .flat_map(|at| range.clone().map(move |index| at * length + index))
             .collect();
     }
-    let size = cell.dtype.size;
-    let element = |at: &u64| &elements[*at as usize * size..][..size];
-    positions.iter().flat_map(element).copied().collect()
+    positions.into_iter().map(|at| elements[at as usize].as_slice())
 }
 
 /// Little-endian elements in this machine's order; its own inverse.

@@ -10,10 +10,21 @@ use sha2::{Digest, Sha256};
 use super::dtype::Dtype;
 
 /// The given number of elements, little-endian.
-pub(crate) fn elements(dtype: Dtype, count: usize) -> Vec<u8> {
-    (0..count as u64)
-        .flat_map(|index| element(dtype, index))
-        .collect()
+pub(crate) fn elements(dtype: Dtype, count: usize) -> Vec<Vec<u8>> {
+    (0..count as u64).map(|index| element(dtype, index)).collect()
+}
+
+/// Elements one after the other, as they are digested and lie in files; those of any length each behind its
+/// length of 32 bits.
+pub(crate) fn joined<'a>(dtype: Dtype, elements: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut joined = Vec::new();
+    for element in elements {
+        if dtype.is_variable() {
+            joined.extend((element.len() as u32).to_le_bytes());
+        }
+        joined.extend(element);
+    }
+    joined
 }
 
 /// The fill value that is not zero, little-endian.
@@ -30,6 +41,13 @@ pub(crate) fn fill(dtype: Dtype) -> Vec<u8> {
         'S' => b"fill".to_vec(),
         'U' => utf32("né"),
         'V' => (1..=dtype.size as u8).collect(),
+        'R' => dtype
+            .fields()
+            .into_iter()
+            .flat_map(|(_, field)| fill(field))
+            .collect(),
+        'T' => return "fill é".into(),
+        'B' => return b"fi\0ll".to_vec(),
         _ => i64::MIN.to_le_bytes().to_vec(),
     };
     bytes.resize(dtype.size, 0);
@@ -66,18 +84,30 @@ pub(crate) fn fill_json(dtype: Dtype, bytes: &[u8]) -> Value {
                 .collect();
             json!(text)
         }
+        'T' => json!(String::from_utf8_lossy(bytes)),
+        'R' => json!(BASE64_STANDARD.encode(in_own_order(dtype, bytes.to_vec()))),
         _ => json!(BASE64_STANDARD.encode(bytes)),
     }
 }
 
-/// The elements in the byte order of their data type; its own inverse.
-pub(crate) fn in_own_order(dtype: Dtype, mut elements: Vec<u8>) -> Vec<u8> {
+/// An element in the byte order of its data type; its own inverse.
+pub(crate) fn in_own_order(dtype: Dtype, mut element: Vec<u8>) -> Vec<u8> {
+    if dtype.kind == 'R' {
+        let mut rest = element.as_slice();
+        let mut fields = Vec::new();
+        for (_, field) in dtype.fields() {
+            let (head, tail) = rest.split_at(field.size);
+            fields.extend(in_own_order(field, head.to_vec()));
+            rest = tail;
+        }
+        return fields;
+    }
     if dtype.is_big_endian() {
-        elements
+        element
             .chunks_exact_mut(dtype.part_size())
             .for_each(<[u8]>::reverse);
     }
-    elements
+    element
 }
 
 /// SHA-256 in hexadecimal digits.
@@ -123,6 +153,15 @@ fn element(dtype: Dtype, index: u64) -> Vec<u8> {
             random,
         )),
         'V' => random.to_le_bytes()[..dtype.size].to_vec(),
+        'R' => {
+            let fields = dtype.fields().into_iter();
+            fields.flat_map(|(_, field)| element(field, index)).collect()
+        }
+        'T' => {
+            let texts = ["", "a", "né", "日本語文", "\u{1F600}!", "a rather longer text"];
+            return pick(&texts, special, random).into();
+        }
+        'B' => return pick(&[&b""[..], b"a", b"\0\xff", b"longer bytes\n"], special, random).to_vec(),
         _ => {
             let awkward = [i64::MIN, 0, -1, 1, i64::MAX];
             special
@@ -231,7 +270,7 @@ mod tests {
 
     #[test]
     fn floats_begin_with_the_awkward_values() {
-        let bytes = elements(Dtype::new("<f8"), 17);
+        let bytes = elements(Dtype::new("<f8"), 17).concat();
         let at = |index: usize| f64::from_le_bytes(bytes[index * 8..][..8].try_into().unwrap());
         assert_eq!(at(0).to_bits(), 0x7ff8_0000_0000_0000);
         assert_eq!(at(2).to_bits(), (-0.0_f64).to_bits());
@@ -243,7 +282,7 @@ mod tests {
 
     #[test]
     fn integers_have_their_extremes() {
-        let bytes = elements(Dtype::new("<i2"), 10);
+        let bytes = elements(Dtype::new("<i2"), 10).concat();
         let values: Vec<i16> = bytes
             .chunks_exact(2)
             .map(|b| i16::from_le_bytes([b[0], b[1]]))

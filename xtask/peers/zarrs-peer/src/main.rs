@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use zarrs::array::{Array, ArrayBytes, ArrayMetadata};
+use zarrs::array::{Array, ArrayBytes, ArrayBytesOffsets, ArrayBytesVariableLength, ArrayMetadata};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::storage::ReadableWritableListableStorage;
 
@@ -81,9 +81,12 @@ fn store(cell: &Value) -> Result<ReadableWritableListableStorage> {
 fn read(cell: &Value) -> std::result::Result<Value, Trouble> {
     let array = Array::open(store(cell)?, "/").map_err(|error| Trouble::Refused(error.into()))?;
     let bytes: ArrayBytes<'_> = array.retrieve_array_subset(&array.subset_all())?;
-    let bytes = bytes.into_fixed()?;
+    let elements = match bytes {
+        ArrayBytes::Variable(_) => framed(&bytes.into_variable()?),
+        _ => bytes.into_fixed()?.into_owned(),
+    };
     Ok(json!({
-        "sha256": hex(&Sha256::digest(&*bytes)),
+        "sha256": hex(&Sha256::digest(&elements)),
         "dtype": array.data_type().to_string(),
         "shape": array.shape(),
     }))
@@ -95,10 +98,9 @@ fn write(cell: &Value) -> std::result::Result<Value, Trouble> {
     let array = Array::new_with_metadata(store(cell)?, "/", metadata)
         .map_err(|error| Trouble::Refused(error.into()))?;
     array.store_metadata()?;
-    let values = native(cell, fs::read(text(cell, "data")?)?)?;
+    let values = elements(cell, fs::read(text(cell, "data")?)?)?;
     let missing = lists(&cell["missing"])?;
     let (shape, chunks) = (list(&cell["shape"])?, list(&cell["chunks"])?);
-    let size = values.len() / shape.iter().product::<u64>().max(1) as usize;
     for coordinates in grid(&shape, &chunks) {
         if missing.contains(&coordinates) {
             continue;
@@ -106,26 +108,69 @@ fn write(cell: &Value) -> std::result::Result<Value, Trouble> {
         let region: Vec<_> = (0..shape.len())
             .map(|d| coordinates[d] * chunks[d]..((coordinates[d] + 1) * chunks[d]).min(shape[d]))
             .collect();
-        let part = cut(&values, size, &shape, &region);
-        array.store_array_subset(&region, ArrayBytes::new_flen(part))?;
+        let part = cut(&values, &shape, &region);
+        let bytes = part.concat();
+        array.store_array_subset(
+            &region,
+            if is_variable(cell) {
+                let ends = part.iter().scan(0, |end, item| {
+                    *end += item.len();
+                    Some(*end)
+                });
+                let offsets: Vec<usize> = std::iter::once(0).chain(ends).collect();
+                ArrayBytes::new_vlen(bytes, ArrayBytesOffsets::new(offsets)?)?
+            } else {
+                ArrayBytes::new_flen(bytes)
+            },
+        )?;
     }
     Ok(json!({"written": true}))
 }
 
-/// The values in this machine's byte order, which is what the library takes.
-fn native(cell: &Value, mut bytes: Vec<u8>) -> Result<Vec<u8>> {
-    let dtype = text(cell, "dtype")?;
-    let width = match &dtype[1..2] {
-        "c" => dtype[2..].parse::<usize>()? / 2,
-        "U" => 4,
-        "M" | "m" => 8,
-        "S" | "V" => 1,
-        _ => dtype[2..].parse()?,
+/// Whether elements are of any length.
+fn is_variable(cell: &Value) -> bool {
+    matches!(cell["dtype"].as_str(), Some("text" | "bytes"))
+}
+
+/// Elements of any length, each behind its length of 32 bits.
+fn framed(items: &ArrayBytesVariableLength<'_>) -> Vec<u8> {
+    let item = |ends: &[usize]| {
+        let item = &items.bytes()[ends[0]..ends[1]];
+        [&(item.len() as u32).to_le_bytes()[..], item].concat()
     };
-    if dtype.starts_with('>') {
-        bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    items.offsets().windows(2).flat_map(item).collect()
+}
+
+/// The elements, in this machine's byte order, which is what the library takes.
+fn elements(cell: &Value, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+    let mut elements = Vec::new();
+    if is_variable(cell) {
+        let mut rest = bytes.as_slice();
+        while let Some((length, tail)) = rest.split_first_chunk() {
+            let (item, tail) = tail.split_at(u32::from_le_bytes(*length) as usize);
+            elements.push(item.to_vec());
+            rest = tail;
+        }
+        return Ok(elements);
     }
-    Ok(bytes)
+    // Records have fields of several sizes; the library takes none of them.
+    let dtype = text(cell, "dtype")?;
+    let digits: String = dtype[2..].chars().take_while(char::is_ascii_digit).collect();
+    let number: usize = digits.parse()?;
+    let (size, width) = match &dtype[1..2] {
+        "c" => (number, number / 2),
+        "U" => (number * 4, 4),
+        "S" | "V" => (number, 1),
+        _ => (number, number),
+    };
+    for element in bytes.chunks_exact(size) {
+        let mut element = element.to_vec();
+        if dtype.starts_with('>') {
+            element.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+        }
+        elements.push(element);
+    }
+    Ok(elements)
 }
 
 /// Every position in the chunk grid, in C order.
@@ -141,7 +186,7 @@ fn grid(shape: &[u64], chunks: &[u64]) -> Vec<Vec<u64>> {
 }
 
 /// The elements of a region, in C order.
-fn cut(values: &[u8], size: usize, shape: &[u64], region: &[std::ops::Range<u64>]) -> Vec<u8> {
+fn cut<'a>(values: &'a [Vec<u8>], shape: &[u64], region: &[std::ops::Range<u64>]) -> Vec<&'a [u8]> {
     let mut starts = vec![0u64];
     for (length, range) in shape.iter().zip(region) {
         starts = starts
@@ -149,10 +194,7 @@ fn cut(values: &[u8], size: usize, shape: &[u64], region: &[std::ops::Range<u64>
             .flat_map(|at| range.clone().map(move |i| at * length + i))
             .collect();
     }
-    starts
-        .iter()
-        .flat_map(|at| values[*at as usize * size..][..size].iter().copied())
-        .collect()
+    starts.iter().map(|at| values[*at as usize].as_slice()).collect()
 }
 
 fn text<'a>(cell: &'a Value, name: &str) -> Result<&'a str> {
