@@ -20,11 +20,21 @@ pub use key::{StoreKey, StorePrefix};
 pub use read_buffer::ReadBuffer;
 pub use store::{Capabilities, IoHints, Listing, Staged, Store};
 pub use store_ext::StoreExt;
+pub use stores::dbm::DbmStore;
 pub use stores::directory::{DirectoryStore, Durability};
+#[cfg(feature = "http")]
+pub use stores::http::{HttpOptions, HttpStore};
+#[cfg(feature = "lmdb")]
+pub use stores::lmdb::LmdbStore;
 pub use stores::memory::MemoryStore;
+#[cfg(feature = "object_store")]
+pub use stores::object::ObjectStore;
+#[cfg(feature = "sqlite")]
+pub use stores::sqlite::SqliteStore;
+pub use stores::temp::TempStore;
 #[cfg(feature = "zip")]
 pub use stores::zip::{CloseError, ZipStore};
-pub use wrappers::{CountingStore, Counts, PrefixStore, ReadOnlyStore};
+pub use wrappers::{CacheState, CachedStore, CountingStore, Counts, NestedStore, PrefixStore, ReadOnlyStore};
 
 /// The result of an operation on a store.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{ranges::push_shared_ranges, sorted::list_level};
+use super::{ranges::push_shared_ranges, sorted::list_map};
 use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
 };
@@ -74,7 +74,7 @@ impl Store for MemoryStore {
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        list_level(&self.read(), prefix)
+        list_map(&self.read(), prefix)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -1,7 +1,19 @@
+pub mod dbm;
 pub mod directory;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "lmdb")]
+pub mod lmdb;
 pub mod memory;
-mod ranges;
+#[cfg(feature = "object_store")]
+pub mod object;
+pub(crate) mod ranges;
+#[cfg(any(feature = "http", feature = "object_store"))]
+mod secrets;
 mod sorted;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+pub mod temp;
 mod temporary;
 #[cfg(feature = "zip")]
 pub mod zip;

@@ -21,6 +21,20 @@ pub(crate) fn push_shared_ranges(
     Ok(())
 }
 
+/// Hands out shares of parts that are in memory.
+pub(crate) fn push_shared_parts(
+    parts: Vec<Bytes>,
+    buffer: &mut ReadBuffer,
+    what: impl Fn() -> String,
+) -> Result<()> {
+    let total = parts.iter().map(|part| part.len() as u64).sum();
+    check_limit(total, buffer.limit(), &what)?;
+    for part in parts {
+        buffer.push_shared(part);
+    }
+    Ok(())
+}
+
 /// Reads the ranges of a value of `size` bytes into the memory of the buffer, each by `fill`.
 ///
 /// Nothing is read before all ranges and the limit were checked, and nothing is kept after an error.
@@ -59,12 +73,18 @@ fn check_ranges(ranges: &[ByteRange], size: u64, limit: u64, what: &impl Fn() ->
         })?;
         total = total.saturating_add(found.end - found.start);
     }
-    if total > limit {
+    check_limit(total, limit, what)?;
+    Ok(total)
+}
+
+/// Refuses more bytes than the reader allows.
+pub(crate) fn check_limit(size: u64, limit: u64, what: &impl Fn() -> String) -> Result<()> {
+    if size > limit {
         return Err(StoreError::TooLarge {
             what: what(),
-            size: total,
+            size,
             limit,
         });
     }
-    Ok(total)
+    Ok(())
 }

@@ -1,7 +1,11 @@
+mod cached;
 mod counting;
+mod nested;
 mod prefix;
 mod read_only;
 
+pub use cached::{CacheState, CachedStore};
 pub use counting::{CountingStore, Counts};
+pub use nested::NestedStore;
 pub use prefix::PrefixStore;
 pub use read_only::ReadOnlyStore;

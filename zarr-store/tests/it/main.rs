@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
+mod cached;
+mod databases;
 mod directory;
 mod faulty;
+#[cfg(feature = "http")]
+mod http;
 mod properties;
 mod stores;
 mod wrappers;

@@ -1,9 +1,11 @@
 //! Random operations on a store against a sorted map.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use zarr_store::{ByteRange, DirectoryStore, MemoryStore, ReadBuffer, Store, ZipStore};
+use zarr_store::{
+    ByteRange, CachedStore, DbmStore, DirectoryStore, MemoryStore, NestedStore, ReadBuffer, Store, ZipStore,
+};
 
 use crate::{folder, get, key, keys, prefix};
 
@@ -86,6 +88,16 @@ fn check_all(store: &dyn Store, model: &Model) {
     }
 }
 
+/// Does the steps on a store and compares with what a map would hold.
+fn check_map(store: &dyn Store, steps: Vec<Step>) -> Model {
+    let mut model = Model::new();
+    for step in steps {
+        run(store, &mut model, step);
+    }
+    check_all(store, &model);
+    model
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -128,5 +140,56 @@ proptest! {
         check_all(&store, &model);
         store.close().unwrap();
         check_all(&ZipStore::open(&path).unwrap(), &model);
+    }
+
+    #[test]
+    fn a_dbm_is_a_map(steps in steps()) {
+        let folder = folder();
+        let path = folder.path().join("x");
+        let model = check_map(&DbmStore::create(&path).unwrap(), steps);
+        check_all(&DbmStore::open(&path).unwrap(), &model);
+    }
+
+    #[test]
+    fn a_cache_is_a_map(steps in steps(), size_max in 0..600_u64) {
+        let inner = Arc::new(MemoryStore::new());
+        let store = CachedStore::new(Arc::<MemoryStore>::clone(&inner), Some(size_max));
+        let model = check_map(&store, steps);
+        prop_assert!(store.state().size <= size_max);
+        check_all(inner.as_ref(), &model);
+    }
+
+    #[test]
+    fn a_nested_store_is_a_map(steps in steps()) {
+        check_map(&NestedStore::new(Arc::new(MemoryStore::new())), steps);
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "lmdb", feature = "object_store"))]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn a_database_is_a_map(steps in steps()) {
+        let folder = folder();
+        let path = folder.path().join("x");
+        let model = check_map(&zarr_store::SqliteStore::create(&path).unwrap(), steps);
+        check_all(&zarr_store::SqliteStore::open(&path).unwrap(), &model);
+    }
+
+    #[cfg(feature = "lmdb")]
+    #[test]
+    fn an_environment_is_a_map(steps in steps()) {
+        let folder = folder();
+        let path = folder.path().join("x");
+        let model = check_map(&zarr_store::LmdbStore::create(&path).unwrap(), steps);
+        check_all(&zarr_store::LmdbStore::open(&path).unwrap(), &model);
+    }
+
+    #[cfg(feature = "object_store")]
+    #[test]
+    fn a_bucket_is_a_map(steps in steps()) {
+        check_map(&zarr_store::ObjectStore::in_memory("x/y").unwrap(), steps);
     }
 }

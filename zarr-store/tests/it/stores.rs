@@ -2,8 +2,15 @@
 
 use std::{cell::RefCell, io, sync::Arc};
 
+#[cfg(feature = "lmdb")]
+use zarr_store::LmdbStore;
+#[cfg(feature = "object_store")]
+use zarr_store::ObjectStore;
+#[cfg(feature = "sqlite")]
+use zarr_store::SqliteStore;
 use zarr_store::{
-    CountingStore, DirectoryStore, Durability, MemoryStore, PrefixStore, Store, ZipStore,
+    CachedStore, CountingStore, DbmStore, DirectoryStore, Durability, MemoryStore, NestedStore, PrefixStore,
+    Store, TempStore, ZipStore,
     testing::{Fault, FaultyStore, check_store},
 };
 
@@ -78,4 +85,58 @@ fn zip_that_was_there() {
         ZipStore::create(path).unwrap().close().unwrap();
         Arc::new(ZipStore::update(path).unwrap())
     });
+}
+
+#[test]
+fn temporary() {
+    check_store(|| Arc::new(TempStore::new().unwrap()));
+}
+
+#[test]
+fn dbm() {
+    check_in_folders(|path| Arc::new(DbmStore::create(path).unwrap()));
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn sqlite() {
+    check_in_folders(|path| Arc::new(SqliteStore::create(path).unwrap()));
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn sqlite_in_memory() {
+    check_store(|| Arc::new(SqliteStore::in_memory().unwrap()));
+}
+
+#[cfg(feature = "lmdb")]
+#[test]
+fn lmdb() {
+    check_in_folders(|path| Arc::new(LmdbStore::create(path).unwrap()));
+}
+
+#[cfg(feature = "object_store")]
+#[test]
+fn objects_in_memory() {
+    check_store(|| Arc::new(ObjectStore::in_memory("some/where").unwrap()));
+}
+
+#[test]
+fn cached() {
+    for size_max in [None, Some(0), Some(100_000)] {
+        check_store(|| Arc::new(CachedStore::new(Arc::new(MemoryStore::new()), size_max)));
+    }
+}
+
+#[test]
+fn cached_directory() {
+    check_in_folders(|path| {
+        let inner = DirectoryStore::create(path).unwrap();
+        Arc::new(CachedStore::new(Arc::new(inner), Some(1 << 20)))
+    });
+}
+
+#[test]
+fn nested() {
+    check_store(|| Arc::new(NestedStore::new(Arc::new(MemoryStore::new()))));
 }

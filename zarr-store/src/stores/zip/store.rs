@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
-    stores::sorted::list_level,
+    stores::sorted::list_map,
 };
 
 /// A ZIP archive.
@@ -323,7 +323,7 @@ impl Store for ZipStore {
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        list_level(&self.read_members(), prefix)
+        list_map(&self.read_members(), prefix)
     }
 
     fn capabilities(&self) -> Capabilities {

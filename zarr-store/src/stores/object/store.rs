@@ -1,0 +1,369 @@
+//! The bucket as a store.
+
+use std::{future::Future, io, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::{
+    Error, GetOptions, GetRange, ObjectStore as Objects, ObjectStoreExt, memory::InMemory, path::Path,
+};
+
+use super::runtime::Carrier;
+use crate::{
+    ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
+    stores::{
+        ranges::{check_limit, push_shared_parts},
+        secrets::redact,
+    },
+};
+
+/// How many requests are worth having in flight.
+const REQUESTS_MAX: usize = 64;
+/// The longest gap that is cheaper read than asked around, in bytes.
+const GAP_MAX: u64 = 1 << 20;
+
+/// Objects below a prefix of a bucket: S3, Google Cloud Storage, Azure, or anything else that the crate
+/// `object_store` reaches.
+///
+/// Each cloud is a feature: `s3`, `gcs`, `azure`.
+/// Setting an object is atomic, as all these services promise; replacing a whole tree is not, so nothing can be
+/// staged.
+/// The store has a runtime of its own, and may be used from any thread.
+///
+/// ```
+/// use zarr_store::{ObjectStore, Store, StoreExt, StoreKey};
+/// let store = ObjectStore::in_memory("data.zarr")?;
+/// let key = StoreKey::new("foo/.zgroup")?;
+/// store.set(&key, b"{}")?;
+/// assert_eq!(store.get(&key, 100)?.as_deref(), Some(&b"{}"[..]));
+/// # Ok::<(), zarr_store::StoreError>(())
+/// ```
+pub struct ObjectStore {
+    objects: Arc<dyn Objects>,
+    root: Path,
+    shown: String,
+    carrier: Carrier,
+}
+
+impl std::fmt::Debug for ObjectStore {
+    /// Shows no more than where the store is: what holds the credentials is not ours to print.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ObjectStore")
+            .field("shown", &self.shown)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ObjectStore {
+    /// Takes the objects below `root`, which has parts joined by `/`; `shown` names the place in errors.
+    ///
+    /// # Errors
+    /// `InvalidKey` when the root is no path, `Io` when no threads can be started.
+    pub fn new(objects: Arc<dyn Objects>, root: &str, shown: &str) -> Result<Self> {
+        let shown = redact(shown.trim_end_matches('/'));
+        let root = Path::parse(root).map_err(|_| StoreError::InvalidKey {
+            key: root.chars().take(80).collect(),
+            reason: "is no path of an object store",
+        })?;
+        let carrier = Carrier::new().map_err(|error| StoreError::io("opening", &shown, error))?;
+        Ok(Self {
+            objects,
+            root,
+            shown,
+            carrier,
+        })
+    }
+
+    /// Makes a bucket in memory.
+    ///
+    /// # Errors
+    /// Those of [`ObjectStore::new`].
+    pub fn in_memory(root: &str) -> Result<Self> {
+        Self::new(Arc::new(InMemory::new()), root, &format!("memory:///{root}"))
+    }
+
+    /// Opens what an address names, such as `s3://bucket/data.zarr`, `gs://...`, `az://...`.
+    ///
+    /// `settings` are pairs of names and values as the tools of the clouds read them from their environment,
+    /// such as `AWS_REGION` and `AWS_ENDPOINT_URL`; those that do not concern the cloud are passed over.
+    ///
+    /// # Errors
+    /// `InvalidKey` for what is no address, `NotSupported` for one of a cloud that was not built in, `Io` when
+    /// something is missing.
+    pub fn from_url(url: &str, settings: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
+        let shown = redact(url);
+        let parsed = url::Url::parse(url).map_err(|_| StoreError::InvalidKey {
+            key: shown.chars().take(80).collect(),
+            reason: "is no address",
+        })?;
+        if let Some((feature, false)) = cloud_of(parsed.scheme()) {
+            return Err(StoreError::NotSupported {
+                operation: feature,
+                store: shown,
+            });
+        }
+        let settings = settings
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let (objects, root) = object_store::parse_url_opts(&parsed, settings)
+            .map_err(|error| StoreError::io("opening", &shown, failure(&error)))?;
+        Self::new(objects.into(), root.as_ref(), url)
+    }
+
+    fn path(&self, key: &str) -> Result<Path> {
+        let whole = match (self.root.as_ref(), key.trim_end_matches('/')) {
+            ("", key) => key.to_owned(),
+            (root, "") => root.to_owned(),
+            (root, key) => format!("{root}/{key}"),
+        };
+        Path::parse(&whole).map_err(|_| StoreError::InvalidKey {
+            key: key.chars().take(80).collect(),
+            reason: "is no path of an object store",
+        })
+    }
+
+    /// What remains of an object's path below the root.
+    fn below<'a>(&self, path: &'a Path) -> Option<&'a str> {
+        let rest = path.as_ref().strip_prefix(self.root.as_ref())?;
+        Some(rest.strip_prefix('/').unwrap_or(rest))
+    }
+
+    /// Runs a request; `None` when its object is not there.
+    fn ask<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        key: &str,
+        task: impl Future<Output = std::result::Result<T, Error>> + Send + 'static,
+    ) -> Result<Option<T>> {
+        let failed = |error| StoreError::io(action, self.describe(key), error);
+        match self.carrier.run(task).map_err(failed)? {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(failure(&error))),
+        }
+    }
+
+    /// Reads one part of an object, or all of it, at most `size_max` bytes.
+    fn part(&self, key: &StoreKey, range: ByteRange, size_max: u64) -> Result<Option<Bytes>> {
+        let asked = match range {
+            ByteRange::All => None,
+            ByteRange::Part { offset, length } if length > 0 && offset.checked_add(length).is_some() => {
+                Some(GetRange::Bounded(offset..offset + length))
+            }
+            ByteRange::Suffix { length } if length > 0 => Some(GetRange::Suffix(length)),
+            _ => return self.settle(key, range, None),
+        };
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key.as_str())?);
+        let read = self.ask("reading", key.as_str(), async move {
+            let options = GetOptions {
+                range: asked,
+                ..GetOptions::default()
+            };
+            let found = objects.get_opts(&path, options).await?;
+            let (size, found_range) = (found.meta.size, found.range.clone());
+            let is_allowed = found_range.end - found_range.start <= size_max;
+            let bytes = if is_allowed {
+                found.bytes().await?
+            } else {
+                Bytes::new()
+            };
+            Ok((size, found_range, bytes))
+        });
+        let (size, found_range, bytes) = match read {
+            Ok(Some(read)) => read,
+            Ok(None) => return Ok(None),
+            // A part that begins behind the end is refused by some services in words of their own.
+            Err(error) if range != ByteRange::All => return self.settle(key, range, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let expected = range.resolve(size).ok_or_else(|| StoreError::OutOfRange {
+            what: self.describe(key.as_str()),
+            range,
+            size,
+        })?;
+        check_limit(expected.end - expected.start, size_max, &|| {
+            self.describe(key.as_str())
+        })?;
+        if found_range != expected || bytes.len() as u64 != expected.end - expected.start {
+            let error = io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "other bytes came than were asked for",
+            );
+            return Err(StoreError::io("reading", self.describe(key.as_str()), error));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Settles by the object's size what no request can ask for, or what one failed for.
+    fn settle(&self, key: &StoreKey, range: ByteRange, error: Option<StoreError>) -> Result<Option<Bytes>> {
+        let size = match (self.size(key), error) {
+            (Ok(Some(size)), error) => match (range.resolve(size), error) {
+                (None, _) => size,
+                (Some(_), Some(error)) => return Err(error),
+                (Some(_), None) => return Ok(Some(Bytes::new())),
+            },
+            (Ok(None), None) => return Ok(None),
+            (_, Some(error)) | (Err(error), None) => return Err(error),
+        };
+        Err(StoreError::OutOfRange {
+            what: self.describe(key.as_str()),
+            range,
+            size,
+        })
+    }
+}
+
+/// The sentence for a cloud that an address names, and whether it is built in.
+fn cloud_of(scheme: &str) -> Option<(&'static str, bool)> {
+    match scheme {
+        "s3" | "s3a" => Some(("S3, in a build without the feature `s3`", cfg!(feature = "s3"))),
+        "gs" => Some((
+            "Google Cloud Storage, in a build without the feature `gcs`",
+            cfg!(feature = "gcs"),
+        )),
+        "az" | "adl" | "azure" | "abfs" | "abfss" => Some((
+            "Azure, in a build without the feature `azure`",
+            cfg!(feature = "azure"),
+        )),
+        _ => None,
+    }
+}
+
+/// An error without secrets, of the kind that it has for all stores.
+fn failure(error: &Error) -> io::Error {
+    let kind = match error {
+        Error::NotFound { .. } => io::ErrorKind::NotFound,
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => io::ErrorKind::PermissionDenied,
+        Error::NotSupported { .. } | Error::NotImplemented { .. } => io::ErrorKind::Unsupported,
+        _ => io::ErrorKind::Other,
+    };
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    io::Error::new(kind, redact(&text))
+}
+
+impl Store for ObjectStore {
+    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
+        buffer.clear();
+        if ranges.is_empty() {
+            return Ok(self.size(key)?.is_some());
+        }
+        let lengths = ranges.iter().map(|range| match range {
+            ByteRange::Part { length, .. } | ByteRange::Suffix { length } => *length,
+            ByteRange::All => 0,
+        });
+        // A sum that only wraps around is found to lie outside by its first part.
+        let total = lengths.fold(0, u64::saturating_add);
+        let mut parts = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let Some(part) = self.part(key, *range, buffer.limit())? else {
+                return Ok(false);
+            };
+            parts.push(part);
+        }
+        check_limit(total, buffer.limit(), &|| self.describe(key.as_str()))?;
+        push_shared_parts(parts, buffer, || self.describe(key.as_str()))?;
+        Ok(true)
+    }
+
+    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key.as_str())?);
+        self.ask("reading", key.as_str(), async move {
+            Ok(objects.head(&path).await?.size)
+        })
+    }
+
+    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key.as_str())?);
+        let value = Bytes::copy_from_slice(value);
+        let put = self.ask("writing", key.as_str(), async move {
+            objects.put(&path, value.into()).await
+        })?;
+        put.map(drop).ok_or_else(|| {
+            let error = io::Error::new(io::ErrorKind::NotFound, "there is no such bucket");
+            StoreError::io("writing", self.describe(key.as_str()), error)
+        })
+    }
+
+    fn erase(&self, key: &StoreKey) -> Result<()> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key.as_str())?);
+        self.ask(
+            "erasing",
+            key.as_str(),
+            async move { objects.delete(&path).await },
+        )
+        .map(drop)
+    }
+
+    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(prefix.as_str())?);
+        let found = self.ask("listing", prefix.as_str(), async move {
+            objects.list_with_delimiter(Some(&path)).await
+        })?;
+        let mut listing = Listing::default();
+        let Some(found) = found else { return Ok(listing) };
+        // Names that are no keys, as others may have given them, are left out.
+        for object in &found.objects {
+            listing.keys.extend(
+                self.below(&object.location)
+                    .map(StoreKey::new)
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        for path in &found.common_prefixes {
+            let prefix = self.below(path).filter(|text| !text.is_empty());
+            listing
+                .prefixes
+                .extend(prefix.map(StorePrefix::new).into_iter().flatten());
+        }
+        listing.keys.sort();
+        listing.prefixes.sort();
+        listing.prefixes.dedup();
+        Ok(listing)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+
+    /// Lists what is below the prefix at any depth, and erases it in as few requests as the service takes.
+    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(prefix.as_str())?);
+        let erased = self.ask("erasing", prefix.as_str(), async move {
+            let found = objects.list(Some(&path)).map_ok(|object| object.location).boxed();
+            let mut erased = objects.delete_stream(found);
+            while let Some(result) = erased.next().await {
+                match result {
+                    // Another process was faster.
+                    Err(Error::NotFound { .. }) | Ok(_) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        });
+        erased.map(drop)
+    }
+
+    fn io_hints(&self) -> IoHints {
+        IoHints {
+            requests_max: REQUESTS_MAX,
+            gap_max: GAP_MAX,
+        }
+    }
+
+    fn describe(&self, key: &str) -> String {
+        if key.is_empty() {
+            self.shown.clone()
+        } else {
+            format!("{}: {key}", self.shown)
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! SQLite databases as zarr-python 2 makes them.
+
+mod connections;
+mod store;
+
+pub use store::SqliteStore;

@@ -1,0 +1,6 @@
+//! A store that remembers what was read.
+
+mod memory;
+mod store;
+
+pub use store::{CacheState, CachedStore};
