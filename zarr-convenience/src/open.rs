@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_core::{
-    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat, create_parents,
-    erase_node, store::Store,
+    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat, store::Store,
 };
 
 use crate::{Creation, Error, Result};
@@ -77,16 +76,19 @@ pub fn open(
         (OpenMode::Update | OpenMode::Append, Some(node)) => Ok(node),
         (OpenMode::Append | OpenMode::Write | OpenMode::Exclusive, _) => {
             let format = creation.zarr_format.unwrap_or(ZarrFormat::V2);
-            // What makes no sense is found before anything is erased.
-            let builder = array.map(|(shape, dtype)| creation.builder(shape, dtype));
-            create(
-                store,
-                path,
-                builder.transpose()?,
-                format,
-                mode == OpenMode::Write,
-                options,
-            )
+            let store = Arc::clone(store);
+            match (array, mode == OpenMode::Write) {
+                (Some((shape, dtype)), true) => {
+                    let builder = creation.builder(shape, dtype)?;
+                    Ok(Node::Array(builder.replace(store, path, options)?))
+                }
+                (Some((shape, dtype)), false) => {
+                    let builder = creation.builder(shape, dtype)?;
+                    Ok(Node::Array(builder.create(store, path, options)?))
+                }
+                (None, true) => Ok(Node::Group(Group::replace(store, path, format, options)?)),
+                (None, false) => Ok(Node::Group(Group::create(store, path, format, options)?)),
+            }
         }
     }
 }
@@ -146,74 +148,12 @@ pub fn build_array(
     overwrite: bool,
     options: &Options,
 ) -> Result<Array> {
-    if !overwrite {
-        return Ok(builder.create(Arc::clone(store), path, options)?);
-    }
-    let format = builder.current_format();
-    match create(store, path, Some(builder), format, true, options)? {
-        Node::Array(array) => Ok(array),
-        Node::Group(_) => unreachable!("an array was asked for"),
-    }
-}
-
-/// Creates a node in the place of whatever is there.
-fn create(
-    store: &Arc<dyn Store>,
-    path: &NodePath,
-    builder: Option<ArrayBuilder>,
-    format: ZarrFormat,
-    overwrite: bool,
-    options: &Options,
-) -> Result<Node> {
-    if options.read_only {
-        return Err(CoreError::ReadOnly {
-            path: path.to_string(),
-        }
-        .into());
-    }
-    if let Some(builder) = &builder {
-        builder.clone().prepare(Arc::clone(store), path, options)?;
-    }
+    let store = Arc::clone(store);
     if overwrite {
-        clear_arrays_above(store, path, options)?;
+        Ok(builder.replace(store, path, options)?)
+    } else {
+        Ok(builder.create(store, path, options)?)
     }
-    create_parents(store, path, format, options)?;
-    clear(store.as_ref(), path)?;
-    match builder {
-        Some(builder) => Ok(Node::Array(builder.create(Arc::clone(store), path, options)?)),
-        None => Ok(Node::Group(Group::create(
-            Arc::clone(store),
-            path,
-            format,
-            options,
-        )?)),
-    }
-}
-
-/// Erases an array that is where a group above a new node has to be (`v2-semantics` 2.5).
-pub(crate) fn clear_arrays_above(store: &Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<()> {
-    let mut parent = path.parent();
-    while let Some(path) = parent {
-        if let Some(Node::Array(_)) = Node::find(store, &path, options, None)? {
-            clear(store.as_ref(), &path)?;
-        }
-        parent = path.parent();
-    }
-    Ok(())
-}
-
-/// Erases everything at and below a path, the root included.
-pub(crate) fn clear(store: &dyn Store, path: &NodePath) -> Result<()> {
-    if !path.is_root() {
-        return Ok(erase_node(store, path)?);
-    }
-    let listing = store.list_dir(path.prefix())?;
-    listing.keys.iter().try_for_each(|key| store.erase(key))?;
-    listing
-        .prefixes
-        .iter()
-        .try_for_each(|prefix| store.erase_prefix(prefix))?;
-    Ok(())
 }
 
 pub(crate) fn read_only(node: Node) -> Node {

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use zarr_core::{
-    ArrayBuilder, ArrayData, Group, Node, NodePath, Options, Selection, ZarrFormat,
+    ArrayBuilder, ArrayData, Group, Node, NodePath, Options, Selection, ZarrFormat, clear,
+    clear_arrays_above,
     codecs::ByteOrder,
     create_parents,
     store::{Store, StoreExt},
 };
 
-use crate::{
-    Creation, Error, Result,
-    open::{clear, clear_arrays_above},
-};
+use crate::{Creation, Error, Result};
 
 /// How arrays are saved.
 #[derive(Debug, Clone, Default)]

@@ -8,12 +8,12 @@ use std::{collections::HashSet, sync::Arc};
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Selection, Workers, ZarrFormat,
+    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Selection, Workers, ZarrFormat, clear,
     create_parents,
     store::{MemoryStore, Staged, Store},
 };
 
-use crate::{Creation, Found, How, Lost, Result, Sink, SourceArray, open::clear};
+use crate::{Creation, Found, How, Lost, Result, Sink, SourceArray};
 
 /// The bytes of values in one unit of work, about: enough to keep a thread busy, little enough to count.
 const UNIT_SIZE: u64 = 4 << 20;

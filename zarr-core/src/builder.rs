@@ -71,6 +71,38 @@ impl ArrayBuilder {
         }
     }
 
+    /// An array filled with one: of numbers, truths, and their complex kin.
+    ///
+    /// # Errors
+    /// [`Error::Create`] for a data type that has no one.
+    pub fn ones(shape: Vec<u64>, data_type: DataType) -> Result<Self> {
+        let one = [json!(1), json!(1.0), json!(true), json!([1.0, 0.0])];
+        let one = one
+            .iter()
+            .find_map(|one| FillValue::from_json(one, &data_type).ok());
+        let is_number = !matches!(data_type, DataType::DateTime64(_) | DataType::TimeDelta64(_));
+        let one = one
+            .filter(|_| is_number)
+            .ok_or_else(|| Error::create(format!("{data_type} has no one")))?;
+        Ok(Self::full(shape, data_type, one))
+    }
+
+    /// An array filled with an element.
+    pub fn full(shape: Vec<u64>, data_type: DataType, fill_value: FillValue) -> Self {
+        Self::new(shape, data_type).fill_value(Some(fill_value))
+    }
+
+    /// An array whose elements are not defined before they are written; they read as zero.
+    pub fn empty(shape: Vec<u64>, data_type: DataType) -> Self {
+        Self::new(shape, data_type).fill_value(None)
+    }
+
+    /// An array like another one, filled with zero; see [`ArrayBuilder::like`].
+    pub fn zeros_like(array: &Array) -> Self {
+        let zero = FillValue::zero(array.data_type());
+        Self::like(array).fill_value(Some(zero))
+    }
+
     /// An array like another one, without its attributes; the codecs are carried over to either format.
     pub fn like(array: &Array) -> Self {
         let metadata = array.metadata();
@@ -192,6 +224,11 @@ impl ArrayBuilder {
     /// [`Error::Exists`] when a node is there, [`Error::Create`] for parameters that make no sense, and
     /// [`Error::Codecs`] for codecs that cannot encode such an array.
     pub fn create(self, store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Array> {
+        if options.read_only {
+            return Err(Error::ReadOnly {
+                path: path.to_string(),
+            });
+        }
         if let Some(node) = hierarchy::Node::find(&store, path, options, None)? {
             return Err(Error::Exists {
                 path: path.as_str().to_owned(),

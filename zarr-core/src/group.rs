@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use zarr_store::Store;
 
 use crate::{
-    Attributes, Error, GroupMetadata, NodePath, Options, Result, ZarrFormat,
+    Array, ArrayBuilder, ArrayData, Attributes, Error, GroupMetadata, NodePath, Options, Result, Selection,
+    ZarrFormat,
     hierarchy::{self, Node},
 };
 
@@ -178,48 +179,109 @@ impl Group {
     /// # Errors
     /// Those of [`Group::create`].
     pub fn create_group(&self, name: &str) -> Result<Self> {
-        Self::create(
-            Arc::clone(&self.store),
-            &self.path.join(name)?,
-            self.metadata.format,
-            &self.options,
-        )
+        self.create_group_with(name, false)
+    }
+
+    /// Makes a group below this one, in the place of whatever is there if `overwrite` says so.
+    ///
+    /// # Errors
+    /// Those of [`Group::create`]; [`Error::Path`] when this group itself or one above it would be overwritten.
+    pub fn create_group_with(&self, name: &str, overwrite: bool) -> Result<Self> {
+        let path = self.path.join(name)?;
+        let (store, format) = (Arc::clone(&self.store), self.metadata.format);
+        if overwrite {
+            self.check_other(name, &path)?;
+            return Self::replace(store, &path, format, &self.options);
+        }
+        Self::create(store, &path, format, &self.options)
     }
 
     /// Opens the group of a name below this one, or makes it.
     ///
     /// # Errors
-    /// [`Error::Exists`] when an array is there or above.
+    /// [`Error::Exists`] when an array is there or above; [`Error::ReadOnly`] even if the group is there.
     pub fn require_group(&self, name: &str) -> Result<Self> {
+        self.require_group_with(name, false)
+    }
+
+    /// Opens the group of a name below this one, or makes it, in the place of an array if `overwrite` says so.
+    ///
+    /// # Errors
+    /// Those of [`Group::require_group`].
+    pub fn require_group_with(&self, name: &str, overwrite: bool) -> Result<Self> {
+        self.check_writable()?;
         match self.find(name)? {
             Some(Node::Group(group)) => Ok(group),
-            Some(Node::Array(array)) => Err(Error::Exists {
-                path: array.path().as_str().to_owned(),
-                found: "an array",
-            }),
-            None => self.create_group(name),
+            _ => self.create_group_with(name, overwrite),
         }
+    }
+
+    /// Makes an array below this one, in its format, in the place of whatever is there if `overwrite` says so.
+    ///
+    /// # Errors
+    /// Those of [`ArrayBuilder::create`]; [`Error::Path`] when this group itself or one above it would be
+    /// overwritten.
+    pub fn create_array(&self, name: &str, builder: ArrayBuilder, overwrite: bool) -> Result<Array> {
+        let path = self.path.join(name)?;
+        let builder = builder.format(self.metadata.format);
+        let store = Arc::clone(&self.store);
+        if overwrite {
+            self.check_other(name, &path)?;
+            return builder.replace(store, &path, &self.options);
+        }
+        builder.create(store, &path, &self.options)
+    }
+
+    /// Stores data as an array of a name, in the place of whatever is there: `group[name] = data`.
+    ///
+    /// Chunks and codecs are those that [`ArrayBuilder::new`] chooses.
+    ///
+    /// # Errors
+    /// Those of [`Group::create_array`] and [`Array::write_data`].
+    pub fn set(&self, name: &str, data: &ArrayData) -> Result<Array> {
+        let builder = ArrayBuilder::new(data.shape.clone(), data.data_type.clone());
+        let array = self.create_array(name, builder, true)?;
+        array.write_data(&Selection::all(), data)?;
+        Ok(array)
     }
 
     /// Erases a node below this one and everything in it.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Path`] for a name of this group itself.
+    /// [`Error::NotFound`]; [`Error::Path`] for a name of this group itself or one above it.
     pub fn erase(&self, name: &str) -> Result<()> {
+        self.check_writable()?;
+        let node = self.get(name)?;
+        self.check_other(name, node.path())?;
+        hierarchy::erase_node(self.store.as_ref(), node.path())
+    }
+
+    /// Makes everything that was written visible to other processes, as leaving a group does in Python.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn flush(&self) -> Result<()> {
+        Ok(self.store.flush()?)
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<()> {
         if self.options.read_only {
             return Err(Error::ReadOnly {
                 path: self.path.to_string(),
             });
         }
-        let node = self.get(name)?;
-        if node.path() == &self.path {
-            let reason = "names the group itself";
+        Ok(())
+    }
+
+    /// Refuses what would take away this group itself.
+    pub(crate) fn check_other(&self, name: &str, path: &NodePath) -> Result<()> {
+        if self.path.is_within(path) {
             return Err(Error::Path {
                 path: name.to_owned(),
-                reason,
+                reason: "names the group itself or one above it",
             });
         }
-        hierarchy::erase_node(self.store.as_ref(), node.path())
+        Ok(())
     }
 
     /// The attributes, one by one.
@@ -254,7 +316,7 @@ mod tests {
     use zarr_store::MemoryStore;
 
     use super::*;
-    use crate::{ArrayBuilder, Order, codecs::DataType};
+    use crate::{Order, codecs::DataType};
 
     #[test]
     fn members_come_by_name() {
@@ -275,7 +337,7 @@ mod tests {
         builder
             .create(Arc::<MemoryStore>::clone(&store), &NodePath::root(), &options)
             .unwrap();
-        let array = crate::Array::open(store, &NodePath::root(), &options).unwrap();
+        let array = Array::open(store, &NodePath::root(), &options).unwrap();
         assert_eq!(array.metadata().order(), Some(Order::F));
     }
 }

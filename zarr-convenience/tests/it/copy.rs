@@ -129,11 +129,11 @@ fn shallow_leaves_out_groups_below_the_first() {
 
 #[test]
 fn attributes_are_copied_and_added_to_those_that_are_there() {
-    let mut from = example();
+    let from = example();
     from.set_attributes(attributes(json!({"f": 1, "self": 2, "filters": 3})))
         .unwrap();
     array(&from, "x", 10).set_attributes(unit()).unwrap();
-    let mut to = group();
+    let to = group();
     to.set_attributes(attributes(json!({"f": 0, "old": true})))
         .unwrap();
     copy_all_logged(&from, &to, CopyOptions::default()).1.unwrap();
@@ -156,7 +156,7 @@ fn an_attribute_called_filters_of_an_array_is_copied_like_any_other() {
 
 #[test]
 fn without_attrs_leaves_them_out_everywhere() {
-    let mut from = example();
+    let from = example();
     from.set_attributes(unit()).unwrap();
     array(&from, "x", 10).set_attributes(unit()).unwrap();
     let to = group();
@@ -241,7 +241,7 @@ fn numbers_of_the_summary_have_commas() {
 
 #[test]
 fn a_dry_run_says_the_same_and_writes_nothing_at_all() {
-    let mut from = example();
+    let from = example();
     from.set_attributes(unit()).unwrap();
     let inner = memory();
     let counting = Arc::new(CountingStore::new(Arc::clone(&inner)));

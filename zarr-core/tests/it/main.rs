@@ -11,6 +11,8 @@ mod arrays;
 mod attributes;
 mod documents;
 mod elements;
+mod groups;
+mod moving;
 mod properties;
 mod resize;
 mod stored;

@@ -1,0 +1,334 @@
+//! Groups and their members.
+
+use std::sync::Arc;
+
+use zarr_core::{
+    Array, ArrayBuilder, ArrayData, Error, Group, Node, NodePath, Options, Order, Selection, ZarrFormat,
+    codecs::{DataType, FillValue},
+    metadata::V2Codecs,
+    store::{DirectoryStore, MemoryStore, Store, StoreExt, StoreKey, StorePrefix},
+};
+
+const FORMATS: [ZarrFormat; 2] = [ZarrFormat::V2, ZarrFormat::V3];
+
+fn root(format: ZarrFormat) -> Group {
+    let store = Arc::new(MemoryStore::new());
+    Group::create(store, &NodePath::root(), format, &Options::default()).unwrap()
+}
+
+fn builder() -> ArrayBuilder {
+    ArrayBuilder::new(vec![3], DataType::Int16)
+}
+
+fn paths<'a>(nodes: impl IntoIterator<Item = &'a NodePath>) -> Vec<String> {
+    nodes.into_iter().map(|path| path.as_str().to_owned()).collect()
+}
+
+/// The tree of scenario group-001: `bar`, `baz` (array), `foo/x/y` (array).
+fn example(format: ZarrFormat) -> Group {
+    let root = root(format);
+    for name in ["foo", "bar"] {
+        root.create_group(name).unwrap();
+    }
+    root.create_array("baz", builder(), false).unwrap();
+    root.create_array("foo/x/y", builder(), false).unwrap();
+    root
+}
+
+#[test]
+fn members_come_by_code_point_arrays_and_groups_apart() {
+    for format in FORMATS {
+        let root = example(format);
+        assert_eq!(root.names().unwrap(), ["bar", "baz", "foo"]);
+        assert_eq!(
+            paths(root.groups().unwrap().iter().map(Group::path)),
+            ["bar", "foo"]
+        );
+        assert_eq!(paths(root.arrays().unwrap().iter().map(Array::path)), ["baz"]);
+        assert_eq!(
+            paths(root.arrays_recursive().unwrap().iter().map(Array::path)),
+            ["baz", "foo/x/y"]
+        );
+        assert_eq!(
+            paths(root.groups_recursive().unwrap().iter().map(Group::path)),
+            ["bar", "foo", "foo/x"]
+        );
+        let foo = root.require_group("foo").unwrap();
+        let arrays = foo.arrays_recursive().unwrap();
+        assert_eq!(foo.relative(arrays[0].path()), "x/y");
+    }
+}
+
+#[test]
+fn a_folder_without_a_document_is_no_member_though_nodes_below_are_reached() {
+    let root = root(ZarrFormat::V2);
+    let key = StoreKey::new("folder/deep/.zgroup").unwrap();
+    root.store().set(&key, br#"{"zarr_format": 2}"#).unwrap();
+    assert_eq!(root.names().unwrap(), [""; 0]);
+    assert!(!root.contains("folder").unwrap());
+    assert!(root.contains("folder/deep").unwrap());
+    assert!(root.get("folder/deep").is_ok());
+}
+
+/// The names and answers of scenario group-002.
+#[test]
+fn names_may_be_nested_absolute_or_empty() {
+    for format in FORMATS {
+        let root = example(format);
+        let foo = root.require_group("foo").unwrap();
+        let names = ["foo", "foo/x/y", "/foo", "foo/", "nope", "", "/", "foo/x/y/0"];
+        let found = names.map(|name| root.contains(name).unwrap());
+        assert_eq!(found, [true, true, true, true, false, true, true, false]);
+        assert!(foo.contains("x").unwrap() && foo.contains("/baz").unwrap() && !foo.contains("baz").unwrap());
+        assert_eq!(foo.get("/foo/x").unwrap().path().as_str(), "foo/x");
+        assert_eq!(foo.get("").unwrap().path().as_str(), "foo");
+        assert!(matches!(root.get("foo/zz"), Err(Error::NotFound { path, .. }) if path == "foo/zz"));
+        assert!(matches!(foo.get(".."), Err(Error::Path { .. })));
+        assert!(matches!(foo.contains("a/./b"), Err(Error::Path { .. })));
+    }
+}
+
+#[test]
+fn a_visit_goes_before_members_and_ends_with_the_first_find() {
+    let root = example(ZarrFormat::V2);
+    let mut seen = Vec::new();
+    let found = root.visit(|name, node| {
+        seen.push(format!("{} {name}", node.kind()));
+        Ok::<Option<()>, Error>(None)
+    });
+    assert_eq!(found.unwrap(), None);
+    assert_eq!(
+        seen,
+        [
+            "a group bar",
+            "an array baz",
+            "a group foo",
+            "a group foo/x",
+            "an array foo/x/y"
+        ]
+    );
+    let foo = root.require_group("foo").unwrap();
+    let found = foo
+        .visit(|name, _| Ok::<_, Error>(Some(name.to_owned())))
+        .unwrap();
+    assert_eq!(found.as_deref(), Some("x"));
+    let failed = root.visit(|name, _| {
+        if name == "foo/x" {
+            Err(Error::NotFound {
+                path: name.into(),
+                store: String::new(),
+            })
+        } else {
+            Ok(None::<()>)
+        }
+    });
+    assert!(matches!(failed, Err(Error::NotFound { path, .. }) if path == "foo/x"));
+}
+
+#[test]
+fn groups_are_created_once_and_required_often() {
+    for format in FORMATS {
+        let root = example(format);
+        assert!(
+            matches!(root.create_group("foo"), Err(Error::Exists { found: "a group", path }) if path == "foo")
+        );
+        assert!(matches!(
+            root.create_group("baz"),
+            Err(Error::Exists {
+                found: "an array",
+                ..
+            })
+        ));
+        assert!(matches!(root.create_group("baz/in"), Err(Error::Exists { path, .. }) if path == "baz"));
+        assert_eq!(root.require_group("foo/x").unwrap().names().unwrap(), ["y"]);
+        assert_eq!(root.require_group("new/one").unwrap().path().as_str(), "new/one");
+        assert!(matches!(
+            root.require_group("baz"),
+            Err(Error::Exists {
+                found: "an array",
+                ..
+            })
+        ));
+        assert!(matches!(root.require_group("baz/in"), Err(Error::Exists { .. })));
+        assert_eq!(
+            root.require_group_with("baz", true).unwrap().names().unwrap(),
+            [""; 0]
+        );
+        assert_eq!(
+            root.require_group_with("foo", true).unwrap().names().unwrap(),
+            ["x"],
+            "a group is not replaced"
+        );
+    }
+}
+
+#[test]
+fn overwriting_erases_what_is_below_and_arrays_above() {
+    for format in FORMATS {
+        let root = example(format);
+        root.create_group_with("foo", true).unwrap();
+        assert_eq!(root.arrays_recursive().unwrap().len(), 1);
+        let array = root.create_array("baz/deep/er", builder(), true).unwrap();
+        assert_eq!(array.metadata().format, format);
+        assert_eq!(
+            paths(root.groups_recursive().unwrap().iter().map(Group::path)),
+            ["bar", "baz", "baz/deep", "foo"]
+        );
+        assert!(matches!(
+            root.create_array("bar", builder(), false),
+            Err(Error::Exists { .. })
+        ));
+        root.create_array("bar", builder(), true).unwrap();
+        assert!(matches!(root.get("bar").unwrap(), Node::Array(_)));
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_found_before_anything_is_erased() {
+    let root = example(ZarrFormat::V2);
+    let wrong = builder().chunk_shape(vec![0]);
+    assert!(matches!(
+        root.create_array("foo", wrong, true),
+        Err(Error::Create { .. })
+    ));
+    let unknown = V2Codecs {
+        compressor: Some(serde_json::json!({"id": "acme"})),
+        filters: None,
+    };
+    assert!(matches!(
+        root.create_array("foo", builder().v2_codecs(unknown), true),
+        Err(Error::Codecs { .. })
+    ));
+    assert!(root.contains("foo/x/y").unwrap());
+}
+
+#[test]
+fn a_name_is_set_to_data_whatever_it_was() {
+    let root = example(ZarrFormat::V2);
+    let data = ArrayData::new(vec![2, 2], &[1_i32, 2, 3, 4]).unwrap();
+    for name in ["foo", "new/deep", "foo"] {
+        let array = root.set(name, &data).unwrap();
+        assert_eq!(array.read_data(&Selection::all()).unwrap(), data);
+    }
+    assert_eq!(root.names().unwrap(), ["bar", "baz", "foo", "new"]);
+}
+
+#[test]
+fn erasing_takes_everything_below() {
+    let root = example(ZarrFormat::V2);
+    root.erase("foo").unwrap();
+    assert_eq!(root.names().unwrap(), ["bar", "baz"]);
+    let left = root.store().list_prefix(&StorePrefix::root()).unwrap();
+    assert!(left.iter().all(|key| !key.as_str().starts_with("foo")));
+    assert!(matches!(root.erase("foo"), Err(Error::NotFound { path, .. }) if path == "foo"));
+    root.require_group("bar").unwrap().erase("/baz").unwrap();
+    assert_eq!(root.names().unwrap(), ["bar"]);
+}
+
+#[test]
+fn b26_the_group_itself_and_those_above_are_neither_erased_nor_overwritten() {
+    let root = example(ZarrFormat::V2);
+    let x = root.require_group("foo/x").unwrap();
+    let data = ArrayData::new(vec![1], &[1_i32]).unwrap();
+    for name in ["", "/", "/foo", "/foo/x", "//foo//x/"] {
+        assert!(matches!(x.erase(name), Err(Error::Path { .. })), "{name}");
+        assert!(
+            matches!(x.create_group_with(name, true), Err(Error::Path { .. })),
+            "{name}"
+        );
+        assert!(
+            matches!(x.create_array(name, builder(), true), Err(Error::Path { .. })),
+            "{name}"
+        );
+        assert!(matches!(x.set(name, &data), Err(Error::Path { .. })), "{name}");
+        assert!(
+            matches!(x.rename(name, "/elsewhere"), Err(Error::Path { .. })),
+            "{name}"
+        );
+        assert!(
+            matches!(x.create_array(name, builder(), false), Err(Error::Exists { .. })),
+            "{name}"
+        );
+    }
+    assert!(root.contains("foo/x/y").unwrap());
+}
+
+#[test]
+fn a_read_only_group_is_not_changed() {
+    let root = example(ZarrFormat::V2).with_options(|options| options.read_only = true);
+    let before = root.store().list_prefix(&StorePrefix::root()).unwrap();
+    let data = ArrayData::new(vec![1], &[1_i32]).unwrap();
+    let errors = [
+        root.create_group("new/deep").unwrap_err(),
+        root.create_group_with("foo", true).unwrap_err(),
+        root.require_group("foo").unwrap_err(),
+        root.create_array("new/deep", builder(), false).unwrap_err(),
+        root.create_array("foo", builder(), true).unwrap_err(),
+        root.set("foo", &data).unwrap_err(),
+        root.erase("foo").unwrap_err(),
+        root.rename("foo", "new/deep").unwrap_err(),
+        root.get("baz").unwrap().attrs().set("a", 1).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
+    }
+    assert_eq!(root.store().list_prefix(&StorePrefix::root()).unwrap(), before);
+}
+
+#[test]
+fn creating_leaves_other_files_of_a_directory_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+    let store: Arc<dyn Store> = Arc::new(DirectoryStore::open(folder.path()).unwrap());
+    Group::create(store, &NodePath::root(), ZarrFormat::V2, &Options::default()).unwrap();
+    assert!(folder.path().join("notes.txt").exists());
+}
+
+#[test]
+fn arrays_begin_with_what_they_are_filled_with() {
+    let root = root(ZarrFormat::V2);
+    let read = |name: &str, builder: ArrayBuilder| {
+        let array = root.create_array(name, builder, false).unwrap();
+        array.read_vec::<f64>(&Selection::all()).unwrap()
+    };
+    let float = DataType::Float64;
+    assert_eq!(
+        read("ones", ArrayBuilder::ones(vec![2], float.clone()).unwrap()),
+        [1.0, 1.0]
+    );
+    assert_eq!(
+        read(
+            "full",
+            ArrayBuilder::full(vec![1], float.clone(), FillValue::new(2.5_f64.to_ne_bytes()))
+        ),
+        [2.5]
+    );
+    assert_eq!(read("empty", ArrayBuilder::empty(vec![1], float.clone())), [0.0]);
+    let Node::Array(full) = root.get("full").unwrap() else {
+        panic!("an array was made")
+    };
+    assert_eq!(read("like", ArrayBuilder::like(&full)), [2.5]);
+    assert_eq!(read("zeros", ArrayBuilder::zeros_like(&full)), [0.0]);
+    let truths = root
+        .create_array(
+            "truths",
+            ArrayBuilder::ones(vec![1], DataType::Bool).unwrap(),
+            false,
+        )
+        .unwrap();
+    assert_eq!(truths.read_vec::<bool>(&Selection::all()).unwrap(), [true]);
+    assert!(matches!(
+        ArrayBuilder::ones(vec![1], DataType::String),
+        Err(Error::Create { .. })
+    ));
+    let model = root
+        .create_array("model", builder().chunk_shape(vec![2]).order(Order::F), false)
+        .unwrap();
+    let like = root
+        .create_array("alike", ArrayBuilder::zeros_like(&model), false)
+        .unwrap();
+    assert_eq!(
+        (like.chunk_shape(), like.metadata().order()),
+        (model.chunk_shape(), Some(Order::F))
+    );
+}
