@@ -80,6 +80,9 @@ pub(crate) enum Verb {
     /// Copies keys from store to store as they are
     #[command(after_help = "Example: zarr copy-store out.zarr out.zip")]
     CopyStore(CopyStoreArgs),
+    /// Collects the metadata of all nodes in one document
+    #[command(after_help = "Example: zarr consolidate out.zarr")]
+    Consolidate(ConsolidateArgs),
     /// Hashes the values of every array, whatever its format, chunks and codecs
     #[command(after_help = "Example: zarr digest data.h5 > a; zarr digest out.zarr > b; diff a b")]
     Digest(NodeArgs),
@@ -227,6 +230,15 @@ pub(crate) struct CopyStoreArgs {
     /// Where the lines of the log go: a file, or - for standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConsolidateArgs {
+    /// The store
+    pub(crate) store: String,
+    /// The key of the document
+    #[arg(long, value_name = "KEY", default_value = ".zmetadata")]
+    pub(crate) metadata_key: String,
 }
 
 /// Reads a size such as `500M`.

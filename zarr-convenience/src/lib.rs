@@ -31,6 +31,7 @@ pub use run::run;
 pub use save::{SaveOptions, save, save_array, save_group};
 pub use transfer::{Attributes, Found, How, Lost, Sink, Source, SourceArray, SourceNode};
 pub use tree::{TreeOptions, tree};
+pub use verbs::consolidate::{OpenConsolidated, consolidate_metadata, open_consolidated};
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
 pub use verbs::copy_store::{CopyStoreOptions, copy_store, pattern};
 pub use zarr_core as core;

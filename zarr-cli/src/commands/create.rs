@@ -30,7 +30,12 @@ pub(crate) fn run(args: &CreateArgs, common: &Common) -> Result<()> {
         output.finish()?;
         node
     };
-    let text = match &node {
+    show(&node, common)
+}
+
+/// Prints a node as zarr-python does.
+pub(super) fn show(node: &Node, common: &Common) -> Result<()> {
+    let text = match node {
         Node::Array(array) => array_repr(array),
         Node::Group(group) => group_repr(group),
     };

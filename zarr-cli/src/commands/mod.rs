@@ -1,6 +1,7 @@
 //! The verbs, each from words to a plan and from a report to text.
 
 mod codecs;
+mod consolidate;
 mod copy;
 mod copy_store;
 mod create;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         }
         Verb::CopyAll(args) => (&args.dest, copy::run(args, copy::What::Members, common)),
         Verb::CopyStore(args) => (&args.dest, copy_store::run(args, common)),
+        Verb::Consolidate(args) => (&args.store, consolidate::run(args, common)),
         Verb::Digest(args) => (&args.location, digest::run(args, common)),
         Verb::Codecs => return codecs::run(common),
     };

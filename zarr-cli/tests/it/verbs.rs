@@ -160,3 +160,33 @@ fn codecs_are_listed_with_both_names() {
         "{text}"
     );
 }
+
+#[test]
+fn consolidate_writes_the_document_and_prints_the_group() {
+    let place = Place::with_group();
+    assert_eq!(place.done("consolidate g.zarr"), "<zarr.hierarchy.Group '/'>\n");
+    assert!(place.text("g.zarr/.zmetadata").contains("\"sub/y/.zarray\": {"));
+    place.done("consolidate g.zarr --metadata-key other");
+    assert_eq!(place.text("g.zarr/other"), place.text("g.zarr/.zmetadata"));
+}
+
+#[test]
+fn consolidate_keeps_what_is_in_an_archive() {
+    let place = Place::with_arrays();
+    place.done("save b.zip x=x.npy");
+    let digest = place.done("digest b.zip");
+    assert_eq!(place.done("consolidate b.zip"), "<zarr.hierarchy.Group '/'>\n");
+    assert_eq!(place.done("digest b.zip"), digest);
+}
+
+#[test]
+fn consolidate_refuses_what_is_no_hierarchy() {
+    let place = Place::with_group();
+    place.refused("consolidate none.zarr", 3, &["none.zarr"]);
+    place.refused("consolidate none.zip", 3, &["none.zip"]);
+    place.refused("consolidate g.zarr --metadata-key x/.zarray", 2, &["x/.zarray"]);
+    place.done("create three.zarr --zarr-format 3");
+    place.refused("consolidate three.zarr", 4, &["zarr.json", "V3"]);
+    place.write("g.zarr/x/.zattrs", b"{");
+    place.refused("consolidate g.zarr", 4, &["x/.zattrs"]);
+}

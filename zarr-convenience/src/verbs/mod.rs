@@ -1,4 +1,5 @@
 //! Verbs over whole hierarchies; each makes a plan.
 
+pub(crate) mod consolidate;
 pub(crate) mod copy;
 pub(crate) mod copy_store;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod consolidate;
 mod copy;
 mod copy_exists;
 mod copy_store;

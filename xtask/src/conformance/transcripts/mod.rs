@@ -3,6 +3,7 @@
 mod arrays;
 mod codecs;
 mod compare;
+mod consolidated;
 mod deviations;
 mod files;
 #[cfg(feature = "hdf5")]
@@ -41,6 +42,7 @@ const OPERATIONS: &[&[(&str, Operation)]] = &[
     stores::OPERATIONS,
     verbs::OPERATIONS,
     open::OPERATIONS,
+    consolidated::OPERATIONS,
     nodes::OPERATIONS,
     arrays::OPERATIONS,
     codecs::OPERATIONS,
@@ -157,6 +159,7 @@ fn replay(scenario: &Value, deviations: &Deviations) -> Result<Verdict> {
     let mut recorded_wrong = None;
     let mut declared_wrong = None;
     for (index, (step, expected)) in steps.iter().zip(expected).enumerate() {
+        let expected = &files::in_no_order(step, expected);
         let number = index + 1;
         session.log = None;
         let outcome = perform(&mut session, step);
@@ -178,7 +181,7 @@ fn replay(scenario: &Value, deviations: &Deviations) -> Result<Verdict> {
             recorded_wrong = Some(report(expected));
         }
         if let Some(declared) = &declared {
-            let better = declared.step(number, expected);
+            let better = files::in_no_order(step, &declared.step(number, expected));
             if !compare::matches(&better, &outcome, log) && declared_wrong.is_none() {
                 declared_wrong = Some(report(&better));
             }

@@ -187,7 +187,7 @@ fn g_props(session: &mut Session, step: &Value) -> Outcome {
 }
 
 /// The attributes as transcripts show them: numbers that JSON lacks are texts.
-fn shown(value: &Value) -> Value {
+pub(super) fn shown(value: &Value) -> Value {
     match value {
         Value::Number(number) if ["NaN", "Infinity", "-Infinity"].contains(&number.to_string().as_str()) => {
             number.to_string().into()

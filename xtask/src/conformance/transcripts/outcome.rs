@@ -128,6 +128,9 @@ fn phrase_core(error: &CoreError, doing: Doing, ours: String) -> Fault {
             };
             Failure::new("zarr.errors.MetadataError", reason).into()
         }
+        CoreError::Metadata { pointer, reason, .. } if pointer == "/zarr_consolidated_format" => {
+            Failure::new("zarr.errors.MetadataError", reason).into()
+        }
         CoreError::Metadata { pointer, .. } if pointer.is_empty() => {
             class("json.decoder.JSONDecodeError").into()
         }
@@ -251,6 +254,9 @@ pub(super) fn phrase_store(error: &StoreError, ours: String) -> Fault {
     match error {
         StoreError::Conflict { .. } => Failure::class("zarr.errors.FSPathExistNotDir", ours),
         StoreError::InvalidKey { .. } => Failure::class("ValueError", ours),
+        StoreError::NotSupported { operation, .. } if operation.contains("consolidated") => {
+            Failure::new("zarr.errors.ReadOnlyError", "object is read-only")
+        }
         StoreError::NotSupported { .. } => Failure::class("zarr.errors.ReadOnlyError", ours),
         // What Python's directory store makes of a file in the way of a folder.
         StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {

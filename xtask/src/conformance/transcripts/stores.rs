@@ -65,6 +65,7 @@ fn new_store(session: &mut Session, step: &Value) -> Outcome {
                 mode => return Err(Failure::class("ValueError", format!("no mode {mode}")).into()),
             })
         }
+        "consolidated" => super::consolidated::documents(session, step)?,
         other => return Err(Fault::unsupported(format!("new_store {other}"))),
     };
     shelf.separator = step["dimension_separator"]
@@ -106,12 +107,23 @@ fn set(session: &mut Session, step: &Value) -> Outcome {
 
 fn get(session: &mut Session, step: &Value) -> Outcome {
     let key = key(step)?;
-    let found = match store(session, step)?.get(&key, SIZE_MAX) {
+    let shelf = session.shelf(text(step, "store")?)?;
+    let found = match shelf.store.get(&key, SIZE_MAX) {
         // Python's stores have no key where a folder is.
         Err(StoreError::Conflict { .. }) => None,
         found => found?,
     };
-    found.map_or_else(|| Err(missing(&key)), |bytes| Ok(value_json(&key, &bytes)))
+    let bytes = found.ok_or_else(|| missing(&key))?;
+    if shelf.class == super::consolidated::CLASS {
+        // The values of that store are no bytes in Python.
+        return Ok(super::nodes::shown(&document(&key, &bytes)?));
+    }
+    Ok(value_json(&key, &bytes))
+}
+
+fn document(key: &StoreKey, bytes: &[u8]) -> Outcome {
+    zarr_convenience::core::metadata::json::parse(bytes)
+        .map_err(|error| Fault::unsupported(format!("{key}: {error}")))
 }
 
 fn missing(key: &StoreKey) -> Fault {
