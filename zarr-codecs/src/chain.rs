@@ -101,7 +101,10 @@ impl CodecChain {
         } else {
             1
         };
+        // Dimensions of a single element may stand anywhere: nothing is moved.
+        let moved = order.iter().filter(|&&axis| spec.shape[axis] > 1);
         Ok(ChunkCodec {
+            is_transposed: !moved.is_sorted(),
             layout: Layout { order, swap_size },
             decoded_size,
             direct,
@@ -183,6 +186,7 @@ pub type DecodedChunk<'a> = ChunkRef<'a>;
 pub struct ChunkCodec {
     spec: ChunkSpec,
     layout: Layout,
+    is_transposed: bool,
     decoded_size: usize,
     /// Whether the elements, laid out, are what the bytes-to-bytes codecs encode.
     direct: bool,
@@ -235,6 +239,9 @@ impl ChunkCodec {
         let Scratch { front, back, .. } = scratch;
         let mut is_front = !self.direct;
         if !self.direct {
+            if self.is_transposed {
+                self.array_to_bytes.check_transposed()?;
+            }
             let mut given = chunk;
             let mut is_given = true;
             for (codec, spec) in &self.array_to_array {

@@ -56,6 +56,14 @@ pub trait ArrayToBytes: Debug + Send + Sync {
     /// `Corrupt` when the bytes are not those of such a chunk.
     fn decode(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut ChunkBuffer) -> Result<()>;
 
+    /// Whether chunks can be encoded whose dimensions were put into another order before.
+    ///
+    /// # Errors
+    /// `Mismatch` of a codec that takes chunks only as they lie in their array.
+    fn check_transposed(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// For a codec whose bytes are the elements themselves: their byte order.
     ///
     /// Such a codec costs nothing: the copy in or out of the chunk swaps bytes where it must.

@@ -135,6 +135,16 @@ impl<'a> Configuration<'a> {
         self.integer(name, i64::MIN..=i64::MAX, Some(default))
     }
 
+    /// A number, whole or not; `default` where it is absent.
+    ///
+    /// # Errors
+    /// [`CodecError::Config`] for another type.
+    pub fn number(&self, name: &str, default: f64) -> Result<f64> {
+        self.present(name).map_or(Ok(default), |value| {
+            value.as_f64().ok_or_else(|| self.error(name, "must be a number"))
+        })
+    }
+
     /// A boolean; `default` where it is absent.
     ///
     /// # Errors

@@ -103,6 +103,7 @@ pub const BUILT_IN: &[CodecEntry] = &[
         kind: CodecKind::ArrayToBytes,
         ..not_built!("numcodecs.pcodec", "pcodec", "pcodec", "pcodec")
     },
+    array_to_bytes::zfpy::ENTRY,
     #[cfg(feature = "blosc")]
     bytes_to_bytes::blosc::ENTRY,
     #[cfg(not(feature = "blosc"))]

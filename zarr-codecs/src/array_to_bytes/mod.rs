@@ -4,3 +4,5 @@ pub mod bytes;
 #[cfg(feature = "pcodec")]
 pub mod pcodec;
 pub mod vlen;
+mod zfp;
+pub mod zfpy;

@@ -22,3 +22,4 @@ mod fixtures;
 ))]
 mod hostile;
 mod registry;
+mod zfpy;
