@@ -14,6 +14,7 @@ mod elements;
 mod groups;
 mod moving;
 mod properties;
+mod records;
 mod resize;
 mod stored;
 mod views;
