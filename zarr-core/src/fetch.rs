@@ -9,56 +9,44 @@
 use zarr_codecs::ChunkCodec;
 use zarr_store::ByteRange;
 
-use crate::projection::Part;
+use crate::projection::ChunkShare;
 
 /// What to fetch of one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ChunkFetch {
     /// The range of the value.
     pub(crate) range: ByteRange,
-    /// Where the first element asked for is in the chunk, in bytes.
-    first: usize,
+    /// Where in the chunk, decoded, begins what was fetched, in bytes.
+    pub(crate) origin: usize,
 }
 
 impl ChunkFetch {
-    /// Decides; `strides` are those of the chunk's elements in memory, in bytes.
-    pub(crate) fn new(codec: &ChunkCodec, parts: &[Part], strides: &[usize]) -> Self {
-        let first = offset(parts, strides);
-        let reach: usize = parts
-            .iter()
-            .zip(strides)
-            .map(|(part, stride)| (part.count - 1) as usize * part.step as usize * stride)
-            .sum();
-        let item_size = codec.spec().data_type.size().unwrap_or(0);
-        let length = reach + item_size;
+    /// Decides.
+    pub(crate) fn new(codec: &ChunkCodec, share: ChunkShare<'_>) -> Self {
+        let all = Self {
+            range: ByteRange::All,
+            origin: 0,
+        };
+        if !codec.is_uncompressed() {
+            return all;
+        }
+        let (first, last) = share.span();
+        let length = last - first + codec.spec().data_type.size().unwrap_or(0);
         // Below a half, the bytes that are saved outweigh the check of the value's size that is lost.
-        let range = if codec.is_uncompressed() && length <= codec.decoded_size() / 2 {
-            ByteRange::Part {
+        if length > codec.decoded_size() / 2 {
+            return all;
+        }
+        Self {
+            range: ByteRange::Part {
                 offset: first as u64,
                 length: length as u64,
-            }
-        } else {
-            ByteRange::All
-        };
-        Self { range, first }
+            },
+            origin: first,
+        }
     }
 
     /// Whether the fetched bytes are elements, and not an encoded chunk.
     pub(crate) const fn is_part(self) -> bool {
         matches!(self.range, ByteRange::Part { .. })
     }
-
-    /// Where the first element asked for is in what was fetched and decoded, in bytes.
-    pub(crate) const fn first(self) -> usize {
-        if self.is_part() { 0 } else { self.first }
-    }
-}
-
-/// Where the first element of a part is in its chunk, in bytes.
-pub(crate) fn offset(parts: &[Part], strides: &[usize]) -> usize {
-    parts
-        .iter()
-        .zip(strides)
-        .map(|(part, stride)| part.start as usize * stride)
-        .sum()
 }

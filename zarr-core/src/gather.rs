@@ -9,8 +9,9 @@ use zarr_codecs::{ChunkCodec, CodecError};
 
 use crate::{
     Error, Selection, Workers,
-    fetch::offset,
+    fields::Piece,
     output::{ChunkedOutput, Wanted},
+    projection::Layout,
     strided::c_strides,
     workers::Desk,
 };
@@ -48,6 +49,8 @@ pub struct ChunkedShape<'a> {
 }
 
 /// Reads a part of an array from the chunks of a source: elements in C order and native byte order.
+///
+/// Elements are read whole; fields of a selection are for the caller to take out ([`crate::ArrayData::fields`]).
 ///
 /// # Errors
 /// [`Error::Selection`] for a bad selection, [`Error::Create`] for chunks that make no sense, and what may go wrong
@@ -91,7 +94,7 @@ pub fn gather<S: ChunkSource>(
     if chunk_shape.len() != shape.len() || chunk_shape.contains(&0) {
         return Err(Error::create(format!("chunks {chunk_shape:?} do not fit shape {shape:?}")).into());
     }
-    let region = selection.resolve(shape)?;
+    let region = selection.resolve(shape, chunk_shape)?;
     let size = region.n_elements().checked_mul(fill.len() as u64);
     let size = size.and_then(|size| usize::try_from(size).ok());
     let too_large = || {
@@ -105,17 +108,25 @@ pub fn gather<S: ChunkSource>(
     if size == 0 {
         return Ok(output);
     }
+    let all = Piece {
+        stored: 0,
+        given: 0,
+        size: fill.len(),
+    };
     let wanted = Wanted {
         region: &region,
-        shape,
-        chunk_shape,
-        chunk_strides: c_strides(chunk_shape, fill.len()),
+        layout: Layout {
+            shape,
+            chunk_shape,
+            strides: &c_strides(chunk_shape, fill.len()),
+        },
+        pieces: vec![all],
         fill: fill.to_vec(),
     };
     let job = Job {
         source,
         chunk_shape,
-        output: ChunkedOutput::new(&mut output, wanted),
+        output: ChunkedOutput::new(&mut output, wanted)?,
         item_size: fill.len(),
     };
     workers.run(job.output.n_chunks(), size as u64, &|number, desk| {
@@ -140,7 +151,7 @@ impl<S: ChunkSource> Job<'_, S> {
             ..
         } = desk;
         let mut place = self.output.take(number, parts);
-        let coords: Vec<_> = place.coords().collect();
+        let coords: Vec<_> = place.share().coords().collect();
         encoded.clear();
         let Some(codec) = self.source.fetch(&coords, encoded)? else {
             place.fill();
@@ -160,8 +171,7 @@ impl<S: ChunkSource> Job<'_, S> {
             return codec.decode_into(encoded, whole, scratch).map_err(failed);
         }
         let decoded = codec.decode(encoded, scratch).map_err(failed)?;
-        let first = offset(place.parts(), &c_strides(self.chunk_shape, self.item_size));
-        place.copy(&decoded.elements[first..], swap);
+        place.copy(decoded.elements, 0, swap);
         Ok(())
     }
 }

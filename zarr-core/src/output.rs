@@ -2,7 +2,9 @@
 //!
 //! This is the only unsafe code of the crate. It is sound because
 //! * a [`Projection`] gives every element of the result to exactly one chunk, so the rows that two chunks take
-//!   in the result do not overlap; and
+//!   in the result do not overlap: of a box, every chunk has a range of its own in each dimension; of a list, every
+//!   place in the list is sorted to one chunk, and of points every point is (a position that is repeated in a list
+//!   is two places in the result); and
 //! * [`ChunkedOutput::take`] hands out the place of a chunk once.
 #![expect(unsafe_code, reason = "threads write disjoint rows of one buffer")]
 
@@ -12,9 +14,11 @@ use std::{
 };
 
 use crate::{
-    projection::{Part, Projection},
-    selection::Region,
-    strided::{Dimension, Item, StridedCopy, c_strides},
+    Region, Result,
+    chunk_copy::{ChunkCopy, FILL, READ},
+    fields::Piece,
+    projection::{ChunkShare, Layout, Part, Projection},
+    strided::c_strides,
 };
 
 /// Memory for the elements of a region, in C order, and what of it belongs to which chunk.
@@ -26,10 +30,11 @@ pub(crate) struct ChunkedOutput<'a> {
     projection: Projection,
     /// Whether the place of a chunk was handed out.
     taken: Vec<AtomicBool>,
-    /// Of the elements of a chunk in memory, in bytes, one a dimension.
-    chunk_strides: Vec<usize>,
+    /// The distances of elements in bytes.
     strides: Vec<usize>,
-    /// An element that was never written.
+    /// What of each stored element goes where in one of the result.
+    pieces: Vec<Piece>,
+    /// What an element of the result is that was never written.
     fill: Vec<u8>,
 }
 
@@ -42,25 +47,26 @@ unsafe impl Sync for ChunkedOutput<'_> {}
 #[derive(Debug)]
 pub(crate) struct Wanted<'r> {
     pub(crate) region: &'r Region,
-    pub(crate) shape: &'r [u64],
-    pub(crate) chunk_shape: &'r [u64],
-    /// Of the elements of a chunk in memory, in bytes, one a dimension.
-    pub(crate) chunk_strides: Vec<usize>,
-    /// An element that was never written, in native byte order.
+    pub(crate) layout: Layout<'r>,
+    /// What of each stored element goes where in one of the result.
+    pub(crate) pieces: Vec<Piece>,
+    /// What an element of the result is that was never written, in native byte order.
     pub(crate) fill: Vec<u8>,
 }
 
 impl<'a> ChunkedOutput<'a> {
     /// Takes memory that is all zero and as large as the elements of the region.
     ///
+    /// # Errors
+    /// [`crate::Error::Selection`] for a region that cannot be cut into chunks.
+    ///
     /// # Panics
     /// When it is of another size.
-    pub(crate) fn new(zeroed: &'a mut [u8], wanted: Wanted<'_>) -> Self {
+    pub(crate) fn new(zeroed: &'a mut [u8], wanted: Wanted<'_>) -> Result<Self> {
         let Wanted {
             region,
-            shape,
-            chunk_shape,
-            chunk_strides,
+            layout,
+            pieces,
             fill,
         } = wanted;
         assert_eq!(
@@ -68,9 +74,9 @@ impl<'a> ChunkedOutput<'a> {
             region.n_elements() * fill.len() as u64,
             "output of another size"
         );
+        let projection = Projection::new(region, layout)?;
         ask_for_huge_pages(zeroed);
-        let projection = Projection::new(region, shape, chunk_shape);
-        Self {
+        Ok(Self {
             start: zeroed.as_mut_ptr(),
             size: zeroed.len(),
             owner: PhantomData,
@@ -78,10 +84,10 @@ impl<'a> ChunkedOutput<'a> {
                 .map(|_| AtomicBool::new(false))
                 .collect(),
             projection,
-            chunk_strides,
             strides: c_strides(&region.counts(), fill.len()),
+            pieces,
             fill,
-        }
+        })
     }
 
     /// The number of chunks.
@@ -98,8 +104,10 @@ impl<'a> ChunkedOutput<'a> {
             !self.taken[number].swap(true, Ordering::Relaxed),
             "a chunk is read once"
         );
-        self.projection.chunk(number, parts);
-        ChunkPlace { output: self, parts }
+        ChunkPlace {
+            output: self,
+            share: self.projection.chunk(number, parts),
+        }
     }
 }
 
@@ -107,81 +115,56 @@ impl<'a> ChunkedOutput<'a> {
 #[derive(Debug)]
 pub(crate) struct ChunkPlace<'o> {
     output: &'o ChunkedOutput<'o>,
-    parts: &'o [Part],
+    share: ChunkShare<'o>,
 }
 
 impl<'o> ChunkPlace<'o> {
-    /// What is wanted of the chunk, one part a dimension.
-    pub(crate) const fn parts(&self) -> &'o [Part] {
-        self.parts
-    }
-
-    /// The position of the chunk in the grid.
-    pub(crate) fn coords(&self) -> impl Iterator<Item = u64> {
-        self.parts.iter().map(|part| part.chunk)
+    /// What is wanted of the chunk.
+    pub(crate) const fn share(&self) -> ChunkShare<'o> {
+        self.share
     }
 
     /// Fills the place with the fill value.
     pub(crate) fn fill(self) {
-        let fill = &self.output.fill;
+        let ChunkedOutput { strides, fill, .. } = self.output;
         // The output is zero already.
         if fill.iter().any(|byte| *byte != 0) {
-            self.rows(&self.strided(|_, _| 0, 1), fill);
+            let all = Piece {
+                stored: 0,
+                given: 0,
+                size: fill.len(),
+            };
+            self.rows(&self.share.copy(FILL, 0, strides, all, 1), fill);
         }
     }
 
-    /// Copies the wanted elements from the first of them on; numbers of `swap` bytes have their bytes swapped.
+    /// Copies the wanted elements out of the chunk, of which bytes from `origin` on are given; numbers of `swap`
+    /// bytes have their bytes swapped.
     ///
     /// # Panics
     /// When there are fewer elements.
-    pub(crate) fn copy(self, elements: &[u8], swap: usize) {
-        self.rows(
-            &self.strided(|part, stride| part.step as usize * stride, swap),
-            elements,
-        );
+    pub(crate) fn copy(self, elements: &[u8], origin: usize, swap: usize) {
+        for piece in &self.output.pieces {
+            self.rows(&self.piece(*piece, origin, swap), elements);
+        }
     }
 
     /// The place as one run of bytes, if it is for a whole chunk of `size` bytes whose elements lie in it as in
     /// the chunk.
     pub(crate) fn whole(&mut self, size: usize, swap: usize) -> Option<&mut [u8]> {
-        let copy = self.strided(|part, stride| part.step as usize * stride, swap);
-        (copy.single_run() == Some(size)).then(|| self.row(self.offset(), size))
+        let [piece] = self.output.pieces[..] else {
+            return None;
+        };
+        let copy = self.piece(piece, 0, swap);
+        (copy.single_run() == Some(size)).then(|| self.row(copy.target, size))
     }
 
-    fn strided(&self, source: impl Fn(&Part, usize) -> usize, swap: usize) -> StridedCopy {
-        let ChunkedOutput {
-            chunk_strides,
-            strides,
-            fill,
-            ..
-        } = self.output;
-        let parts = self.parts.iter().zip(chunk_strides).zip(strides);
-        let dimensions = parts.map(|((part, chunk), target)| Dimension {
-            length: part.count as usize,
-            source: source(part, *chunk),
-            target: *target,
-        });
-        StridedCopy::new(
-            dimensions,
-            Item {
-                size: fill.len(),
-                swap,
-            },
-        )
+    fn piece(&self, piece: Piece, origin: usize, swap: usize) -> ChunkCopy<'o> {
+        self.share.copy(READ, origin, &self.output.strides, piece, swap)
     }
 
-    /// Where the first element goes, in bytes.
-    fn offset(&self) -> usize {
-        self.parts
-            .iter()
-            .zip(&self.output.strides)
-            .map(|(part, stride)| part.out as usize * stride)
-            .sum()
-    }
-
-    fn rows(&self, copy: &StridedCopy, elements: &[u8]) {
-        let at = self.offset();
-        copy.copy_to_rows(elements, |offset, length| self.row(at + offset, length));
+    fn rows(&self, copy: &ChunkCopy<'_>, elements: &[u8]) {
+        copy.copy_to_rows(elements, |offset, length| self.row(offset, length));
     }
 
     /// Bytes of the output; called with rows of this place alone, one at a time.

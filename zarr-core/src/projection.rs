@@ -1,13 +1,28 @@
 //! Which part of which chunk goes where.
 
-use crate::selection::{Extent, Region};
+use crate::{
+    Extent, Positions, Region, Result,
+    chunk_copy::{ChunkCopy, Ends, List, Place},
+    fields::Piece,
+    points::{ChunkPoints, are_all},
+    strided::{Dimension, Item, StridedCopy},
+};
+
+/// How an array lies in chunks, and the elements of a chunk in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout<'a> {
+    pub(crate) shape: &'a [u64],
+    pub(crate) chunk_shape: &'a [u64],
+    /// The distances in bytes of the elements of a chunk, one a dimension.
+    pub(crate) strides: &'a [usize],
+}
 
 /// What of one dimension lies in one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Part {
     /// The position of the chunk in the grid.
     pub(crate) chunk: u64,
-    /// The first element, counted from the beginning of the chunk.
+    /// The first element, counted from the beginning of the chunk; of a list, the first of its places in the list.
     pub(crate) start: u64,
     /// The number of elements.
     pub(crate) count: u64,
@@ -17,39 +32,233 @@ pub(crate) struct Part {
     pub(crate) out: u64,
     /// Whether these are all elements that the array has in the chunk.
     pub(crate) is_whole: bool,
+    /// Whether the elements are those of a list, and step and place have no meaning.
+    pub(crate) is_list: bool,
 }
 
-/// The chunks that a selection hits, each as a number from 0 to [`Projection::n_chunks`], in C order.
+/// The chunks that a selection hits, each as a number from 0 to [`Projection::n_chunks`].
 #[derive(Debug)]
 pub(crate) struct Projection {
-    /// For each dimension, the chunks it hits.
+    /// For each dimension, the chunks it hits; the chunks are their product, in C order.
     dimensions: Vec<Vec<Part>>,
+    /// For each dimension that is a list, its places by chunk, and of one chunk in the order of the list.
+    lists: Vec<Vec<Place>>,
+    points: Option<ChunkPoints>,
+    /// Of the elements of a chunk in memory, in bytes, one a dimension.
+    strides: Vec<usize>,
 }
 
 impl Projection {
-    pub(crate) fn new(region: &Region, shape: &[u64], chunk_shape: &[u64]) -> Self {
-        let lengths = shape.iter().zip(chunk_shape);
-        let dimensions = region.dimensions.iter().zip(lengths);
-        let parts = |(extent, (length, chunk)): (&Extent, (&u64, &u64))| split(*extent, *length, *chunk);
-        Self {
-            dimensions: dimensions.map(parts).collect(),
+    /// Cuts a region at the borders of chunks.
+    ///
+    /// # Errors
+    /// [`crate::Error::Selection`] for points in a grid whose chunks cannot be counted.
+    pub(crate) fn new(region: &Region, layout: Layout<'_>) -> Result<Self> {
+        let mut projection = Self {
+            dimensions: Vec::new(),
+            lists: Vec::new(),
+            points: None,
+            strides: layout.strides.to_vec(),
+        };
+        match region {
+            Region::Points(points) => projection.points = Some(ChunkPoints::new(points, layout)?),
+            Region::Grid(dimensions) => {
+                projection.dimensions.reserve(dimensions.len());
+                for (axis, positions) in dimensions.iter().enumerate() {
+                    let (length, chunk) = (layout.shape[axis], layout.chunk_shape[axis]);
+                    projection.dimensions.push(match positions {
+                        Positions::Steps(extent) => split(*extent, length, chunk),
+                        Positions::List(positions) => {
+                            let (parts, places) = sort(positions, length, chunk, layout.strides[axis]);
+                            projection.lists.resize_with(dimensions.len(), Vec::new);
+                            projection.lists[axis] = places;
+                            parts
+                        }
+                    });
+                }
+            }
         }
+        Ok(projection)
     }
 
     /// The number of chunks.
     pub(crate) fn n_chunks(&self) -> usize {
-        self.dimensions.iter().map(Vec::len).product()
+        match &self.points {
+            Some(points) => points.n_chunks(),
+            None => self.dimensions.iter().map(Vec::len).product(),
+        }
     }
 
-    /// The parts of a chunk, one a dimension, into `parts`.
-    pub(crate) fn chunk(&self, mut number: usize, parts: &mut Vec<Part>) {
+    /// What is selected of a chunk; `parts` is memory for it.
+    pub(crate) fn chunk<'p>(&'p self, number: usize, parts: &'p mut Vec<Part>) -> ChunkShare<'p> {
+        if let Some(points) = &self.points {
+            points.parts(number, parts);
+            return ChunkShare {
+                projection: self,
+                parts,
+                points: Some(points.places(number)),
+            };
+        }
         parts.clear();
+        let mut number = number;
         for dimension in self.dimensions.iter().rev() {
             parts.push(dimension[number % dimension.len()]);
             number /= dimension.len();
         }
         parts.reverse();
+        ChunkShare {
+            projection: self,
+            parts,
+            points: None,
+        }
     }
+}
+
+/// What is selected of one chunk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChunkShare<'p> {
+    projection: &'p Projection,
+    parts: &'p [Part],
+    points: Option<&'p [Place]>,
+}
+
+impl<'p> ChunkShare<'p> {
+    /// The position of the chunk in the grid.
+    pub(crate) fn coords(self) -> impl Iterator<Item = u64> {
+        self.parts.iter().map(|part| part.chunk)
+    }
+
+    /// Whether it is all that the array has in the chunk.
+    pub(crate) fn is_whole(self) -> bool {
+        self.parts.iter().all(|part| part.is_whole)
+    }
+
+    /// Where in the chunk the first of the elements begins and where the last one, in bytes.
+    pub(crate) fn span(self) -> (usize, usize) {
+        if let Some(points) = self.points {
+            return reach(points);
+        }
+        let (mut first, mut last) = (0, 0);
+        for (axis, part) in self.parts.iter().enumerate() {
+            let (start, end) = if part.is_list {
+                reach(self.list(axis, part))
+            } else {
+                let stride = self.projection.strides[axis];
+                let start = part.start as usize * stride;
+                (
+                    start,
+                    start + (part.count - 1) as usize * part.step as usize * stride,
+                )
+            };
+            first += start;
+            last += end;
+        }
+        (first, last)
+    }
+
+    /// The copy between the chunk, of which bytes from `origin` on are at hand, and the caller's memory.
+    ///
+    /// `out_strides` are the distances of elements there: one a dimension, or one for points.
+    pub(crate) fn copy(
+        self,
+        ends: Ends,
+        origin: usize,
+        out_strides: &[usize],
+        piece: Piece,
+        swap: usize,
+    ) -> ChunkCopy<'p> {
+        let mut lists = Vec::new();
+        let (mut chunk, mut out) = (piece.stored.wrapping_sub(origin), piece.given);
+        if let Some(places) = self.points {
+            lists.push(List {
+                places,
+                out_stride: out_strides[0],
+            });
+        } else {
+            for (axis, part) in self.parts.iter().enumerate() {
+                if part.is_list {
+                    lists.push(List {
+                        places: self.list(axis, part),
+                        out_stride: out_strides[axis],
+                    });
+                } else {
+                    chunk = chunk.wrapping_add(part.start as usize * self.projection.strides[axis]);
+                    out += part.out as usize * out_strides[axis];
+                }
+            }
+        }
+        let steps = self.parts.iter().enumerate().filter(|(_, part)| !part.is_list);
+        let dimensions = steps.map(|(axis, part)| {
+            let stride = part.step as usize * self.projection.strides[axis];
+            let (source, target) = ends(stride, out_strides[axis]);
+            Dimension {
+                length: part.count as usize,
+                source,
+                target,
+            }
+        });
+        let item = Item {
+            size: piece.size,
+            swap,
+        };
+        let inner = StridedCopy::new(dimensions, item);
+        let (source, target) = ends(chunk, out);
+        ChunkCopy {
+            source,
+            target,
+            ends,
+            lists,
+            inner,
+        }
+    }
+
+    fn list(self, axis: usize, part: &Part) -> &'p [Place] {
+        &self.projection.lists[axis][part.start as usize..(part.start + part.count) as usize]
+    }
+}
+
+/// The first and the last place in the chunk.
+fn reach(places: &[Place]) -> (usize, usize) {
+    let offsets = places.iter().map(|place| place.chunk);
+    offsets.fold((usize::MAX, 0), |(first, last), offset| {
+        (first.min(offset), last.max(offset))
+    })
+}
+
+/// Sorts a list by chunk; gives the chunks and the places.
+fn sort(positions: &[u64], length: u64, chunk: u64, stride: usize) -> (Vec<Part>, Vec<Place>) {
+    let mut order: Vec<_> = (0..positions.len()).collect();
+    // Of one chunk, places stay in the order of the list.
+    order.sort_by_key(|out| positions[*out] / chunk);
+    let mut parts: Vec<Part> = Vec::new();
+    for (place, out) in order.iter().enumerate() {
+        let position = positions[*out] / chunk;
+        match parts.last_mut() {
+            Some(last) if last.chunk == position => last.count += 1,
+            _ => parts.push(Part {
+                chunk: position,
+                start: place as u64,
+                count: 1,
+                step: 1,
+                out: 0,
+                is_whole: false,
+                is_list: true,
+            }),
+        }
+    }
+    let places: Vec<_> = order
+        .into_iter()
+        .map(|out| Place {
+            chunk: (positions[out] % chunk) as usize * stride,
+            out,
+        })
+        .collect();
+    for part in &mut parts {
+        let places = &places[part.start as usize..(part.start + part.count) as usize];
+        let n_elements = (length - part.chunk * chunk).min(chunk);
+        part.is_whole = are_all(places.iter().map(|place| place.chunk), n_elements.into());
+    }
+    (parts, places)
 }
 
 /// Cuts what is selected of a dimension at the borders of chunks.
@@ -73,6 +282,7 @@ fn split(extent: Extent, length: u64, chunk: u64) -> Vec<Part> {
             step,
             out: done,
             is_whole,
+            is_list: false,
         });
         done += n;
     }
@@ -82,13 +292,23 @@ fn split(extent: Extent, length: u64, chunk: u64) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Selection;
+    use crate::{Selection, strided::c_strides};
+
+    fn projection(selection: &Selection, shape: &[u64], chunk_shape: &[u64]) -> Projection {
+        let region = selection.resolve(shape, chunk_shape).unwrap();
+        let strides = c_strides(chunk_shape, 1);
+        let layout = Layout {
+            shape,
+            chunk_shape,
+            strides: &strides,
+        };
+        Projection::new(&region, layout).unwrap()
+    }
 
     fn parts(text: &str, length: u64, chunk: u64) -> Vec<(u64, u64, u64, u64, bool)> {
-        let region = Selection::parse(text).unwrap().resolve(&[length]).unwrap();
-        let split = split(region.dimensions[0], length, chunk);
-        split
-            .into_iter()
+        let projection = projection(&Selection::parse(text).unwrap(), &[length], &[chunk]);
+        let parts = projection.dimensions[0].iter();
+        parts
             .map(|p| (p.chunk, p.start, p.count, p.out, p.is_whole))
             .collect()
     }
@@ -117,11 +337,96 @@ mod tests {
 
     #[test]
     fn chunks_are_numbered_in_c_order() {
-        let region = Selection::all().resolve(&[4, 6]).unwrap();
-        let projection = Projection::new(&region, &[4, 6], &[2, 2]);
+        let projection = projection(&Selection::all(), &[4, 6], &[2, 2]);
         assert_eq!(projection.n_chunks(), 6);
         let mut parts = Vec::new();
-        projection.chunk(4, &mut parts);
-        assert_eq!(parts.iter().map(|part| part.chunk).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(
+            projection.chunk(4, &mut parts).coords().collect::<Vec<_>>(),
+            [1, 1]
+        );
+    }
+
+    /// The places of the result that each chunk fills, with the chunk's coordinates.
+    fn places(
+        selection: &Selection,
+        shape: &[u64],
+        chunk_shape: &[u64],
+    ) -> Vec<(Vec<u64>, bool, Vec<usize>)> {
+        let projection = projection(selection, shape, chunk_shape);
+        let counts = selection.resolve(shape, chunk_shape).unwrap().counts();
+        let out_strides = c_strides(&counts, 1);
+        let all = |number| {
+            let mut parts = Vec::new();
+            let share = projection.chunk(number, &mut parts);
+            let piece = Piece {
+                stored: 0,
+                given: 0,
+                size: 1,
+            };
+            let mut filled = vec![0; counts.iter().product::<u64>() as usize];
+            let chunk = vec![1; chunk_shape.iter().product::<u64>() as usize];
+            share
+                .copy(crate::chunk_copy::READ, 0, &out_strides, piece, 1)
+                .copy_to(&chunk, &mut filled);
+            let places = filled.iter().enumerate().filter(|(_, byte)| **byte == 1);
+            (
+                share.coords().collect(),
+                share.is_whole(),
+                places.map(|(place, _)| place).collect(),
+            )
+        };
+        (0..projection.n_chunks()).map(all).collect()
+    }
+
+    #[test]
+    fn lists_hit_each_chunk_once_and_keep_their_order() {
+        let rows = Selection::orthogonal([[5, 0, 4, 0].into()].map(crate::SelectionItem::Indices));
+        assert_eq!(
+            places(&rows, &[6], &[2]),
+            [(vec![0], false, vec![1, 3]), (vec![2], true, vec![0, 2])]
+        );
+        let both = Selection::orthogonal([[2, 0, 2], [0, 2, 1]].map(crate::SelectionItem::indices));
+        assert_eq!(
+            places(&both, &[3, 3], &[2, 2]),
+            [
+                (vec![0, 0], false, vec![3, 5]),
+                (vec![0, 1], false, vec![4]),
+                (vec![1, 0], true, vec![0, 2, 6, 8]),
+                (vec![1, 1], true, vec![1, 7]),
+            ]
+        );
+    }
+
+    #[test]
+    fn points_hit_each_chunk_once_and_keep_their_order() {
+        let points = Selection::coordinates([[3, 0, 3, 0, 2], [1, 1, 0, 1, 3]]);
+        assert_eq!(
+            places(&points, &[4, 4], &[2, 2]),
+            [
+                (vec![0, 0], false, vec![1, 3]),
+                (vec![1, 0], false, vec![0, 2]),
+                (vec![1, 1], false, vec![4])
+            ]
+        );
+        let mask = Selection::mask([3], [false, true, true]);
+        assert_eq!(
+            places(&mask, &[3], &[2]),
+            [(vec![0], false, vec![0]), (vec![1], true, vec![1])]
+        );
+    }
+
+    #[test]
+    fn the_span_of_a_share_reaches_from_its_first_element_to_its_last() {
+        for (selection, span) in [
+            (Selection::parse("1, 1:3").unwrap(), (5, 6)),
+            (
+                Selection::orthogonal([[2, 0, 2], [3, 1, 3]].map(crate::SelectionItem::indices)),
+                (1, 11),
+            ),
+            (Selection::coordinates([[2, 1], [0, 3]]), (7, 8)),
+        ] {
+            let projection = projection(&selection, &[3, 4], &[3, 4]);
+            assert_eq!(projection.chunk(0, &mut Vec::new()).span(), span, "{selection}");
+        }
     }
 }

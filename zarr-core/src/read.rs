@@ -9,8 +9,9 @@ use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
     array::layout_strides,
     fetch::ChunkFetch,
+    fields::Asked,
     output::{ChunkedOutput, Wanted},
-    selection::Region,
+    projection::Layout,
     workers::Desk,
 };
 
@@ -18,8 +19,6 @@ use crate::{
 struct ReadJob<'a> {
     array: &'a Array,
     codec: Arc<ChunkCodec>,
-    /// Of a chunk in memory, in bytes.
-    chunk_strides: Vec<usize>,
     output: ChunkedOutput<'a>,
     /// Where the items of variable size go.
     heap: Mutex<Vec<u8>>,
@@ -42,8 +41,7 @@ impl Array {
     /// # Ok::<(), zarr_core::Error>(())
     /// ```
     pub fn read_vec<T: Element>(&self, selection: &Selection) -> Result<Vec<T>> {
-        let region = selection.resolve(self.shape())?;
-        self.read_region_vec(&region)
+        self.read_asked_vec(&self.ask(selection)?)
     }
 
     /// Reads a part of the array as an `ndarray` array; indexed dimensions are left out.
@@ -56,13 +54,9 @@ impl Array {
         reason = "as many values as the shape says are read"
     )]
     pub fn read<T: Element>(&self, selection: &Selection) -> Result<ndarray::ArrayD<T>> {
-        let region = selection.resolve(self.shape())?;
-        let values = self.read_region_vec(&region)?;
-        let shape: Vec<_> = region
-            .result_shape()
-            .into_iter()
-            .map(|length| length as usize)
-            .collect();
+        let asked = self.ask(selection)?;
+        let values = self.read_asked_vec(&asked)?;
+        let shape: Vec<_> = asked.shape().into_iter().map(|length| length as usize).collect();
         Ok(ndarray::ArrayD::from_shape_vec(shape, values)
             .expect("as many values as the shape says were read"))
     }
@@ -72,16 +66,15 @@ impl Array {
     /// # Errors
     /// Those of [`Array::read_vec`].
     pub fn read_data(&self, selection: &Selection) -> Result<ArrayData> {
-        let region = selection.resolve(self.shape())?;
-        let codec = self.chunk_codec()?;
+        let asked = self.ask(selection)?;
         let mut data = ArrayData {
-            shape: region.result_shape(),
-            data_type: self.data_type().clone(),
+            shape: asked.shape(),
+            data_type: asked.part.data_type.as_ref().clone(),
             buffer: <_>::default(),
         };
-        let size = self.checked_size(&region, &codec)?;
-        data.buffer.elements = vec![0; size];
-        data.buffer.heap = self.read_region_into(&region, codec, &mut data.buffer.elements)?;
+        let codec = self.chunk_codec()?;
+        data.buffer.elements = vec![0; self.checked_size(&asked)?];
+        data.buffer.heap = self.read_asked_into(&asked, codec, &mut data.buffer.elements)?;
         Ok(data)
     }
 
@@ -90,16 +83,16 @@ impl Array {
     /// # Errors
     /// Those of [`Array::read_vec`], and [`Error::Shape`] when the memory has another size than the elements.
     pub fn read_into(&self, selection: &Selection, zeroed: &mut [u8]) -> Result<Vec<u8>> {
-        let region = selection.resolve(self.shape())?;
+        let asked = self.ask(selection)?;
         let codec = self.chunk_codec()?;
-        let size = self.checked_size(&region, &codec)?;
+        let size = self.checked_size(&asked)?;
         if size != zeroed.len() {
             return Err(Error::Shape {
                 expected: vec![size as u64],
                 got: vec![zeroed.len() as u64],
             });
         }
-        self.read_region_into(&region, codec, zeroed)
+        self.read_asked_into(&asked, codec, zeroed)
     }
 
     /// Reads a chunk as it is stored; `None` if it is not there.
@@ -116,29 +109,30 @@ impl Array {
         Ok(self.store().get(&key, size_max)?)
     }
 
-    fn read_region_vec<T: Element>(&self, region: &Region) -> Result<Vec<T>> {
-        if !T::fits(self.data_type()) {
+    fn read_asked_vec<T: Element>(&self, asked: &Asked<'_>) -> Result<Vec<T>> {
+        let data_type = asked.part.data_type.as_ref();
+        if !T::fits(data_type) {
             return Err(Error::Type {
                 array: self.path().to_string(),
-                stored: self.data_type().to_string(),
+                stored: data_type.to_string(),
                 asked: std::any::type_name::<T>(),
             });
         }
         let codec = self.chunk_codec()?;
-        self.checked_size(region, &codec)?;
-        T::read(self.data_type(), region.n_elements() as usize, &mut |zeroed| {
-            self.read_region_into(region, Arc::clone(&codec), zeroed)
+        self.checked_size(asked)?;
+        T::read(data_type, asked.n_elements() as usize, &mut |zeroed| {
+            self.read_asked_into(asked, Arc::clone(&codec), zeroed)
         })
         .map_err(|error| self.name_value(error))
     }
 
-    /// The size of a region in bytes, if it may be read at once.
-    fn checked_size(&self, region: &Region, codec: &ChunkCodec) -> Result<usize> {
-        let item_size = codec.spec().data_type.size().unwrap_or(0) as u128;
-        let elements = region.dimensions.iter().fold(1_u128, |product, extent| {
-            product.saturating_mul(extent.count.into())
-        });
-        let size = elements.saturating_mul(item_size);
+    /// The size of what is asked in bytes, if it may be read at once.
+    fn checked_size(&self, asked: &Asked<'_>) -> Result<usize> {
+        let counts = asked.region.counts();
+        let elements = counts
+            .iter()
+            .fold(1_u128, |product, count| product.saturating_mul((*count).into()));
+        let size = elements.saturating_mul(asked.part.size as u128);
         let limit = self.options().read_size_max;
         if size > u128::from(limit) || elements > u128::from(limit) {
             return Err(Error::TooLarge {
@@ -150,27 +144,28 @@ impl Array {
         Ok(size as usize)
     }
 
-    fn read_region_into(
+    fn read_asked_into(
         &self,
-        region: &Region,
+        asked: &Asked<'_>,
         codec: Arc<ChunkCodec>,
         zeroed: &mut [u8],
     ) -> Result<Vec<u8>> {
-        let item_size = codec.spec().data_type.size().unwrap_or(0);
-        if zeroed.is_empty() || item_size == 0 {
+        if zeroed.is_empty() {
             return Ok(Vec::new());
         }
         let mut size = zeroed.len() as u64;
         let (fill, heap) = fill_element(self);
-        let chunk_strides = layout_strides(&codec);
         let wanted = Wanted {
-            region,
-            shape: self.shape(),
-            chunk_shape: self.chunk_shape(),
-            chunk_strides: chunk_strides.clone(),
-            fill,
+            region: &asked.region,
+            layout: Layout {
+                shape: self.shape(),
+                chunk_shape: self.chunk_shape(),
+                strides: &layout_strides(&codec),
+            },
+            pieces: asked.part.pieces.clone(),
+            fill: asked.part.of(&fill),
         };
-        let output = ChunkedOutput::new(zeroed, wanted);
+        let output = ChunkedOutput::new(zeroed, wanted)?;
         if !codec.is_uncompressed() {
             // A chunk is decoded whole, however little of it is wanted.
             size = size.max((output.n_chunks() as u64).saturating_mul(codec.decoded_size() as u64));
@@ -179,7 +174,6 @@ impl Array {
         let job = ReadJob {
             array: self,
             codec,
-            chunk_strides,
             output,
             heap,
         };
@@ -217,8 +211,9 @@ impl ReadJob<'_> {
             ..
         } = desk;
         let mut place = self.output.take(number, parts);
-        let key = self.array.chunk_key_of(place.coords(), name)?;
-        let fetch = ChunkFetch::new(&self.codec, place.parts(), &self.chunk_strides);
+        let share = place.share();
+        let key = self.array.chunk_key_of(share.coords(), name)?;
+        let fetch = ChunkFetch::new(&self.codec, share);
         read.set_limit(self.codec.encoded_size_max());
         if !self.array.store().get_ranges(&key, &[fetch.range], read)? {
             place.fill();
@@ -227,12 +222,10 @@ impl ReadJob<'_> {
         let encoded = read.part(0);
         let swap = self.codec.layout().swap_size;
         if fetch.is_part() {
-            place.copy(encoded, swap);
+            place.copy(encoded, fetch.origin, swap);
             return Ok(());
         }
-        let parts = place.parts();
-        let coords = || parts.iter().map(|part| part.chunk).collect();
-        let failed = |error| self.array.chunk_error(coords(), &key, error);
+        let failed = |error| self.array.chunk_error(share.coords().collect(), &key, error);
         if !self.is_variable()
             && let Some(whole) = place.whole(self.codec.decoded_size(), swap)
         {
@@ -244,7 +237,7 @@ impl ReadJob<'_> {
         } else {
             decoded.elements
         };
-        place.copy(&elements[fetch.first()..], swap);
+        place.copy(elements, fetch.origin, swap);
         Ok(())
     }
 

@@ -84,12 +84,7 @@ impl Array {
         metadata.shape[axis] = length.ok_or_else(|| Error::selection("array is too long"))?;
         let mut grown = self.clone();
         grown.set_metadata(metadata.clone());
-        let all = SelectionItem::Slice {
-            start: None,
-            stop: None,
-            step: 1,
-        };
-        let mut items = vec![all; self.ndim()];
+        let mut items = vec![SelectionItem::ALL; self.ndim()];
         items[axis] = SelectionItem::Slice {
             start: Some(old as i64),
             stop: None,

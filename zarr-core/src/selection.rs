@@ -1,9 +1,15 @@
 //! What part of an array is asked for.
+//!
+//! A [`Selection`] says it in the words of the field: *basic* and *fancy* as `NumPy` indexes, *orthogonal*,
+//! *coordinates*, *mask* and *blocks* as Zarr does, each with the *fields* of records that are meant.
+//! [`Selection::resolve`] finds the elements in an array of a known shape.
 
-use crate::{Error, Result};
+use std::fmt;
+
+use crate::{Error, Region, Result, resolve, selection_text};
 
 /// What is asked of one dimension, or of several at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SelectionItem {
     /// One element, counted from the end if negative; the dimension is left out of the result.
     Index(i64),
@@ -20,276 +26,250 @@ pub enum SelectionItem {
     },
     /// All dimensions that the other items leave over; at most one of a selection.
     Ellipsis,
+    /// The elements of a list, in its order; negative ones count from the end, and any may be repeated.
+    Indices(IndexArray),
+    /// The elements where it is true; as long as the dimension.
+    Mask(Vec<bool>),
 }
 
-/// A box with steps: what `NumPy` calls basic indexing.
-///
-/// Fewer items than dimensions select all of the others.
+impl SelectionItem {
+    /// All of a dimension: `:`.
+    pub const ALL: Self = Self::Slice {
+        start: None,
+        stop: None,
+        step: 1,
+    };
+
+    /// The elements from `start` to before `stop`.
+    pub fn range(start: u64, stop: u64) -> Self {
+        let bound = |bound: u64| Some(i64::try_from(bound).unwrap_or(i64::MAX));
+        Self::Slice {
+            start: bound(start),
+            stop: bound(stop),
+            step: 1,
+        }
+    }
+
+    /// The elements of a list, in its order.
+    pub fn indices(values: impl Into<IndexArray>) -> Self {
+        Self::Indices(values.into())
+    }
+
+    pub(crate) const fn is_list(&self) -> bool {
+        matches!(self, Self::Indices(_) | Self::Mask(_))
+    }
+}
+
+impl From<i64> for SelectionItem {
+    fn from(index: i64) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// Positions along a dimension, themselves an array; negative ones count from the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexArray {
+    shape: Vec<u64>,
+    values: Vec<i64>,
+}
+
+impl IndexArray {
+    /// Takes positions in C order.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when there are not as many as the shape says.
+    pub fn new(shape: Vec<u64>, values: Vec<i64>) -> Result<Self> {
+        let count = shape
+            .iter()
+            .try_fold(1_u64, |product, length| product.checked_mul(*length));
+        if count != Some(values.len() as u64) {
+            let got = vec![values.len() as u64];
+            return Err(Error::Shape { expected: shape, got });
+        }
+        Ok(Self { shape, values })
+    }
+
+    /// The number of positions along each of its own dimensions.
+    pub fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    /// The positions, in C order.
+    pub fn values(&self) -> &[i64] {
+        &self.values
+    }
+}
+
+impl From<Vec<i64>> for IndexArray {
+    fn from(values: Vec<i64>) -> Self {
+        Self {
+            shape: vec![values.len() as u64],
+            values,
+        }
+    }
+}
+
+impl From<&[i64]> for IndexArray {
+    fn from(values: &[i64]) -> Self {
+        values.to_vec().into()
+    }
+}
+
+impl<const N: usize> From<[i64; N]> for IndexArray {
+    fn from(values: [i64; N]) -> Self {
+        values.to_vec().into()
+    }
+}
+
+impl From<i64> for IndexArray {
+    /// One position, which is used for all of the others' (a scalar).
+    fn from(value: i64) -> Self {
+        Self {
+            shape: Vec::new(),
+            values: vec![value],
+        }
+    }
+}
+
+/// What part of an array is asked for, and which fields of its records.
 ///
 /// ```
-/// # use zarr_core::Selection;
+/// # use zarr_core::{Selection, SelectionItem};
 /// assert_eq!(Selection::parse("0:10, ..., -1")?.to_string(), "0:10, ..., -1");
+/// assert_eq!(Selection::parse("[4, 0, 4], :")?.to_string(), "[4, 0, 4], :");
+/// // The elements that rows 0 and 2 have in columns 1 and 3: 2 x 2 of them.
+/// let rows_and_columns = [[0, 2], [1, 3]].map(SelectionItem::indices);
+/// assert_eq!(Selection::orthogonal(rows_and_columns.clone()).resolve(&[4, 5], &[2, 2])?.result_shape(), [2, 2]);
+/// // The elements at (0, 1) and (2, 3).
+/// assert_eq!(Selection::coordinates([[0, 2], [1, 3]]).resolve(&[4, 5], &[2, 2])?.result_shape(), [2]);
 /// # Ok::<(), zarr_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection(Vec<SelectionItem>);
+pub struct Selection {
+    pub(crate) kind: Kind,
+    fields: Vec<String>,
+}
+
+/// How the elements are named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// As `z[...]` of zarr-python does.
+    Items(Vec<SelectionItem>),
+    Orthogonal(Vec<SelectionItem>),
+    Coordinates(Vec<IndexArray>),
+    Mask {
+        shape: Vec<u64>,
+        values: Vec<bool>,
+    },
+    Blocks(Vec<SelectionItem>),
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self::Items(Vec::new())
+    }
+}
+
+impl Kind {
+    const fn plain(self) -> Selection {
+        Selection {
+            kind: self,
+            fields: Vec::new(),
+        }
+    }
+}
 
 impl Selection {
     /// The whole array.
     pub const fn all() -> Self {
-        Self(Vec::new())
+        Kind::Items(Vec::new()).plain()
     }
 
-    /// Takes items, one a dimension but for the ellipsis.
+    /// Takes items as `z[...]` does, one a dimension but for the ellipsis; fewer select all of what is left.
+    ///
+    /// Lists go as far as zarr-python 2 lets them: one of them alone, or one beside integers and slices for all
+    /// dimensions, is orthogonal; lists and integers for all dimensions are coordinates. Anything else with a list
+    /// is an error, where one of the other constructors says what is meant.
     pub fn new(items: impl IntoIterator<Item = SelectionItem>) -> Self {
-        Self(items.into_iter().collect())
+        Kind::Items(items.into_iter().collect()).plain()
     }
 
     /// The box of `shape` elements from `start`.
     pub fn region(start: &[u64], shape: &[u64]) -> Self {
-        Self(
-            start
-                .iter()
-                .zip(shape)
-                .map(|(start, length)| range(*start, *start + *length))
-                .collect(),
-        )
+        let lengths = start.iter().zip(shape);
+        Self::new(lengths.map(|(start, length)| SelectionItem::range(*start, *start + *length)))
     }
 
-    /// Reads `NumPy`'s form: `0:10, ::2, -1, ...`.
+    /// The product of what is selected of each dimension, whatever it is (zarr-python's `oindex`).
+    pub fn orthogonal(items: impl IntoIterator<Item = SelectionItem>) -> Self {
+        Kind::Orthogonal(items.into_iter().collect()).plain()
+    }
+
+    /// Single elements, by one array of positions for each dimension (zarr-python's `vindex`).
+    ///
+    /// The arrays are broadcast against each other, and the result has their common shape.
+    pub fn coordinates<T: Into<IndexArray>>(arrays: impl IntoIterator<Item = T>) -> Self {
+        Kind::Coordinates(arrays.into_iter().map(Into::into).collect()).plain()
+    }
+
+    /// The elements where `values`, in C order, are true; `shape` must be that of the array.
+    pub fn mask(shape: impl Into<Vec<u64>>, values: impl Into<Vec<bool>>) -> Self {
+        Kind::Mask {
+            shape: shape.into(),
+            values: values.into(),
+        }
+        .plain()
+    }
+
+    /// Whole chunks, by integers and slices of step 1 that count chunks; an integer keeps its dimension.
+    pub fn blocks(items: impl IntoIterator<Item = SelectionItem>) -> Self {
+        Kind::Blocks(items.into_iter().collect()).plain()
+    }
+
+    /// The same elements, and of each only some fields: one gives its own type, several a record of them.
+    #[must_use]
+    pub fn fields<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.fields = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The fields that are meant; none for whole elements.
+    pub fn field_names(&self) -> &[String] {
+        &self.fields
+    }
+
+    /// Reads `NumPy`'s form: `0:10, ::2, -1, ...`, with lists `[4, 0, 4]` and `[true, false]` and fields `'name'`.
+    ///
+    /// Brackets with nothing but integers or truths in them are a list; round ones, and brackets around anything
+    /// else, enclose the whole selection.
     ///
     /// # Errors
     /// [`Error::Selection`] for anything else.
     pub fn parse(text: &str) -> Result<Self> {
-        let item = |item: &str| {
-            let bad = || Error::selection(format!("{item:?} is neither an integer, a slice nor an ellipsis"));
-            let number = |text: &str| text.trim().parse::<i64>().map_err(|_| bad());
-            let bound = |text: &str| (!text.trim().is_empty()).then(|| number(text)).transpose();
-            let parts: Vec<_> = item.split(':').collect();
-            Ok(match parts[..] {
-                [one] if one.trim() == "..." => SelectionItem::Ellipsis,
-                [one] => SelectionItem::Index(number(one)?),
-                [start, end] => SelectionItem::Slice {
-                    start: bound(start)?,
-                    stop: bound(end)?,
-                    step: 1,
-                },
-                [start, end, step] => SelectionItem::Slice {
-                    start: bound(start)?,
-                    stop: bound(end)?,
-                    step: bound(step)?.unwrap_or(1),
-                },
-                _ => return Err(bad()),
-            })
-        };
-        let text = text
-            .trim()
-            .trim_start_matches(['(', '['])
-            .trim_end_matches([')', ']']);
-        let items = text.split(',').filter(|part| !part.trim().is_empty());
-        items.map(item).collect::<Result<_>>().map(Self)
+        selection_text::parse(text)
     }
 
-    /// Finds the box in an array.
+    /// Finds the elements in an array of a shape; the chunk shape is for blocks.
     ///
     /// # Errors
-    /// [`Error::Selection`] for an index outside the array, a step below 1, too many items or ellipses.
-    pub fn resolve(&self, shape: &[u64]) -> Result<Region> {
-        let is_ellipsis = |item: &&SelectionItem| matches!(item, SelectionItem::Ellipsis);
-        let n_ellipses = self.0.iter().filter(is_ellipsis).count();
-        if n_ellipses > 1 {
-            return Err(Error::selection(
-                "an index can only have a single ellipsis ('...')",
-            ));
+    /// [`Error::Selection`] for positions outside the array, a step below 1, too many items or ellipses, lists and
+    /// masks of another length or shape, and items that this kind of selection does not have.
+    pub fn resolve(&self, shape: &[u64], chunk_shape: &[u64]) -> Result<Region> {
+        match &self.kind {
+            Kind::Items(items) => resolve::items(items, shape),
+            Kind::Orthogonal(items) => resolve::orthogonal(items, shape),
+            Kind::Coordinates(arrays) => resolve::coordinates(&arrays.iter().collect::<Vec<_>>(), shape),
+            Kind::Mask {
+                shape: mask_shape,
+                values,
+            } => resolve::mask(mask_shape, values, shape),
+            Kind::Blocks(items) => resolve::blocks(items, shape, chunk_shape),
         }
-        let n_items = self.0.len() - n_ellipses;
-        let ndim = shape.len();
-        let left = ndim.checked_sub(n_items).ok_or_else(|| {
-            Error::selection(format!(
-                "too many indices for array; expected {ndim}, got {n_items}"
-            ))
-        })?;
-        let mut dimensions = Vec::with_capacity(ndim);
-        let whole = |length: u64| Extent {
-            start: 0,
-            count: length,
-            step: 1,
-            is_index: false,
-        };
-        let implied = if n_ellipses == 0 {
-            Some(&SelectionItem::Ellipsis)
-        } else {
-            None
-        };
-        for item in self.0.iter().chain(implied) {
-            let dimension = dimensions.len();
-            match *item {
-                SelectionItem::Ellipsis => dimensions.extend(
-                    shape[dimension..dimension + left]
-                        .iter()
-                        .map(|length| whole(*length)),
-                ),
-                SelectionItem::Index(index) => dimensions.push(index_extent(index, shape[dimension])?),
-                SelectionItem::Slice { start, stop, step } => {
-                    dimensions.push(slice_extent(start, stop, step, shape[dimension])?);
-                }
-            }
-        }
-        Ok(Region { dimensions })
     }
 }
 
-impl std::fmt::Display for Selection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, item) in self.0.iter().enumerate() {
-            f.write_str(if index == 0 { "" } else { ", " })?;
-            match item {
-                SelectionItem::Index(index) => write!(f, "{index}")?,
-                SelectionItem::Ellipsis => f.write_str("...")?,
-                SelectionItem::Slice { start, stop, step } => {
-                    let text =
-                        |bound: &Option<i64>| bound.map_or_else(String::new, |bound| bound.to_string());
-                    write!(f, "{}:{}", text(start), text(stop))?;
-                    if *step != 1 {
-                        write!(f, ":{step}")?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn range(start: u64, stop: u64) -> SelectionItem {
-    let bound = |bound: u64| Some(i64::try_from(bound).unwrap_or(i64::MAX));
-    SelectionItem::Slice {
-        start: bound(start),
-        stop: bound(stop),
-        step: 1,
-    }
-}
-
-fn index_extent(index: i64, length: u64) -> Result<Extent> {
-    let found = if index < 0 {
-        length.checked_sub(index.unsigned_abs())
-    } else {
-        Some(index as u64)
-    };
-    let start = found
-        .filter(|start| *start < length)
-        .ok_or_else(|| Error::selection(format!("index out of bounds for dimension with length {length}")))?;
-    Ok(Extent {
-        start,
-        count: 1,
-        step: 1,
-        is_index: true,
-    })
-}
-
-fn slice_extent(start: Option<i64>, end: Option<i64>, step: i64, length: u64) -> Result<Extent> {
-    let Some(step) = u64::try_from(step).ok().filter(|step| *step >= 1) else {
-        return Err(Error::selection("only slices with step >= 1 are supported"));
-    };
-    let clip = |bound: i64| {
-        if bound < 0 {
-            length.saturating_sub(bound.unsigned_abs())
-        } else {
-            (bound as u64).min(length)
-        }
-    };
-    let start = start.map_or(0, clip);
-    let end = end.map_or(length, clip);
-    Ok(Extent {
-        start,
-        count: end.saturating_sub(start).div_ceil(step),
-        step,
-        is_index: false,
-    })
-}
-
-/// What is selected of one dimension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
-    /// The first element.
-    pub start: u64,
-    /// The number of elements.
-    pub count: u64,
-    /// The distance of elements.
-    pub step: u64,
-    /// Whether the dimension is left out of the result.
-    pub is_index: bool,
-}
-
-/// A selection as it lies in an array of a known shape.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Region {
-    /// What is selected of each dimension of the array.
-    pub dimensions: Vec<Extent>,
-}
-
-impl Region {
-    /// The shape of the result: one length for each dimension that is not indexed.
-    pub fn result_shape(&self) -> Vec<u64> {
-        self.dimensions
-            .iter()
-            .filter(|extent| !extent.is_index)
-            .map(|extent| extent.count)
-            .collect()
-    }
-
-    /// The number of elements of each dimension, indexed ones included.
-    pub fn counts(&self) -> Vec<u64> {
-        self.dimensions.iter().map(|extent| extent.count).collect()
-    }
-
-    /// The number of elements; saturates.
-    pub fn n_elements(&self) -> u64 {
-        self.dimensions
-            .iter()
-            .fold(1, |product, extent| product.saturating_mul(extent.count))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, shape: &[u64], expected: &[(u64, u64, u64)], result: &[u64]) {
-        let region = Selection::parse(text).unwrap().resolve(shape).unwrap();
-        let found: Vec<_> = region
-            .dimensions
-            .iter()
-            .map(|e| (e.start, e.count, e.step))
-            .collect();
-        assert_eq!(found, expected, "{text}");
-        assert_eq!(region.result_shape(), result, "{text}");
-    }
-
-    #[test]
-    fn selections_mean_what_numpy_means() {
-        check("", &[3, 4], &[(0, 3, 1), (0, 4, 1)], &[3, 4]);
-        check("1", &[3, 4], &[(1, 1, 1), (0, 4, 1)], &[4]);
-        check("-1, 1:", &[3, 4], &[(2, 1, 1), (1, 3, 1)], &[3]);
-        check("..., ::3", &[3, 4], &[(0, 3, 1), (0, 2, 3)], &[3, 2]);
-        check("-100:100, 3:1", &[3, 4], &[(0, 3, 1), (3, 0, 1)], &[3, 0]);
-        check("...", &[], &[], &[]);
-        check("0:3:2, ...", &[3], &[(0, 2, 2)], &[2]);
-    }
-
-    #[test]
-    fn selections_outside_the_array_are_refused() {
-        for (text, shape) in [
-            ("3", &[3][..]),
-            ("-4", &[3]),
-            ("0,0", &[3]),
-            ("..., ...", &[3]),
-            ("::-1", &[3]),
-            ("::0", &[3]),
-        ] {
-            assert!(Selection::parse(text).unwrap().resolve(shape).is_err(), "{text}");
-        }
-        assert!(Selection::parse("a:b").is_err());
-        assert!(Selection::parse("1:2:3:4").is_err());
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        selection_text::write(self, f)
     }
 }

@@ -8,11 +8,11 @@ use zarr_store::{ByteRange, StoreKey};
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
     array::layout_strides,
-    fetch::offset,
+    chunk_copy::{ChunkCopy, WRITE},
+    fields::{Asked, Piece},
     locks::StoreLocks,
-    projection::{Part, Projection},
+    projection::{ChunkShare, Layout, Projection},
     read::fill_element,
-    selection::Region,
     strided::{Dimension, Item, StridedCopy, c_strides},
     workers::Desk,
 };
@@ -22,13 +22,15 @@ struct WriteJob<'a> {
     array: &'a Array,
     codec: Arc<ChunkCodec>,
     projection: Projection,
-    chunk_strides: Vec<usize>,
     source: ChunkRef<'a>,
     /// Of the elements given, in bytes; all 0 where one element is written everywhere.
     source_strides: Vec<usize>,
+    /// What of an element is given.
+    piece: Piece,
     /// The items given, and behind them the fill value if it is of variable size.
     heap: Vec<u8>,
     fill: Vec<u8>,
+    /// Of a stored element.
     item_size: usize,
     locks: StoreLocks,
 }
@@ -43,15 +45,18 @@ impl Array {
     /// [`Error::Type`] when the type does not fit, [`Error::Shape`] when the values are not as many as the
     /// selection has, and what may go wrong with a chunk; chunks may have been written then.
     pub fn write_vec<T: Element>(&self, selection: &Selection, values: &[T]) -> Result<()> {
-        if !T::fits(self.data_type()) {
+        self.check_writable()?;
+        let asked = self.ask(selection)?;
+        let data_type = asked.part.data_type.as_ref();
+        if !T::fits(data_type) {
             return Err(Error::Type {
                 array: self.path().to_string(),
-                stored: self.data_type().to_string(),
+                stored: data_type.to_string(),
                 asked: std::any::type_name::<T>(),
             });
         }
-        T::with_bytes(self.data_type(), values, &mut |elements| {
-            self.write_elements(selection, elements)
+        T::with_bytes(data_type, values, &mut |elements| {
+            self.write_asked(&asked, elements)
         })
         .map_err(|error| self.name_value(error))
     }
@@ -59,7 +64,7 @@ impl Array {
     /// Writes an `ndarray` array to a part of the array.
     ///
     /// # Errors
-    /// Those of [`Array::write_vec`]; the shape must be the selection's.
+    /// Those of [`Array::write_vec`]; the shape must be the selection's, or that of a single value.
     #[cfg(feature = "ndarray")]
     #[expect(clippy::missing_panics_doc, reason = "the standard layout is contiguous")]
     pub fn write<T: Element, S, D>(
@@ -71,9 +76,9 @@ impl Array {
         S: ndarray::Data<Elem = T>,
         D: ndarray::Dimension,
     {
-        let expected = selection.resolve(self.shape())?.result_shape();
+        let (expected, _) = self.selected(selection)?;
         let got: Vec<_> = values.shape().iter().map(|length| *length as u64).collect();
-        if expected != got {
+        if expected != got && !got.is_empty() {
             return Err(Error::Shape { expected, got });
         }
         let values = values.as_standard_layout();
@@ -86,23 +91,26 @@ impl Array {
     /// Writes elements whatever their type to a part of the array.
     ///
     /// # Errors
-    /// Those of [`Array::write_vec`]; type and shape must be those of the array and the selection.
+    /// Those of [`Array::write_vec`]; type and shape must be those that [`Array::selected`] says, or the shape that
+    /// of a single value.
     pub fn write_data(&self, selection: &Selection, data: &ArrayData) -> Result<()> {
-        let expected = selection.resolve(self.shape())?.result_shape();
-        if expected != data.shape {
+        self.check_writable()?;
+        let asked = self.ask(selection)?;
+        let expected = asked.shape();
+        if expected != data.shape && !data.shape.is_empty() {
             return Err(Error::Shape {
                 expected,
                 got: data.shape.clone(),
             });
         }
-        if data.data_type != *self.data_type() {
+        if data.data_type != *asked.part.data_type {
             return Err(Error::Type {
                 array: self.path().to_string(),
-                stored: self.data_type().to_string(),
+                stored: asked.part.data_type.to_string(),
                 asked: "another data type",
             });
         }
-        self.write_elements(selection, data.buffer.as_ref())
+        self.write_asked(&asked, data.buffer.as_ref())
     }
 
     /// Stores a chunk that is encoded already.
@@ -122,16 +130,24 @@ impl Array {
     /// Those of [`Array::write_vec`].
     pub fn write_elements(&self, selection: &Selection, elements: ChunkRef<'_>) -> Result<()> {
         self.check_writable()?;
-        let region = selection.resolve(self.shape())?;
+        self.write_asked(&self.ask(selection)?, elements)
+    }
+
+    fn write_asked(&self, asked: &Asked<'_>, elements: ChunkRef<'_>) -> Result<()> {
+        let Asked { region, part } = asked;
+        let [piece] = part.pieces[..] else {
+            return Err(Error::selection(
+                "multiple fields are not supported for this operation",
+            ));
+        };
         let codec = self.chunk_codec()?;
-        let item_size = codec.spec().data_type.size().unwrap_or(0);
-        let size = u128::from(region.n_elements()).saturating_mul(item_size as u128);
-        let is_scalar = elements.elements.len() == item_size;
+        let size = u128::from(region.n_elements()).saturating_mul(part.size as u128);
+        let is_scalar = elements.elements.len() == part.size;
         if elements.elements.len() as u128 != size && !is_scalar {
-            let got = elements.elements.len() / item_size.max(1);
+            let item_size = part.data_type.size().unwrap_or(0);
             return Err(Error::Shape {
-                expected: region.result_shape(),
-                got: vec![got as u64],
+                expected: asked.shape(),
+                got: vec![(elements.elements.len() / item_size.max(1)) as u64],
             });
         }
         let (mut fill, fill_heap) = fill_element(self);
@@ -144,112 +160,113 @@ impl Array {
             fill = slot.to_bytes().to_vec();
             heap = [elements.heap, &fill_heap].concat();
         }
-        let source_strides = if is_scalar {
-            vec![0; region.dimensions.len()]
-        } else {
-            c_strides(&region.counts(), item_size)
+        let mut source_strides = c_strides(&region.counts(), part.size);
+        if is_scalar {
+            source_strides.fill(0);
+        }
+        let layout = Layout {
+            shape: self.shape(),
+            chunk_shape: self.chunk_shape(),
+            strides: &layout_strides(&codec),
         };
-        self.write_region(
-            &WriteJob {
-                array: self,
-                projection: Projection::new(&region, self.shape(), self.chunk_shape()),
-                chunk_strides: layout_strides(&codec),
-                codec,
-                source: elements,
-                source_strides,
-                heap,
-                fill,
-                item_size,
-                locks: StoreLocks::of(self.store().as_ref()),
-            },
-            &region,
-        )
-    }
-
-    fn write_region(&self, job: &WriteJob<'_>, region: &Region) -> Result<()> {
-        let size = region.n_elements().saturating_mul(job.item_size as u64);
+        let job = WriteJob {
+            array: self,
+            projection: Projection::new(region, layout)?,
+            item_size: codec.spec().data_type.size().unwrap_or(0),
+            codec,
+            source: elements,
+            source_strides,
+            piece,
+            heap,
+            fill,
+            locks: StoreLocks::of(self.store().as_ref()),
+        };
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
+        let n_chunks = job.projection.n_chunks();
         self.options()
             .workers
-            .run(job.projection.n_chunks(), size, &|number, desk| {
-                job.chunk(number, desk)
-            })
+            .run(n_chunks, size, &|number, desk| job.chunk(number, desk))
     }
 }
 
 impl WriteJob<'_> {
-    /// Writes the part of one chunk.
+    /// Writes what is selected of one chunk.
     fn chunk(&self, number: usize, desk: &mut Desk) -> Result<()> {
-        self.projection.chunk(number, &mut desk.parts);
-        let key = self
-            .array
-            .chunk_key_of(desk.parts.iter().map(|part| part.chunk), &mut desk.name)?;
-        let copy = self.copy(&desk.parts);
-        let from = &self.source.elements[self.source_offset(&desk.parts)..];
-        if desk.parts.iter().all(|part| part.is_whole) {
-            let Desk {
-                scratch,
-                chunk,
-                parts,
-                ..
-            } = desk;
-            let size = self.codec.decoded_size();
-            // What lies in memory as the codec wants it is encoded from there.
-            let elements = if copy.single_run() == Some(size) {
-                &from[..size]
-            } else {
-                chunk.resize(size, 0);
-                if self.reaches_beyond(parts) {
-                    self.fill(chunk);
-                }
-                copy.copy_to(from, chunk);
-                chunk
-            };
-            let heap = if self.is_variable() {
-                &self.heap
-            } else {
-                self.source.heap
-            };
-            if self.is_empty(elements, heap) {
-                let _guard = self.locks.lock(&key);
-                return Ok(self.array.store().erase(&key)?);
-            }
-            let encoded = self.codec.encode(ChunkRef { elements, heap }, scratch);
-            let encoded = encoded.map_err(|error| self.failed(parts, &key, error))?;
-            let _guard = self.locks.lock(&key);
-            return Ok(self.array.store().set(&key, encoded)?);
+        let mut parts = std::mem::take(&mut desk.parts);
+        let share = self.projection.chunk(number, &mut parts);
+        let written = self.share(share, desk);
+        desk.parts = parts;
+        written
+    }
+
+    fn share(&self, share: ChunkShare<'_>, desk: &mut Desk) -> Result<()> {
+        let key = self.array.chunk_key_of(share.coords(), &mut desk.name)?;
+        let swap = self.codec.layout().swap_size;
+        let copy = share.copy(WRITE, 0, &self.source_strides, self.piece, swap);
+        if share.is_whole() && self.piece.size == self.item_size {
+            return self.set_whole(share, &copy, &key, desk);
         }
         let _guard = self.locks.lock(&key);
-        self.read_chunk(&key, desk)?;
+        self.read_chunk(share, &key, desk)?;
         let Desk {
-            scratch,
-            chunk,
-            heap,
-            parts,
-            ..
+            scratch, chunk, heap, ..
         } = desk;
-        copy.copy_to(from, &mut chunk[offset(parts, &self.chunk_strides)..]);
+        copy.copy_to(self.source.elements, chunk);
         if self.is_empty(chunk, heap) {
             return Ok(self.array.store().erase(&key)?);
         }
-        let encoded = self.codec.encode(
-            ChunkRef {
-                elements: chunk,
-                heap,
-            },
-            scratch,
-        );
-        let encoded = encoded.map_err(|error| self.failed(parts, &key, error))?;
+        let elements = ChunkRef {
+            elements: chunk,
+            heap,
+        };
+        let encoded = self.codec.encode(elements, scratch);
+        let encoded = encoded.map_err(|error| self.failed(share, &key, error))?;
         Ok(self.array.store().set(&key, encoded)?)
     }
 
+    /// Sets a chunk that nothing remains of.
+    fn set_whole(
+        &self,
+        share: ChunkShare<'_>,
+        copy: &ChunkCopy<'_>,
+        key: &StoreKey,
+        desk: &mut Desk,
+    ) -> Result<()> {
+        let Desk { scratch, chunk, .. } = desk;
+        let size = self.codec.decoded_size();
+        // What lies in memory as the codec wants it is encoded from there.
+        let elements = if copy.single_run() == Some(size) {
+            &self.source.elements[copy.source..][..size]
+        } else {
+            chunk.resize(size, 0);
+            if self.reaches_beyond(share) {
+                self.fill(chunk);
+            }
+            copy.copy_to(self.source.elements, chunk);
+            chunk
+        };
+        let heap = if self.is_variable() {
+            &self.heap
+        } else {
+            self.source.heap
+        };
+        if self.is_empty(elements, heap) {
+            let _guard = self.locks.lock(key);
+            return Ok(self.array.store().erase(key)?);
+        }
+        let encoded = self.codec.encode(ChunkRef { elements, heap }, scratch);
+        let encoded = encoded.map_err(|error| self.failed(share, key, error))?;
+        let _guard = self.locks.lock(key);
+        Ok(self.array.store().set(key, encoded)?)
+    }
+
     /// Reads the chunk that is to be changed to the desk, or makes it of fill values.
-    fn read_chunk(&self, key: &StoreKey, desk: &mut Desk) -> Result<()> {
+    fn read_chunk(&self, share: ChunkShare<'_>, key: &StoreKey, desk: &mut Desk) -> Result<()> {
         let Desk {
             scratch,
             read,
             chunk,
             heap,
-            parts,
             ..
         } = desk;
         heap.clear();
@@ -263,7 +280,7 @@ impl WriteJob<'_> {
         let decoded = self
             .codec
             .decode(read.part(0), scratch)
-            .map_err(|error| self.failed(parts, key, error))?;
+            .map_err(|error| self.failed(share, key, error))?;
         chunk.copy_from_slice(decoded.elements);
         if self.is_variable() {
             let base = heap.len() as u64;
@@ -278,19 +295,12 @@ impl WriteJob<'_> {
     }
 
     /// Whether the chunk has elements outside the array.
-    fn reaches_beyond(&self, parts: &[Part]) -> bool {
-        parts
-            .iter()
-            .zip(self.array.chunk_shape())
-            .any(|(part, length)| part.count != *length)
-    }
-
-    fn source_offset(&self, parts: &[Part]) -> usize {
-        parts
-            .iter()
-            .zip(&self.source_strides)
-            .map(|(part, stride)| part.out as usize * stride)
-            .sum()
+    fn reaches_beyond(&self, share: ChunkShare<'_>) -> bool {
+        let lengths = self.array.shape().iter().zip(self.array.chunk_shape());
+        share
+            .coords()
+            .zip(lengths)
+            .any(|(coord, (length, chunk))| length - coord * chunk < *chunk)
     }
 
     fn item(&self) -> Item {
@@ -298,19 +308,6 @@ impl WriteJob<'_> {
             size: self.item_size,
             swap: self.codec.layout().swap_size,
         }
-    }
-
-    fn copy(&self, parts: &[Part]) -> StridedCopy {
-        let strides = self.source_strides.iter().zip(&self.chunk_strides);
-        let dimensions = parts
-            .iter()
-            .zip(strides)
-            .map(|(part, (source, chunk))| Dimension {
-                length: part.count as usize,
-                source: *source,
-                target: part.step as usize * chunk,
-            });
-        StridedCopy::new(dimensions, self.item())
     }
 
     /// Makes a chunk of fill values.
@@ -346,8 +343,7 @@ impl WriteJob<'_> {
             .all(|element| element == fill)
     }
 
-    fn failed(&self, parts: &[Part], key: &StoreKey, error: zarr_codecs::CodecError) -> Error {
-        self.array
-            .chunk_error(parts.iter().map(|part| part.chunk).collect(), key, error)
+    fn failed(&self, share: ChunkShare<'_>, key: &StoreKey, error: zarr_codecs::CodecError) -> Error {
+        self.array.chunk_error(share.coords().collect(), key, error)
     }
 }

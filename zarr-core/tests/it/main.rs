@@ -16,6 +16,7 @@ mod moving;
 mod properties;
 mod records;
 mod resize;
+mod selections;
 mod stored;
 mod views;
 mod zarr_python;

@@ -133,21 +133,11 @@ impl Hdf5Array {
         }))
     }
 
-    /// Reads through the library: the box that holds the selection, of which steps then take their elements.
+    /// Reads through the library: the box that holds the selection, out of which its elements are then taken.
     fn read_through_library(&self, selection: &Selection) -> Result<ChunkBuffer> {
         self.check_chunk_size()?;
-        let region = selection.resolve(&self.shape)?;
-        let start: Vec<_> = region.dimensions.iter().map(|extent| extent.start).collect();
-        let span = |count: u64, step: u64| {
-            count
-                .checked_sub(1)
-                .map_or(0, |last| last.saturating_mul(step).saturating_add(1))
-        };
-        let counts: Vec<_> = region
-            .dimensions
-            .iter()
-            .map(|extent| span(extent.count, extent.step))
-            .collect();
+        let region = self.resolve(selection)?;
+        let (start, counts) = region.bounds();
         let n_elements = counts
             .iter()
             .fold(1_u64, |product, count| product.saturating_mul(*count));
@@ -158,16 +148,16 @@ impl Hdf5Array {
             let values = self.dataset.read_region(&start, &counts).map_err(source_error)?;
             self.buffer(values, n_elements)?
         };
-        if n_elements != region.n_elements() {
-            let steps = region.dimensions.iter().map(|extent| core::SelectionItem::Slice {
-                start: None,
-                stop: None,
-                step: i64::try_from(extent.step).unwrap_or(i64::MAX),
-            });
+        if n_elements > 0 && !region.is_box() {
             let size = self.elements.data_type.size().unwrap_or(1);
-            buffer.elements = pick(buffer.elements, &counts, size, &Selection::new(steps))?;
+            buffer.elements = pick(buffer.elements, &counts, size, &region.within(&start))?;
         }
         Ok(buffer)
+    }
+
+    fn resolve(&self, selection: &Selection) -> Result<core::Region> {
+        let chunk_shape = self.chunk_shape().unwrap_or(&self.shape);
+        Ok(selection.resolve(&self.shape, chunk_shape)?)
     }
 
     /// The library decodes whole chunks, whatever the file says of their shape.
@@ -240,7 +230,7 @@ impl SourceArray for Hdf5Array {
     }
 
     fn read(&self, selection: &Selection, workers: Workers) -> Result<ArrayData> {
-        let region = selection.resolve(&self.shape)?;
+        let region = self.resolve(selection)?;
         self.check_size(region.n_elements())?;
         let buffer = match self.read_chunks(selection, workers)? {
             Some(elements) => ChunkBuffer {
@@ -249,10 +239,14 @@ impl SourceArray for Hdf5Array {
             },
             None => self.read_through_library(selection)?,
         };
-        Ok(ArrayData {
+        let data = ArrayData {
             shape: region.result_shape(),
             data_type: self.elements.data_type.clone(),
             buffer,
+        };
+        Ok(match selection.field_names() {
+            [] => data,
+            fields => data.fields(fields)?,
         })
     }
 

@@ -34,14 +34,14 @@ fn a_write(session: &mut Session, step: &Value) -> Outcome {
         .any(|form| value.get(form).is_some());
     let data = if is_array {
         let data = values::cast(&values::array(value, None)?, array.data_type())?;
-        let shape = selection.resolve(array.shape())?.result_shape();
+        let shape = array.selected(&selection)?.0;
         if data.shape.is_empty() && !shape.is_empty() {
             values::full(&values::scalars(&data)?[0], shape, array.data_type())?
         } else {
             data
         }
     } else {
-        let shape = selection.resolve(array.shape())?.result_shape();
+        let shape = array.selected(&selection)?.0;
         values::full(
             &Scalar::from_json(value, Some(array.data_type()))?,
             shape,

@@ -1,0 +1,88 @@
+//! The copy of what is selected of one chunk, between the chunk and the caller's memory.
+//!
+//! A box is one strided copy. Where a dimension is a list of places, or the elements are single points, the copy
+//! goes through the lists in the order of the result, with a strided copy of the other dimensions at each place:
+//! so of several values for one element the last one stays.
+
+use crate::strided::StridedCopy;
+
+/// Where an element lies, or where along a dimension elements lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// In the chunk, in bytes.
+    pub(crate) chunk: usize,
+    /// In the result, counted in elements along the dimension.
+    pub(crate) out: usize,
+}
+
+/// Which side of a copy is which: makes source and target of an offset in the chunk and one in the caller's memory.
+pub(crate) type Ends = fn(usize, usize) -> (usize, usize);
+
+/// From the chunk to the caller.
+pub(crate) const READ: Ends = |chunk, out| (chunk, out);
+/// From the caller to the chunk.
+pub(crate) const WRITE: Ends = |chunk, out| (out, chunk);
+/// From one element to everywhere of the caller's.
+pub(crate) const FILL: Ends = |_, out| (0, out);
+
+/// Places along a dimension.
+#[derive(Debug)]
+pub(crate) struct List<'p> {
+    pub(crate) places: &'p [Place],
+    /// The distance of elements along the dimension in the caller's memory, in bytes.
+    pub(crate) out_stride: usize,
+}
+
+/// A copy of what is selected of one chunk.
+#[derive(Debug)]
+pub(crate) struct ChunkCopy<'p> {
+    /// Where it begins, in bytes. What lists add may wrap around, since the part of a chunk that is at hand need
+    /// not begin where the chunk does.
+    pub(crate) source: usize,
+    pub(crate) target: usize,
+    pub(crate) ends: Ends,
+    /// From the slowest dimension to the fastest.
+    pub(crate) lists: Vec<List<'p>>,
+    pub(crate) inner: StridedCopy,
+}
+
+impl ChunkCopy<'_> {
+    /// The number of bytes, if the copy is of one run of bytes as they are.
+    pub(crate) fn single_run(&self) -> Option<usize> {
+        self.inner.single_run().filter(|_| self.lists.is_empty())
+    }
+
+    /// Copies; `row` gives the destination of a run of bytes, by its offset and length.
+    ///
+    /// # Panics
+    /// When a place does not lie within the source or the destination.
+    pub(crate) fn copy_to_rows<'a>(&self, source: &[u8], row: impl Fn(usize, usize) -> &'a mut [u8]) {
+        self.each(&mut |from, to| {
+            self.inner
+                .copy_to_rows(&source[from..], |offset, length| row(to + offset, length));
+        });
+    }
+
+    /// Copies into a buffer.
+    ///
+    /// # Panics
+    /// When a place does not lie within the source or the destination.
+    pub(crate) fn copy_to(&self, source: &[u8], target: &mut [u8]) {
+        self.each(&mut |from, to| self.inner.copy_to(&source[from..], &mut target[to..]));
+    }
+
+    /// Calls `copy` with the offsets of every combination of places.
+    fn each(&self, copy: &mut dyn FnMut(usize, usize)) {
+        self.below(&self.lists, self.source, self.target, copy);
+    }
+
+    fn below(&self, lists: &[List<'_>], source: usize, target: usize, copy: &mut dyn FnMut(usize, usize)) {
+        let Some((first, rest)) = lists.split_first() else {
+            return copy(source, target);
+        };
+        for place in first.places {
+            let (from, to) = (self.ends)(place.chunk, place.out * first.out_stride);
+            self.below(rest, source.wrapping_add(from), target.wrapping_add(to), copy);
+        }
+    }
+}
