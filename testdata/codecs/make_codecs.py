@@ -35,7 +35,13 @@ def noise(size):
     return index.astype("<u4").tobytes()[:size]
 
 
-RULES = {"wave": wave, "noise": noise}
+def steps(size):
+    """Numbers that rise slowly, without noise."""
+    index = numpy.arange((size + 3) // 4, dtype="u8")
+    return (index // 16 * 256).astype("<u4").tobytes()[:size]
+
+
+RULES = {"wave": wave, "noise": noise, "steps": steps}
 
 
 def encode(config, dtype, rule, size):

@@ -10,7 +10,10 @@ use std::{ffi::CStr, sync::Arc};
 use blosc::{blosc_compress_ctx, blosc_decompress_ctx};
 use serde_json::{Map, Value};
 
-use super::blosc_frame::{Frame, HEADER_SIZE, NAME};
+use super::{
+    blosc_frame::{Frame, HEADER_SIZE, NAME},
+    blosc_snappy,
+};
 use crate::{
     BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration, DataType, Result,
     V2Codec, encoder_setting,
@@ -19,7 +22,7 @@ use crate::{
 /// The most bytes that a frame can hold.
 const SIZE_MAX: usize = i32::MAX as usize - HEADER_SIZE;
 
-/// Inner codecs, as the C library knows them; Snappy is left out because it would need a C++ compiler.
+/// Inner codecs, as the C library knows them; Snappy is only read, by `blosc_snappy`, as numcodecs does not write it.
 const INNER_CODECS: [&CStr; 5] = [c"blosclz", c"lz4", c"lz4hc", c"zlib", c"zstd"];
 
 /// Shuffles in V3; the index is the number in V2.
@@ -127,6 +130,10 @@ impl BytesToBytes for Blosc {
             .ok_or(CodecError::too_large(NAME, room))?;
         if let Some(stored) = frame.stored {
             out.copy_from_slice(stored);
+            return Ok(out.len());
+        }
+        if frame.is_snappy {
+            blosc_snappy::decode(encoded, &frame, out)?;
             return Ok(out.len());
         }
         // SAFETY: the output is given with its length; the frame is as long as it says, and all that it points

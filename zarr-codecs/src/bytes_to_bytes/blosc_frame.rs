@@ -25,8 +25,11 @@ const SPLITS_MAX: usize = 16;
 const SPLIT_ELEMENTS_MIN: usize = 128;
 /// Inner codecs: blosclz, LZ4, Snappy, zlib, Zstandard.
 const INNER_CODECS: u8 = 5;
+const SNAPPY: u8 = 2;
 
+const BYTE_SHUFFLED: u8 = 0x01;
 const STORED: u8 = 0x02;
+const BIT_SHUFFLED: u8 = 0x04;
 const RESERVED: u8 = 0x08;
 const UNSPLIT: u8 = 0x10;
 
@@ -36,6 +39,14 @@ pub(super) struct Frame<'a> {
     pub(super) decoded_size: usize,
     /// The decoded bytes themselves, if they are stored as they are.
     pub(super) stored: Option<&'a [u8]>,
+    pub(super) element_size: usize,
+    pub(super) block_size: usize,
+    /// How many streams a block has, but for a short last one, which has one.
+    pub(super) streams: usize,
+    pub(super) is_byte_shuffled: bool,
+    pub(super) is_bit_shuffled: bool,
+    /// Whether the inner codec is Snappy.
+    pub(super) is_snappy: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -60,7 +71,23 @@ impl<'a> Frame<'a> {
             let reason = format!("it says it has {frame_size} bytes and has {}", frame.len());
             return Err(corrupt(reason));
         }
-        let checked = |stored| Ok(Self { decoded_size, stored });
+        let streams = if flags & UNSPLIT == 0 && element_size != 0 {
+            n_streams(element_size.into(), block_size)
+        } else {
+            1
+        };
+        let checked = |stored| {
+            Ok(Self {
+                decoded_size,
+                stored,
+                element_size: element_size.into(),
+                block_size,
+                streams,
+                is_byte_shuffled: flags & BYTE_SHUFFLED != 0,
+                is_bit_shuffled: flags & BIT_SHUFFLED != 0,
+                is_snappy: flags >> 5 == SNAPPY,
+            })
+        };
         if flags & STORED != 0 || decoded_size == 0 {
             let data = &frame[HEADER_SIZE..];
             if data.len() != decoded_size {
@@ -78,14 +105,17 @@ impl<'a> Frame<'a> {
         if flags >> 5 >= INNER_CODECS {
             return Err(unsupported(&format!("inner codec {} is not known", flags >> 5)));
         }
-        let streams = if flags & UNSPLIT == 0 {
-            n_streams(element_size.into(), block_size)
-        } else {
-            1
-        };
         check_blocks(frame, decoded_size, block_size, streams)?;
         checked(None)
     }
+}
+
+/// Where a block of a checked frame begins.
+pub(super) fn block_offset(frame: &[u8], index: usize) -> Result<usize> {
+    let offset = u32_at(frame, HEADER_SIZE + 4 * index);
+    offset
+        .map(|offset| offset as usize)
+        .ok_or_else(|| corrupt("its table of blocks is cut".into()))
 }
 
 /// How many streams a block has that may be split.
@@ -134,7 +164,7 @@ fn check_blocks(frame: &[u8], decoded_size: usize, block_size: usize, streams: u
     Ok(())
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let number = bytes.get(at..)?.first_chunk()?;
     Some(u32::from_le_bytes(*number))
 }

@@ -4,6 +4,8 @@
 pub mod blosc;
 #[cfg(feature = "blosc")]
 mod blosc_frame;
+#[cfg(feature = "blosc")]
+mod blosc_snappy;
 #[cfg(feature = "bz2")]
 pub mod bz2;
 pub mod checksum;

@@ -61,20 +61,7 @@ impl BytesToBytes for Shuffle {
         let elements = out
             .get_mut(..encoded.len())
             .ok_or(CodecError::too_large(NAME, room))?;
-        match self.element_size {
-            1 => elements.copy_from_slice(encoded),
-            2 => unshuffle::<2>(encoded, elements),
-            4 => unshuffle::<4>(encoded, elements),
-            8 => unshuffle::<8>(encoded, elements),
-            size => {
-                let count = encoded.len() / size;
-                for (element, bytes) in elements.chunks_exact_mut(size).enumerate() {
-                    for (byte, value) in bytes.iter_mut().enumerate() {
-                        *value = encoded[byte * count + element];
-                    }
-                }
-            }
-        }
+        unshuffle_bytes(self.element_size, encoded, elements);
         Ok(encoded.len())
     }
 
@@ -104,6 +91,24 @@ fn shuffle<const N: usize>(elements: &[u8], planes: &mut [u8]) {
             let plane = &mut planes[byte * count + index * BLOCK..][..block.len()];
             for (target, element) in plane.iter_mut().zip(block) {
                 *target = element[byte];
+            }
+        }
+    }
+}
+
+/// Puts the bytes of whole elements together again.
+pub(super) fn unshuffle_bytes(element_size: usize, planes: &[u8], elements: &mut [u8]) {
+    match element_size {
+        1 => elements.copy_from_slice(planes),
+        2 => unshuffle::<2>(planes, elements),
+        4 => unshuffle::<4>(planes, elements),
+        8 => unshuffle::<8>(planes, elements),
+        size => {
+            let count = planes.len() / size;
+            for (element, bytes) in elements.chunks_exact_mut(size).enumerate() {
+                for (byte, value) in bytes.iter_mut().enumerate() {
+                    *value = planes[byte * count + element];
+                }
             }
         }
     }

@@ -42,6 +42,7 @@ fn document(name: &str) -> Value {
 pub(crate) fn chunk(rule: &str, size: usize) -> Vec<u8> {
     let number = |index: u32| match rule {
         "wave" => index / 16 * 256 + (index.wrapping_mul(2_654_435_761) >> 24),
+        "steps" => index / 16 * 256,
         "noise" => {
             let mut number = index.wrapping_mul(0x9E37_79B1);
             number ^= number >> 15;
@@ -157,6 +158,41 @@ fn texts_of_numcodecs_are_read_and_written() {
         codec.decode(&stored, &spec, &mut decoded).unwrap();
         assert!(decoded.as_ref().items().eq(chunk.as_ref().items()));
     }
+}
+
+/// Frames of a library that has Snappy, whole and damaged.
+#[test]
+#[cfg(feature = "blosc")]
+fn frames_of_blosc_with_snappy_are_read() {
+    use serde_json::json;
+    use zarr_codecs::testing::{Damage, each_damage};
+
+    let document = document("blosc-snappy.json");
+    let config = json!({"id": "blosc", "cname": "snappy"});
+    let Some(Codec::BytesToBytes(codec)) = build(&config, &DataType::UInt8) else {
+        unreachable!("Blosc makes bytes of bytes")
+    };
+    for case in document["cases"].as_array().unwrap() {
+        let size = case["size"].as_u64().unwrap() as usize;
+        let decoded = chunk(case["rule"].as_str().unwrap(), size);
+        let (stored, mut out) = (stored(case).unwrap(), vec![0; size]);
+        assert_eq!(codec.decode(&stored, &mut out).unwrap(), size, "{case}");
+        assert!(out == decoded, "{case}");
+        let is_error = codec.decode(&stored, &mut out[..size - 1]).is_err();
+        assert!(is_error, "with one byte too little room: {case}");
+        let typesize = case["typesize"].as_u64().unwrap();
+        if typesize == 4 || typesize == 17 {
+            each_damage(&stored, |damaged, damage| {
+                let result = codec.decode(damaged, &mut out);
+                assert!(
+                    !matches!((damage, result), (Damage::Cut(_), Ok(_))),
+                    "{damage:?} {case}"
+                );
+            });
+        }
+    }
+    let error = codec.encode(&[0; 200], &mut Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("`snappy`"), "{error}");
 }
 
 /// What two versions of pcodec wrote; the second is made of the library that we have.
