@@ -10,12 +10,15 @@ mod config;
 mod data_type;
 mod error;
 mod fill_value;
+pub mod json;
 mod limits;
 mod numpy_type;
+mod object;
 mod registry;
 mod struct_type;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod text_encoding;
 
 pub use chain::{ChunkCodec, CodecChain, DecodedChunk, Layout, Scratch};
 pub use chunk::{ChunkBuffer, ChunkRef, ChunkSpec, SLOT_SIZE, Slot};
@@ -26,6 +29,7 @@ pub use error::CodecError;
 pub use fill_value::FillValue;
 pub use limits::Limits;
 pub use numpy_type::StoredType;
+pub use object::Object;
 pub use registry::{BUILT_IN, CodecEntry, CodecRegistry, FromV2, V2Codec};
 pub use struct_type::{Field, StructType};
 

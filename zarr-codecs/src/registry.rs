@@ -104,6 +104,10 @@ pub const BUILT_IN: &[CodecEntry] = &[
         ..not_built!("numcodecs.pcodec", "pcodec", "pcodec", "pcodec")
     },
     array_to_bytes::zfpy::ENTRY,
+    array_to_bytes::vlen::ARRAY_ENTRY,
+    array_to_bytes::json2::ENTRY,
+    array_to_bytes::msgpack2::ENTRY,
+    array_to_bytes::n5_wrapper::ENTRY,
     #[cfg(feature = "blosc")]
     bytes_to_bytes::blosc::ENTRY,
     #[cfg(not(feature = "blosc"))]
@@ -132,6 +136,8 @@ pub const BUILT_IN: &[CodecEntry] = &[
     bytes_to_bytes::zstd::ENTRY,
     #[cfg(not(feature = "zstd"))]
     not_built!("zstd", "numcodecs.zstd", "zstd", "zstd"),
+    bytes_to_bytes::base64::ENTRY,
+    bytes_to_bytes::jenkins_lookup3::ENTRY,
     bytes_to_bytes::shuffle::ENTRY,
     bytes_to_bytes::checksum::CRC32C_ENTRY,
     bytes_to_bytes::checksum::NUMCODECS_CRC32C_ENTRY,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     ArrayToArray, ArrayToBytes, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecConfig,
-    CodecError, CodecRegistry, DataType, FillValue,
+    CodecError, CodecRegistry, DataType, FillValue, Object,
 };
 
 /// Encoded bytes up to which every cut and every flipped bit is tried.
@@ -223,14 +223,35 @@ fn check_array_to_array(codec: &dyn ArrayToArray, spec: &ChunkSpec) {
 fn chunk(spec: &ChunkSpec) -> ChunkBuffer {
     let mut chunk = ChunkBuffer::default();
     if spec.data_type.is_variable() {
-        let items = ["", "a", "Ωmega", "a text that is a little longer than others"];
         for index in 0..n_elements(spec) as usize {
-            chunk.push_item(items[index % items.len()].as_bytes());
+            chunk.push_item(&item(&spec.data_type, index));
         }
     } else {
         chunk.elements = noise(spec.size().expect("the data type is known"));
     }
     chunk
+}
+
+/// Some item of variable size, the first being empty.
+fn item(data_type: &DataType, index: usize) -> Vec<u8> {
+    const ITEMS: [&str; 4] = ["", "a", "Ωmega", "a text that is a little longer than others"];
+    match data_type {
+        DataType::Object => {
+            let text: Object = ITEMS[index % 4].into();
+            let values = [
+                Object::Null,
+                true.into(),
+                (index as i64 - 3).into(),
+                (-0.5).into(),
+                text.clone(),
+                vec![text.clone(), Object::Null].into(),
+                Object::Map(vec![(text, f64::INFINITY.into())]),
+            ];
+            values[index % values.len()].to_item()
+        }
+        DataType::VlenArray(inner) => noise(inner.size().unwrap_or(1) * (index % 4)),
+        _ => ITEMS[index % 4].as_bytes().to_vec(),
+    }
 }
 
 fn is_same(one: ChunkRef<'_>, other: ChunkRef<'_>, spec: &ChunkSpec) -> bool {

@@ -1,8 +1,12 @@
 //! Codecs that make bytes of a chunk.
 
 pub mod bytes;
+pub mod json2;
+pub mod msgpack2;
+pub mod n5_wrapper;
 #[cfg(feature = "pcodec")]
 pub mod pcodec;
+mod values;
 pub mod vlen;
 mod zfp;
 pub mod zfpy;

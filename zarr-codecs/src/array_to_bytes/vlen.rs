@@ -1,5 +1,5 @@
-//! `vlen-utf8`, `vlen-bytes`: elements of variable size (Zarr extensions of these names; numcodecs `VLenUTF8`,
-//! `VLenBytes`).
+//! `vlen-utf8`, `vlen-bytes`, `vlen-array`: elements of variable size (Zarr extensions of these names; numcodecs
+//! `VLenUTF8`, `VLenBytes`, `VLenArray`).
 //!
 //! ```text
 //! count u32 | length u32 | bytes | length u32 | bytes | ...        (little endian)
@@ -10,25 +10,52 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::{
-    ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, Configuration,
-    DataType, Result, V2Codec,
+    ArrayToBytes, ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind,
+    Configuration, DataType, Result, V2Codec,
 };
 
 const UTF8: &str = "vlen-utf8";
 const BYTES: &str = "vlen-bytes";
+const ARRAY: &str = "vlen-array";
 
 #[derive(Debug)]
 struct Vlen {
     name: &'static str,
-    data_type: DataType,
+    items: Items,
+}
+
+/// What the items are.
+#[derive(Debug)]
+enum Items {
+    Texts,
+    Bytes,
+    /// Arrays whose elements are stored in a byte order.
+    Arrays(ByteOrder),
 }
 
 impl Vlen {
-    fn check_item(&self, item: &[u8], index: usize) -> Result<()> {
-        if self.data_type == DataType::String && std::str::from_utf8(item).is_err() {
-            return Err(self.corrupt(&format!("item {index} is not UTF-8")));
+    fn check_item(&self, item: &[u8], index: usize, spec: &ChunkSpec) -> Result<()> {
+        match &spec.data_type {
+            DataType::String if std::str::from_utf8(item).is_err() => {
+                Err(self.corrupt(&format!("item {index} is not UTF-8")))
+            }
+            DataType::VlenArray(inner)
+                if !inner.size().is_some_and(|size| item.len().is_multiple_of(size)) =>
+            {
+                Err(self.corrupt(&format!(
+                    "item {index} of {} bytes is no array of {inner}",
+                    item.len()
+                )))
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Turns the elements of an item into stored byte order or back.
+    fn reorder(&self, item: &mut [u8], spec: &ChunkSpec) {
+        if let (Items::Arrays(order), DataType::VlenArray(inner)) = (&self.items, &spec.data_type) {
+            inner.reorder(item, *order);
+        }
     }
 
     fn corrupt(&self, reason: &str) -> CodecError {
@@ -38,10 +65,14 @@ impl Vlen {
 
 impl ArrayToBytes for Vlen {
     fn encoded_size(&self, spec: &ChunkSpec) -> Result<Option<usize>> {
-        if spec.data_type == self.data_type {
-            return Ok(None);
-        }
-        let reason = format!("elements must be {}, not {}", self.data_type, spec.data_type);
+        let expected = match (&self.items, &spec.data_type) {
+            (Items::Texts, DataType::String) | (Items::Bytes, DataType::Bytes) => return Ok(None),
+            (Items::Arrays(_), DataType::VlenArray(inner)) if !inner.is_variable() => return Ok(None),
+            (Items::Texts, _) => "string",
+            (Items::Bytes, _) => "variable_length_bytes",
+            (Items::Arrays(_), _) => "arrays of elements of a fixed size",
+        };
+        let reason = format!("elements must be {expected}, not {}", spec.data_type);
         Err(CodecError::mismatch(self.name, reason))
     }
 
@@ -54,9 +85,11 @@ impl ArrayToBytes for Vlen {
         let n_elements = spec.n_elements().unwrap_or(u64::MAX) as usize;
         out.extend_from_slice(&count(n_elements)?);
         for (index, item) in chunk.items().enumerate() {
-            self.check_item(item, index)?;
+            self.check_item(item, index, spec)?;
             out.extend_from_slice(&count(item.len())?);
+            let start = out.len();
             out.extend_from_slice(item);
+            self.reorder(&mut out[start..], spec);
         }
         Ok(())
     }
@@ -77,8 +110,10 @@ impl ArrayToBytes for Vlen {
         for index in 0..count as usize {
             let (length, tail) = split_u32(rest).ok_or_else(cut)?;
             let (item, tail) = tail.split_at_checked(length as usize).ok_or_else(cut)?;
-            self.check_item(item, index)?;
+            self.check_item(item, index, spec)?;
+            let start = out.heap.len();
             out.push_item(item);
+            self.reorder(&mut out.heap[start..], spec);
             rest = tail;
         }
         if rest.is_empty() {
@@ -93,9 +128,32 @@ fn split_u32(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_le_bytes(*number), rest))
 }
 
-fn build(name: &'static str, data_type: DataType, configuration: &Map<String, Value>) -> Result<Codec> {
+fn build(name: &'static str, items: Items, configuration: &Map<String, Value>) -> Result<Codec> {
     Configuration::new(name, configuration, &[])?;
-    Ok(Codec::ArrayToBytes(Arc::new(Vlen { name, data_type })))
+    Ok(Codec::ArrayToBytes(Arc::new(Vlen { name, items })))
+}
+
+/// Builds the codec of arrays: the type of their elements is that of the chunk, the byte order is configured.
+fn build_arrays(configuration: &Map<String, Value>) -> Result<Codec> {
+    let configuration = Configuration::new(ARRAY, configuration, &["dtype"])?;
+    let order = match configuration.get("dtype") {
+        None => return Err(configuration.error("dtype", "is missing")),
+        Some(dtype) if first_text(dtype).is_some_and(|text| text.starts_with('>')) => ByteOrder::Big,
+        Some(_) => ByteOrder::Little,
+    };
+    let items = Items::Arrays(order);
+    Ok(Codec::ArrayToBytes(Arc::new(Vlen { name: ARRAY, items })))
+}
+
+/// The first type of a record that says something of the byte order, or the only one.
+fn first_text(dtype: &Value) -> Option<&str> {
+    match dtype {
+        Value::String(text) => Some(text)
+            .filter(|text| text.starts_with(['<', '>']))
+            .map(String::as_str),
+        Value::Array(fields) => fields.iter().find_map(|field| first_text(field.get(1)?)),
+        _ => None,
+    }
 }
 
 /// How the registry knows the codec of texts.
@@ -106,7 +164,7 @@ pub const UTF8_ENTRY: CodecEntry = CodecEntry {
     kind: CodecKind::ArrayToBytes,
     doc: "texts of any length, each after its length",
     feature: None,
-    build: |configuration, _| build(UTF8, DataType::String, configuration),
+    build: |configuration, _| build(UTF8, Items::Texts, configuration),
 };
 
 /// How the registry knows the codec of byte strings.
@@ -114,7 +172,16 @@ pub const BYTES_ENTRY: CodecEntry = CodecEntry {
     name: BYTES,
     v2: Some(V2Codec::same(BYTES)),
     doc: "byte strings of any length, each after its length",
-    build: |configuration, _| build(BYTES, DataType::Bytes, configuration),
+    build: |configuration, _| build(BYTES, Items::Bytes, configuration),
+    ..UTF8_ENTRY
+};
+
+/// How the registry knows the codec of arrays.
+pub const ARRAY_ENTRY: CodecEntry = CodecEntry {
+    name: ARRAY,
+    v2: Some(V2Codec::same(ARRAY)),
+    doc: "arrays of any length, each after its size",
+    build: |configuration, _| build_arrays(configuration),
     ..UTF8_ENTRY
 };
 
@@ -132,6 +199,36 @@ mod tests {
             check_codec(UTF8, json!({}), &spec(shape, DataType::String));
             check_codec(BYTES, json!({}), &spec(shape, DataType::Bytes));
         }
+        for (dtype, inner) in [
+            ("|u1", DataType::UInt8),
+            ("<U1", DataType::FixedUtf32(1)),
+            (">i4", DataType::Int32),
+        ] {
+            let arrays = DataType::VlenArray(Box::new(inner));
+            check_codec(ARRAY, json!({"dtype": dtype}), &spec(&[7], arrays));
+        }
+    }
+
+    #[test]
+    fn arrays_have_whole_elements_in_their_byte_order() {
+        // numcodecs: VLenArray('>i2').encode([[1, -2], None])
+        let encoded = [2, 0, 0, 0, 4, 0, 0, 0, 0, 1, 255, 254, 0, 0, 0, 0];
+        let Codec::ArrayToBytes(codec) = build_arrays(json!({"dtype": ">i2"}).as_object().unwrap()).unwrap()
+        else {
+            unreachable!("the codec makes bytes of an array")
+        };
+        let chunk = spec(&[2], DataType::VlenArray(Box::new(DataType::Int16)));
+        let mut decoded = ChunkBuffer::default();
+        codec.decode(&encoded, &chunk, &mut decoded).unwrap();
+        let expected = [1_i16.to_ne_bytes(), (-2_i16).to_ne_bytes()].concat();
+        assert!(decoded.as_ref().items().eq([&expected[..], &[]]));
+        let chunk = spec(&[2], DataType::VlenArray(Box::new(DataType::Int64)));
+        assert!(
+            codec
+                .decode(&encoded, &chunk, &mut ChunkBuffer::default())
+                .is_err()
+        );
+        assert!(build_arrays(&Map::new()).is_err());
     }
 
     fn decode(name: &str, n_elements: u64, encoded: &[u8]) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Codecs that make other bytes of bytes.
 
+pub mod base64;
 #[cfg(feature = "blosc")]
 pub mod blosc;
 #[cfg(feature = "blosc")]
@@ -13,6 +14,7 @@ pub mod checksum;
 mod deflate;
 #[cfg(feature = "gzip")]
 pub mod gzip;
+pub mod jenkins_lookup3;
 #[cfg(feature = "lz4")]
 pub mod lz4;
 #[cfg(feature = "lzma")]

@@ -21,5 +21,6 @@ mod fixtures;
     feature = "zstd"
 ))]
 mod hostile;
+mod objects;
 mod registry;
 mod zfpy;

@@ -4,7 +4,6 @@
 //! It holds what V2 has and V3 lacks as well: a fill value of `null`, filters in any order, data types and
 //! codecs without a V3 name.
 
-pub mod json;
 pub(crate) mod v2;
 mod v2_data_type;
 mod v2_fill_value;
@@ -12,6 +11,8 @@ pub(crate) mod v3;
 
 use serde_json::{Map, Value, json};
 use zarr_codecs::{ByteOrder, CodecConfig, CodecRegistry, DataType, FillValue};
+
+pub use zarr_codecs::json;
 
 pub use self::v2_data_type::{data_type_to_v2, v2_data_type};
 pub use self::v2_fill_value::{fill_value_to_v2, v2_fill_value};

@@ -1,13 +1,18 @@
-//! JSON as metadata documents have it.
+//! JSON as metadata documents and the codec `json2` have it.
 //!
 //! `serde_json` holds the values; text goes in and out here because Zarr documents differ from plain JSON.
 //! Reading: `NaN`, `Infinity` and `-Infinity` may stand bare (zarr-python writes them into attributes), a
 //! member may not stand twice (readers would disagree which one counts), and nesting is bounded.
 //! Writing: the bytes are those of Python's `json.dumps`, so that documents equal zarr-python's.
 
+mod write;
+
 use std::fmt::Write;
 
 use serde_json::{Map, Number, Value};
+
+pub(crate) use self::write::new_line;
+pub use self::write::{Style, python_float, write, write_into};
 
 /// How deep values may nest.
 const DEPTH_MAX: usize = 128;
@@ -31,22 +36,54 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
         offset: error.valid_up_to(),
         reason: "not UTF-8",
     })?;
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser::new(text, false);
     let value = parser.value(0)?;
-    parser.space();
-    if parser.at < text.len() {
-        return Err(parser.error("text after the document"));
-    }
+    parser.end()?;
     Ok(value)
 }
 
-struct Parser<'a> {
+/// Reads values from a text one after the other.
+pub(crate) struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// Whether texts may have control characters that are not escaped.
+    takes_controls: bool,
 }
 
-impl Parser<'_> {
-    fn error(&self, reason: &'static str) -> JsonError {
+impl<'a> Parser<'a> {
+    pub(crate) const fn new(text: &'a str, takes_controls: bool) -> Self {
+        Self {
+            text,
+            at: 0,
+            takes_controls,
+        }
+    }
+
+    /// Where in the text the parser is, in bytes.
+    pub(crate) const fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// Takes a sign that must come next.
+    pub(crate) fn expect(&mut self, sign: &str, reason: &'static str) -> Result<(), JsonError> {
+        self.space();
+        if self.take(sign) {
+            Ok(())
+        } else {
+            Err(self.error(reason))
+        }
+    }
+
+    /// Checks that nothing follows.
+    pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        self.space();
+        if self.at < self.text.len() {
+            return Err(self.error("text after the document"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn error(&self, reason: &'static str) -> JsonError {
         JsonError {
             offset: self.at,
             reason,
@@ -70,10 +107,11 @@ impl Parser<'_> {
         found
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
+    /// Takes a value; `depth` lists and objects are around it.
+    pub(crate) fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
         self.space();
         match self.peek() {
-            Some(b'{' | b'[') if depth == DEPTH_MAX => Err(self.error("nested over 128 levels")),
+            Some(b'{' | b'[') if depth >= DEPTH_MAX => Err(self.error("nested over 128 levels")),
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
             Some(b'"') => self.string().map(Value::String),
@@ -148,7 +186,13 @@ impl Parser<'_> {
             }
         }
         let quoted = &self.text[self.at..=end];
-        let string = serde_json::from_str(quoted).map_err(|_| self.error("text with a bad escape"))?;
+        let is_control = |byte: u8| byte < b' ';
+        let string = if self.takes_controls && quoted.bytes().any(is_control) {
+            serde_json::from_str(&escaped(quoted))
+        } else {
+            serde_json::from_str(quoted)
+        };
+        let string = string.map_err(|_| self.error("text with a bad escape"))?;
         self.at = end + 1;
         Ok(string)
     }
@@ -175,138 +219,27 @@ impl Parser<'_> {
     }
 }
 
-/// A number that JSON has no digits for.
-pub(crate) fn bare(word: &str) -> Value {
+/// The text with its control characters escaped.
+fn escaped(quoted: &str) -> String {
+    let mut text = String::with_capacity(quoted.len() + 16);
+    for c in quoted.chars() {
+        if c < ' ' {
+            write!(text, "\\u{:04x}", u32::from(c)).expect("writing to a String succeeds");
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// A number that JSON has no digits for, or more digits than any type here.
+pub fn bare(word: &str) -> Value {
     Value::Number(Number::from_string_unchecked(word.to_owned()))
 }
 
 /// A float as a number; NaN and the infinities, which JSON has no digits for, as the bare words that Python writes.
 pub fn float(number: f64) -> Value {
     Number::from_f64(number).map_or_else(|| bare(&python_float(number)), Value::Number)
-}
-
-/// How a document is laid out.
-#[derive(Debug, Clone, Copy)]
-pub struct Style {
-    indent: usize,
-    sorted: bool,
-}
-
-impl Style {
-    /// As zarr-python 2 writes V2 documents: four blanks a level, members by name.
-    pub const V2: Self = Self {
-        indent: 4,
-        sorted: true,
-    };
-    /// As zarr-python 3 writes V3 documents: two blanks a level, members in their order.
-    pub const V3: Self = Self {
-        indent: 2,
-        sorted: false,
-    };
-}
-
-/// Writes a document: ASCII only, as Python's `json.dumps` would.
-pub fn write(value: &Value, style: Style) -> Vec<u8> {
-    let mut out = String::new();
-    write_value(&mut out, value, style, 0);
-    out.into_bytes()
-}
-
-fn write_value(out: &mut String, value: &Value, style: Style, depth: usize) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Number(number) => write_number(out, number),
-        Value::String(text) => write_text(out, text),
-        Value::Array(items) if items.is_empty() => out.push_str("[]"),
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                new_line(out, index, style, depth + 1);
-                write_value(out, item, style, depth + 1);
-            }
-            new_line(out, 0, style, depth);
-            out.push(']');
-        }
-        Value::Object(members) if members.is_empty() => out.push_str("{}"),
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            if style.sorted {
-                members.sort_by_key(|(name, _)| *name);
-            }
-            out.push('{');
-            for (index, (name, value)) in members.into_iter().enumerate() {
-                new_line(out, index, style, depth + 1);
-                write_text(out, name);
-                out.push_str(": ");
-                write_value(out, value, style, depth + 1);
-            }
-            new_line(out, 0, style, depth);
-            out.push('}');
-        }
-    }
-}
-
-fn new_line(out: &mut String, index: usize, style: Style, depth: usize) {
-    if index > 0 {
-        out.push(',');
-    }
-    out.push('\n');
-    out.extend(std::iter::repeat_n(' ', style.indent * depth));
-}
-
-fn write_text(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(c),
-            _ => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}").expect("writing to a String succeeds");
-                }
-            }
-        }
-    }
-    out.push('"');
-}
-
-fn write_number(out: &mut String, number: &Number) {
-    let text = number.as_str();
-    let is_integer = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
-    match text.parse::<f64>() {
-        Ok(float) if !is_integer && float.is_finite() && text.bytes().any(|byte| byte.is_ascii_digit()) => {
-            out.push_str(&python_float(float));
-        }
-        _ => out.push_str(text),
-    }
-}
-
-/// The text of a float as Python's `repr` gives it: shortest, plain for exponents from -4 to 15.
-#[expect(clippy::missing_panics_doc, reason = "a float in this format has an exponent")]
-pub fn python_float(number: f64) -> String {
-    if number.is_nan() {
-        return "NaN".to_owned();
-    }
-    if number.is_infinite() {
-        return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
-    }
-    let scientific = format!("{number:e}");
-    let (digits, exponent) = scientific.split_once('e').expect("the format has an exponent");
-    let exponent: i32 = exponent.parse().expect("the exponent is a number");
-    if number != 0.0 && !(-4..16).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{digits}e{sign}{:02}", exponent.abs());
-    }
-    let plain = format!("{number}");
-    if plain.contains('.') { plain } else { plain + ".0" }
 }
 
 #[cfg(test)]
