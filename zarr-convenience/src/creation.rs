@@ -113,9 +113,15 @@ impl Creation {
             builder = builder.v2_codecs(codecs);
         }
         if let Some(fill_value) = &self.fill_value {
-            let fill_value = v2_fill_value(&given_fill_value(fill_value, data_type), data_type, byte_order)
+            let given = given_fill_value(fill_value, data_type);
+            let fill_value = v2_fill_value(&given, data_type, byte_order)
                 .map_err(|wrong| Error::Argument(format!("fill_value {}", wrong.reason)))?;
-            builder = builder.fill_value(fill_value);
+            builder = if data_type.is_variable() {
+                // The document of an object array says what was given.
+                builder.v2_fill_value(&given)?
+            } else {
+                builder.fill_value(fill_value)
+            };
         }
         if let Some(order) = self.order {
             builder = builder.order(order);

@@ -10,6 +10,7 @@ use crate::{
     ArrayMetadata, Attributes, ChunkGrid, Error, NodePath, Options, Result, ZarrFormat,
     hierarchy::{self, Node},
     locks::StoreLocks,
+    metadata::v2,
     strided::c_strides,
 };
 
@@ -344,6 +345,13 @@ impl Array {
 
 fn build_codec(metadata: &ArrayMetadata, options: &Options) -> Result<ChunkCodec, CodecError> {
     let chain = CodecChain::new(metadata.codecs.list(), &options.registry, &options.limits)?;
+    let has_bytes = metadata.codecs.list().iter().any(|codec| codec.name == "bytes");
+    if has_bytes && v2::is_object(&metadata.data_type) {
+        return Err(CodecError::value(
+            "filters",
+            "missing object codec for an object array",
+        ));
+    }
     let ChunkGrid::Regular { chunk_shape } = &metadata.chunk_grid;
     let spec = ChunkSpec {
         shape: chunk_shape.clone(),

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use zarr_codecs::{ByteOrder, CodecConfig, CodecKind, CodecRegistry, DataType, FillValue};
+use zarr_codecs::{ByteOrder, CodecConfig, CodecKind, CodecRegistry, DataType, FillValue, Object};
 use zarr_store::Store;
 
 use crate::{
     Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, Error, NodePath, Options, Order, Result, ZarrFormat,
     guess_chunk_shape, hierarchy,
-    metadata::{Codecs, V2Codecs, elements_codec, v2},
+    metadata::{Codecs, V2Codecs, elements_codec, v2, v2_fill_value},
 };
 
 /// What a new array is to be.
@@ -54,9 +54,20 @@ enum Compression {
 impl ArrayBuilder {
     /// An array of a shape and type: in C order, filled with zero, chunks guessed, compressed, format V2.
     pub fn new(shape: Vec<u64>, data_type: DataType) -> Self {
+        let mut unknown = Map::new();
+        let fill_value = match data_type {
+            // As zarr-python does, the default is the number 0 whatever the items are.
+            DataType::Object => FillValue::new(Object::Int(0).to_item()),
+            ref data_type => {
+                if data_type.is_variable() {
+                    unknown.insert(v2::FILL_VALUE.into(), 0.into());
+                }
+                FillValue::zero(data_type)
+            }
+        };
         Self {
             shape,
-            fill_value: Some(FillValue::zero(&data_type)),
+            fill_value: Some(fill_value),
             data_type,
             byte_order: ByteOrder::Little,
             chunk_shape: None,
@@ -67,7 +78,7 @@ impl ArrayBuilder {
             format: ZarrFormat::V2,
             attributes: Map::new(),
             dimension_names: None,
-            unknown: Map::new(),
+            unknown,
         }
     }
 
@@ -154,8 +165,21 @@ impl ArrayBuilder {
 
     /// What elements are that are never written; `None` is V2's `null`, which reads as zero.
     pub fn fill_value(mut self, fill_value: Option<FillValue>) -> Self {
+        self.unknown.remove(v2::FILL_VALUE);
         self.fill_value = fill_value;
         self
+    }
+
+    /// What elements are that are never written, in the form in which a V2 document has it and will have it.
+    ///
+    /// # Errors
+    /// [`Error::Create`] when the type of the elements has no such value.
+    pub fn v2_fill_value(mut self, json: &Value) -> Result<Self> {
+        let fill_value = v2_fill_value(json, &self.data_type, self.byte_order)
+            .map_err(|wrong| Error::create(format!("fill_value {}", wrong.reason)))?;
+        self.fill_value = fill_value;
+        self.unknown.insert(v2::FILL_VALUE.into(), json.clone());
+        Ok(self)
     }
 
     /// What stands between the coordinates in the names of chunks: `.` or `/`.
@@ -323,15 +347,14 @@ impl ArrayBuilder {
                 .to_v2(registry)
                 .map_err(|name| Error::create(format!("codec `{name}` has no form in Zarr V2")))?,
         };
-        let is = |filter: &Value, codec: &str| filter.get("id").and_then(Value::as_str) == Some(codec);
-        if self.data_type.is_variable()
-            && let codec = elements_codec(&self.data_type, self.byte_order).name
-            && !codecs.filters.iter().flatten().any(|filter| is(filter, &codec))
-        {
-            codecs
-                .filters
-                .get_or_insert_default()
-                .insert(0, json!({"id": codec}));
+        if self.data_type.is_variable() && !has_object_codec(&codecs, registry) {
+            if self.data_type == DataType::Object {
+                return Err(Error::create("missing object_codec for object array"));
+            }
+            let codec = elements_codec(&self.data_type, self.byte_order);
+            let mut filter = codec.configuration;
+            filter.insert("id".into(), codec.name.into());
+            codecs.filters.get_or_insert_default().insert(0, filter.into());
         }
         let order = (self.order, self.shape.len());
         Ok(Codecs::from_v2(
@@ -374,6 +397,16 @@ impl ArrayBuilder {
         }
         complete
     }
+}
+
+/// Whether one of the filters holds objects.
+fn has_object_codec(codecs: &V2Codecs, registry: &CodecRegistry) -> bool {
+    codecs.filters.iter().flatten().any(|filter| {
+        let id = filter.get("id").and_then(Value::as_str).unwrap_or_default();
+        registry
+            .find_v2(id)
+            .is_ok_and(|(entry, _)| entry.kind == CodecKind::ArrayToBytes)
+    })
 }
 
 /// What zarr-python 2 compresses with unless told otherwise.

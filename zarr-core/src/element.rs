@@ -2,7 +2,7 @@
 
 use half::f16;
 use num_complex::Complex;
-use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, SLOT_SIZE};
+use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, Object, SLOT_SIZE};
 
 use crate::{Result, fixed};
 
@@ -109,6 +109,7 @@ pub type Take<'a> = &'a mut dyn FnMut(ChunkRef<'_>) -> Result<()>;
 /// | `bool`, integers, `f16`, floats, `Complex` | the type of that name |
 /// | `i64` | `datetime64`, `timedelta64` too: counts of their unit, see [`crate::time`] |
 /// | `String` | texts of any length, and of fixed length (V2 `<U`) |
+/// | `Object` | values of object arrays that JSON or `MessagePack` can hold |
 /// | `Vec<u8>` | items of any length, byte strings of fixed length (V2 `\|S`), raw bytes (`\|V`) |
 /// | `[u8; N]` | `\|S` and `\|V` of `N` bytes, padding included |
 ///
@@ -280,6 +281,21 @@ impl Element for Vec<u8> {
             DataType::FixedBytes(size) | DataType::Raw(size) => fixed::take_bytes(*size, values, take),
             _ => take_items(values, take),
         }
+    }
+}
+
+impl Element for Object {
+    const DATA_TYPE: DataType = DataType::Object;
+
+    fn read(data_type: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+        let items = <Vec<u8>>::read(data_type, n_elements, fill)?;
+        let value = |item: Vec<u8>| Self::from_item(&item).map_err(|error| bad(error.to_string()));
+        items.into_iter().map(value).collect()
+    }
+
+    fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
+        let items: Vec<_> = values.iter().map(Self::to_item).collect();
+        take_items(&items, take)
     }
 }
 

@@ -4,8 +4,8 @@
 //! data type and the shape.
 
 use crate::{
-    ChunkBuffer, ChunkRef, ChunkSpec, CodecError, DataType, Object, Result, Slot,
-    object::{dtype_text, push_element, to_object},
+    ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, CodecError, DataType, Object, Result, Slot, StoredType,
+    object::{push_element, to_object},
 };
 
 /// Calls `write` with every element as a value.
@@ -48,7 +48,8 @@ pub(super) fn checked_dtype(codec: &'static str, takes_bytes: bool, spec: &Chunk
             .size()
             .is_some_and(|size| to_object(&vec![0; size], data_type).is_ok()),
     };
-    dtype_text(data_type)
+    StoredType::new(data_type.clone(), ByteOrder::Little)
+        .to_numpy()
         .filter(|_| has_values)
         .ok_or_else(|| CodecError::mismatch(codec, format!("elements of {data_type} have no form there")))
 }

@@ -8,29 +8,6 @@ use crate::{
     fill_value::{utf32, utf32_text},
 };
 
-/// The type as `NumPy`'s `dtype.str` has it, for elements in little-endian order.
-pub(crate) fn dtype_text(data_type: &DataType) -> Option<String> {
-    let size = data_type.size()?;
-    let kind = match data_type {
-        DataType::Bool => return Some("|b1".to_owned()),
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => 'i',
-        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => 'u',
-        DataType::Float16 | DataType::Float32 | DataType::Float64 => 'f',
-        DataType::Complex64 | DataType::Complex128 => 'c',
-        DataType::FixedBytes(size) => return Some(format!("|S{size}")),
-        DataType::FixedUtf32(length) => return Some(format!("<U{length}")),
-        DataType::DateTime64(unit) => return Some(format!("<M8[{unit}]")),
-        DataType::TimeDelta64(unit) => return Some(format!("<m8[{unit}]")),
-        DataType::Raw(_) | DataType::Struct(_) => return Some(format!("|V{size}")),
-        DataType::String | DataType::Bytes | DataType::VlenArray(_) | DataType::Object => {
-            return Some("|O".to_owned());
-        }
-        DataType::Unknown { .. } => return None,
-    };
-    let order = if size == 1 { '|' } else { '<' };
-    Some(format!("{order}{kind}{size}"))
-}
-
 /// An element as Python's `tolist` gives it.
 ///
 /// # Errors

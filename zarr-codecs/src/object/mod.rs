@@ -10,7 +10,7 @@ mod msgpack;
 
 use crate::{CodecError, Result};
 
-pub(crate) use self::elements::{dtype_text, push_element, to_object};
+pub(crate) use self::elements::{push_element, to_object};
 pub(crate) use self::json::KeyRules;
 pub(crate) use self::msgpack::{Packing, Reader, list_header};
 
@@ -153,6 +153,6 @@ mod tests {
     fn nesting_is_bounded() {
         assert!(Object::from_item(&[vec![0x91; 127], vec![0x90]].concat()).is_ok());
         assert!(Object::from_item(&[vec![0x91; 1_000_000], vec![0x90]].concat()).is_err());
-        assert!(Object::from_item(&[0x81; 1_000_000]).is_err());
+        assert!(Object::from_item(&vec![0x81; 1_000_000]).is_err());
     }
 }

@@ -23,7 +23,7 @@ fn build(config: &Value) -> Arc<dyn ArrayToBytes> {
     let (entry, _) = registry.find_v2(id.as_str().unwrap()).unwrap();
     match registry.build(&CodecConfig::new(entry.name, members)).unwrap() {
         Codec::ArrayToBytes(codec) => codec,
-        other => panic!("not a codec of arrays: {other:?}"),
+        other => unreachable!("not a codec of arrays: {other:?}"),
     }
 }
 
@@ -125,7 +125,7 @@ fn data_type(name: &str) -> (DataType, ByteOrder) {
         "M8[s]" => DataType::DateTime64(TimeUnit::new("s", 1).unwrap()),
         "M8[ns]" => DataType::DateTime64(TimeUnit::new("ns", 1).unwrap()),
         "m8[25ns]" => DataType::TimeDelta64(TimeUnit::new("ns", 25).unwrap()),
-        other => panic!("{other}"),
+        other => unreachable!("{other}"),
     };
     (data_type, order)
 }

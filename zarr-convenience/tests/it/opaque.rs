@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 use zarr_convenience::{
-    CopyOptions, Creation, Error, ZarrSource, copy_all,
+    CopyOptions, Creation, Error, TreeOptions, ZarrSource, copy_all,
     core::{
         Array, Error as CoreError, Group, Node, NodePath, Options, Selection, ZarrFormat,
         store::{MemoryStore, Store, StoreExt, StoreKey},
     },
+    tree,
 };
 
 fn key(text: &str) -> StoreKey {
@@ -17,6 +18,13 @@ fn key(text: &str) -> StoreKey {
 
 /// A group with an array whose codec nobody knows, one chunk of which is stored.
 fn source() -> ZarrSource {
+    source_of(&json!({
+        "zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "<i4", "fill_value": 7, "order": "C",
+        "filters": null, "compressor": {"id": "acme", "strength": 11},
+    }))
+}
+
+fn source_of(document: &serde_json::Value) -> ZarrSource {
     let store = Arc::new(MemoryStore::new());
     let options = Options::default();
     Group::create(
@@ -26,10 +34,6 @@ fn source() -> ZarrSource {
         &options,
     )
     .unwrap();
-    let document = json!({
-        "zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "<i4", "fill_value": 7, "order": "C",
-        "filters": null, "compressor": {"id": "acme", "strength": 11},
-    });
     store
         .set(&key("a/.zarray"), document.to_string().as_bytes())
         .unwrap();
@@ -69,6 +73,41 @@ fn chunks_of_an_unknown_codec_are_moved_unchanged() {
         array.read_vec::<i32>(&Selection::all()),
         Err(CoreError::Codecs { .. })
     ));
+}
+
+#[test]
+fn objects_that_nothing_can_decode_are_carried_along() {
+    let cases = [
+        (json!(null), "missing object codec"),
+        (
+            json!([{"id": "pickle", "protocol": 5}]),
+            "would run code from the data",
+        ),
+        (json!([{"id": "acme"}]), "codec `acme` is not known"),
+        (
+            json!([{"id": "vlen-array", "dtype": "|O"}]),
+            "cannot be decoded",
+        ),
+    ];
+    for (filters, reason) in cases {
+        let document = json!({
+            "zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "|O", "fill_value": {"a": [1]}, "order": "C",
+            "filters": filters, "compressor": null,
+        });
+        let (source, dest) = (source_of(&document), dest());
+        copy_all(&source, &NodePath::root(), &dest, CopyOptions::default()).unwrap();
+        let stored = |name| dest.store().get(&key(name), 1 << 20).unwrap().unwrap();
+        assert_eq!(&stored("a/1")[..], b"as it is");
+        let copied: serde_json::Value = serde_json::from_slice(&stored("a/.zarray")).unwrap();
+        assert_eq!(copied, document);
+        let path = NodePath::new("a").unwrap();
+        let array = Array::open(Arc::clone(dest.store()), &path, &Options::default()).unwrap();
+        let error = array.read_data(&Selection::all()).unwrap_err();
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.contains(reason), "{filters}: {why}");
+        let drawn = tree(&source, &source.root(), TreeOptions::default()).unwrap();
+        assert!(drawn.contains("a (4,) object"), "{drawn}");
+    }
 }
 
 #[test]

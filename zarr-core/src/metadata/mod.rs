@@ -7,6 +7,7 @@
 pub(crate) mod v2;
 mod v2_data_type;
 mod v2_fill_value;
+mod v2_lenient;
 pub(crate) mod v3;
 
 use serde_json::{Map, Value, json};
@@ -202,7 +203,9 @@ impl Codecs {
     /// The order of stored elements; `None` if the codecs make it neither C nor F.
     fn order(&self, ndim: usize) -> Option<Order> {
         let Some(transpose) = self.list.iter().find(|codec| codec.name == "transpose") else {
-            return Some(if ndim < 2 { self.named_order } else { Order::C });
+            // The V2 document alone knows of an order that makes no difference.
+            let is_named = ndim < 2 || self.v2.is_some();
+            return Some(if is_named { self.named_order } else { Order::C });
         };
         let order = transpose.configuration.get("order")?.as_array()?;
         let is_reverse = order

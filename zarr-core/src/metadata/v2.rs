@@ -9,12 +9,17 @@ use zarr_codecs::{ByteOrder, CodecConfig, CodecKind, CodecRegistry, DataType};
 
 use super::{
     ArrayMetadata, Codecs, GroupMetadata, Members, Order, Read, V2Codecs, Wrong, ZarrFormat, data_type_to_v2,
-    elements_codec, fill_value_to_v2, lengths, v2_data_type, v2_fill_value,
+    elements_codec, fill_value_to_v2,
+    json::{self, Style},
+    lengths, v2_data_type, v2_fill_value,
 };
 use crate::{ChunkGrid, ChunkKeyEncoding};
 
 /// The member that names the separator, which need not be there.
 pub(crate) const SEPARATOR: &str = "dimension_separator";
+
+/// The member whose value can have several forms; the one that was read is kept among what is not known.
+pub(crate) const FILL_VALUE: &str = "fill_value";
 
 /// The most codecs that an array may have.
 const CODECS_MAX: usize = 32;
@@ -46,13 +51,15 @@ pub(crate) fn read_array(document: Value, registry: &CodecRegistry) -> Read<Arra
             return Err(Wrong::expected(pointer, "an object with an id", codec));
         }
     }
-    let data_type = object_type(data_type, &codecs, registry)?;
-    let fill_value = members.require("fill_value")?;
+    let data_type = object_type(data_type, &codecs, registry);
+    let fill_value_json = members.require(FILL_VALUE)?;
     let mut unknown = Map::new();
-    if matches!(data_type, DataType::Unknown { .. }) {
-        unknown.insert("fill_value".into(), fill_value.clone());
+    let fill_value = v2_fill_value(&fill_value_json, &data_type, byte_order)?;
+    // Other forms than ours are kept: numbers for texts, dates as text, the names of floats.
+    let ours = fill_value_to_v2(fill_value.as_ref(), &data_type, byte_order);
+    if !ours.is_ok_and(|ours| json::write(&ours, Style::V2) == json::write(&fill_value_json, Style::V2)) {
+        unknown.insert(FILL_VALUE.into(), fill_value_json);
     }
-    let fill_value = v2_fill_value(&fill_value, &data_type, byte_order)?;
     let separator = match members.take(SEPARATOR) {
         None | Some(Value::Null) => '.',
         Some(Value::String(text)) if text == "." => {
@@ -112,10 +119,7 @@ pub(crate) fn write_array(metadata: &ArrayMetadata, registry: &CodecRegistry) ->
     if separator != '.' {
         document.insert(SEPARATOR.into(), separator.to_string().into());
     }
-    if !matches!(data_type, DataType::Unknown { .. }) {
-        let fill_value = fill_value_to_v2(metadata.fill_value.as_ref(), data_type, byte_order)?;
-        document.insert("fill_value".into(), fill_value);
-    }
+    document.insert(FILL_VALUE.into(), write_fill_value(metadata, byte_order)?);
     document.insert(
         "filters".into(),
         codecs.filters.map(Value::from).unwrap_or_default(),
@@ -127,6 +131,17 @@ pub(crate) fn write_array(metadata: &ArrayMetadata, registry: &CodecRegistry) ->
         document.entry(name).or_insert_with(|| value.clone());
     }
     Ok(document.into())
+}
+
+/// The form that was read if it still means this value, else ours.
+fn write_fill_value(metadata: &ArrayMetadata, byte_order: ByteOrder) -> Read<Value> {
+    let (data_type, fill_value) = (&metadata.data_type, &metadata.fill_value);
+    match metadata.unknown.get(FILL_VALUE) {
+        Some(json) if v2_fill_value(json, data_type, byte_order).as_ref() == Ok(fill_value) => {
+            Ok(json.clone())
+        }
+        _ => fill_value_to_v2(fill_value.as_ref(), data_type, byte_order),
+    }
 }
 
 pub(crate) fn write_group(metadata: &GroupMetadata) -> Value {
@@ -148,25 +163,43 @@ fn read_filters(value: Value) -> Read<Option<Vec<Value>>> {
 }
 
 /// The type of the elements of an object array: what its object codec makes.
-fn object_type(data_type: DataType, codecs: &V2Codecs, registry: &CodecRegistry) -> Read<DataType> {
-    let DataType::Unknown { name, .. } = &data_type else {
-        return Ok(data_type);
-    };
-    if !name.ends_with('O') {
-        return Ok(data_type);
+///
+/// It stays unknown where no codec of the filters holds objects, so that the array can be opened and carried along.
+fn object_type(data_type: DataType, codecs: &V2Codecs, registry: &CodecRegistry) -> DataType {
+    if !is_object(&data_type) {
+        return data_type;
     }
-    let filters = codecs.filters.iter().flatten();
-    let ids: Vec<_> = filters.filter_map(|filter| filter.get("id")?.as_str()).collect();
-    let codec = ids.iter().find_map(|id| {
-        let (entry, _) = registry.find_v2(id).ok()?;
-        (entry.kind == CodecKind::ArrayToBytes).then_some(entry.name)
+    let holder = codecs.filters.iter().flatten().find_map(|filter| {
+        let (entry, _) = registry.find_v2(filter.get("id")?.as_str()?).ok()?;
+        (entry.kind == CodecKind::ArrayToBytes).then_some((entry.name, filter))
     });
-    match codec {
-        Some("vlen-utf8") => Ok(DataType::String),
-        Some("vlen-bytes") => Ok(DataType::Bytes),
-        _ if ids.is_empty() => Err(Wrong::new("/filters", "missing object codec for an object array")),
-        _ => Ok(data_type),
+    match holder {
+        Some(("vlen-utf8", _)) => DataType::String,
+        Some(("vlen-bytes", _)) => DataType::Bytes,
+        Some(("json2" | "msgpack2", _)) => DataType::Object,
+        Some(("vlen-array", filter)) => match filter.get("dtype").map(v2_data_type) {
+            Some(Ok((inner, _))) if inner.size().is_some_and(|size| size > 0) => {
+                DataType::VlenArray(Box::new(inner))
+            }
+            _ => data_type,
+        },
+        _ => data_type,
     }
+}
+
+/// Whether a type is that of objects of which no codec says what they are.
+pub(crate) fn is_object(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Unknown { json: Value::String(text), .. } if text.ends_with('O') && text.len() <= 2)
+}
+
+/// Whether the elements are written as values, in the order of their indices and not in that of memory.
+fn writes_values(codecs: &V2Codecs, registry: &CodecRegistry) -> bool {
+    let mut codecs = codecs.filters.iter().flatten().chain(&codecs.compressor);
+    let entry = codecs.find_map(|codec| {
+        let (entry, _) = registry.find_v2(codec.get("id")?.as_str()?).ok()?;
+        (entry.kind != CodecKind::ArrayToArray).then_some(entry)
+    });
+    entry.is_some_and(|entry| matches!(entry.name, "json2" | "msgpack2" | "n5_wrapper"))
 }
 
 /// The codecs in the V3 form, in the order in which they encode.
@@ -180,7 +213,7 @@ pub(super) fn codec_list(
     registry: &CodecRegistry,
 ) -> Vec<CodecConfig> {
     let mut list = Vec::new();
-    if order == Order::F && ndim > 1 {
+    if order == Order::F && ndim > 1 && !writes_values(codecs, registry) {
         let order: Vec<_> = (0..ndim).rev().collect();
         list.push(CodecConfig::of("transpose", json!({"order": order})));
     }

@@ -2,9 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
-use zarr_codecs::{ByteOrder, DataType, FillValue};
+use zarr_codecs::{ByteOrder, DataType, FillValue, Object};
 
-use super::{Read, Wrong};
+use super::{Read, Wrong, v2_lenient::usual_form};
 
 /// Reads a fill value; `None` for `null`.
 ///
@@ -16,67 +16,59 @@ pub fn v2_fill_value(
     byte_order: ByteOrder,
 ) -> Result<Option<FillValue>, Wrong> {
     let wrong = || Wrong::expected("/fill_value", &format!("a value of {data_type}"), value);
-    let fill_value = match (data_type, value) {
-        (_, Value::Null) => return Ok(None),
-        // What zarr-python writes as the default of a text.
-        (
-            DataType::FixedBytes(_)
-            | DataType::FixedUtf32(_)
-            | DataType::Raw(_)
-            | DataType::Struct(_)
-            | DataType::String
-            | DataType::Bytes,
-            Value::Number(zero),
-        ) if zero.as_f64() == Some(0.0) => FillValue::zero(data_type),
-        (DataType::FixedBytes(size), _) => {
-            padded(base64(value).ok_or_else(wrong)?, *size).ok_or_else(wrong)?
+    let is_zero = value.as_f64() == Some(0.0);
+    let fill_value = match data_type {
+        _ if value.is_null() => return Ok(None),
+        DataType::Unknown { .. } => FillValue::default(),
+        DataType::FixedBytes(size) => {
+            let mut bytes = fixed_bytes(value).ok_or_else(wrong)?;
+            bytes.resize(*size as usize, 0);
+            FillValue::new(bytes)
         }
-        (DataType::Raw(size), _) => {
+        // What zarr-python writes as the default of a text.
+        DataType::FixedUtf32(_) | DataType::Raw(_) | DataType::Struct(_) if is_zero => {
+            FillValue::zero(data_type)
+        }
+        DataType::Raw(size) => {
             let bytes = base64(value).filter(|bytes| bytes.len() == *size as usize);
             FillValue::new(bytes.ok_or_else(wrong)?)
         }
-        (DataType::Struct(_), _) => {
+        DataType::Struct(_) => {
             let bytes = base64(value).filter(|bytes| Some(bytes.len()) == data_type.size());
             FillValue::new(swapped(bytes.ok_or_else(wrong)?, data_type, byte_order))
         }
-        (DataType::FixedUtf32(length), _) => {
-            let text = value.as_str().ok_or_else(wrong)?;
+        DataType::FixedUtf32(length) => {
             // zarr-python stores a fill value longer than its type, and cuts it when it is used.
-            let codes = text
-                .chars()
-                .take(*length as usize)
-                .flat_map(|c| u32::from(c).to_ne_bytes());
-            padded(codes.collect(), length * 4).ok_or_else(wrong)?
+            let mut codes = shown(value).chars().map(u32::from).collect::<Vec<_>>();
+            codes.resize(*length as usize, 0);
+            FillValue::new(codes.into_iter().flat_map(u32::to_ne_bytes).collect::<Vec<_>>())
         }
-        // Booleans and numbers stand in for each other in what zarr-python wrote.
-        (DataType::Bool, Value::Number(number)) if number.as_u64().is_some_and(|number| number <= 1) => {
-            FillValue::new([u8::from(number.as_u64() == Some(1))])
+        DataType::Object => {
+            let object = Object::from_json(value).map_err(|_| wrong())?;
+            FillValue::new(object.to_item())
         }
-        (_, Value::Number(number))
-            if is_integer(data_type) && number.as_i64().is_none() && number.as_u64().is_none() =>
-        {
-            let whole = number
-                .as_f64()
-                .filter(|float| float.fract() == 0.0)
-                .ok_or_else(wrong)?;
-            FillValue::from_json(&Value::from(whole as i64), data_type).map_err(|_| wrong())?
+        // Object arrays may have any fill value, and 0 unless told otherwise.
+        _ if data_type.is_variable() && is_zero => FillValue::default(),
+        DataType::String => FillValue::new(shown(value)),
+        DataType::Bytes => FillValue::new(base64(value).unwrap_or_else(|| shown(value).into_bytes())),
+        DataType::VlenArray(inner) => {
+            let items = value
+                .as_array()
+                .map_or(std::slice::from_ref(value), Vec::as_slice);
+            let element = |item: &Value| {
+                let element = v2_fill_value(item, inner, ByteOrder::NATIVE).ok().flatten();
+                element
+                    .map(|element| element.as_bytes().to_vec())
+                    .ok_or_else(wrong)
+            };
+            FillValue::new(items.iter().map(element).collect::<Read<Vec<_>>>()?.concat())
         }
-        (DataType::Complex64 | DataType::Complex128, Value::Number(_)) => {
-            let pair = Value::from(vec![value.clone(), Value::from(0.0)]);
-            FillValue::from_json(&pair, data_type).map_err(|_| wrong())?
+        _ => {
+            let usual = usual_form(value, data_type);
+            FillValue::from_json(usual.as_ref().unwrap_or(value), data_type).map_err(|_| wrong())?
         }
-        (DataType::Unknown { .. }, _) => FillValue::default(),
-        _ => FillValue::from_json(value, data_type).map_err(|_| wrong())?,
     };
     Ok(Some(fill_value))
-}
-
-fn is_integer(data_type: &DataType) -> bool {
-    use DataType as T;
-    matches!(
-        data_type,
-        T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64
-    )
 }
 
 /// The V2 form of a fill value.
@@ -101,6 +93,16 @@ pub fn fill_value_to_v2(
             STANDARD.encode(&bytes[..used]).into()
         }
         DataType::Raw(_) | DataType::Bytes => STANDARD.encode(bytes).into(),
+        DataType::Object => Object::from_item(bytes)
+            .and_then(|object| object.to_json())
+            .map_err(|error| Wrong::new("/fill_value", error.to_string()))?,
+        DataType::VlenArray(inner) => {
+            let size = inner.size().unwrap_or(1).max(1);
+            let elements = bytes.chunks_exact(size);
+            let element = |bytes| fill_value_to_v2(Some(&FillValue::new(bytes)), inner, ByteOrder::NATIVE);
+            elements.map(element).collect::<Read<Value>>()?
+        }
+        DataType::Unknown { .. } => Value::Null,
         DataType::Struct(_) => STANDARD
             .encode(swapped(bytes.to_vec(), data_type, byte_order))
             .into(),
@@ -128,10 +130,25 @@ fn base64(value: &Value) -> Option<Vec<u8>> {
     STANDARD.decode(value.as_str()?).ok()
 }
 
-fn padded(mut bytes: Vec<u8>, size: u32) -> Option<FillValue> {
-    let fits = bytes.len() <= size as usize;
-    bytes.resize(size as usize, 0);
-    fits.then(|| FillValue::new(bytes))
+/// Bytes as they were written at any time: in base 64, in which Python passes over strange signs, or as they are.
+fn fixed_bytes(value: &Value) -> Option<Vec<u8>> {
+    let text = match value {
+        Value::String(text) => text,
+        Value::Number(number) => return Some(number.to_string().into_bytes()),
+        _ => return None,
+    };
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let letters: Vec<u8> = text.bytes().filter(is_letter).collect();
+    Some(
+        STANDARD
+            .decode(letters)
+            .unwrap_or_else(|_| text.as_bytes().to_vec()),
+    )
+}
+
+/// A text, or the text of another value.
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn swapped(mut bytes: Vec<u8>, data_type: &DataType, byte_order: ByteOrder) -> Vec<u8> {
@@ -142,6 +159,7 @@ fn swapped(mut bytes: Vec<u8>, data_type: &DataType, byte_order: ByteOrder) -> V
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use zarr_codecs::TimeUnit;
 
     use super::*;
 
@@ -172,11 +190,14 @@ mod tests {
     fn values_that_the_type_does_not_have_are_refused() {
         let refused = [
             (DataType::UInt8, json!(-1)),
-            (DataType::Float32, json!(1e39)),
-            (DataType::Bool, json!("abc")),
+            (DataType::UInt8, json!("256")),
             (DataType::Raw(8), json!("AAE=")),
-            (DataType::FixedBytes(2), json!("!!")),
-            (DataType::Int32, json!(1.5)),
+            (DataType::Int32, json!("abc")),
+            (DataType::Int32, json!([1])),
+            (DataType::Float64, json!("abc")),
+            (DataType::Bool, json!({})),
+            (DataType::FixedBytes(2), json!([1])),
+            (DataType::VlenArray(Box::new(DataType::Int8)), json!([1, 300])),
         ];
         for (data_type, value) in refused {
             assert!(
@@ -184,5 +205,52 @@ mod tests {
                 "{data_type} {value}"
             );
         }
+    }
+
+    #[track_caller]
+    fn read(data_type: &DataType, json: &Value) -> FillValue {
+        v2_fill_value(json, data_type, ByteOrder::Little)
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn values_are_read_as_numpy_reads_them() {
+        // numpy.array(value, dtype), and for bytes base64.standard_b64decode before it.
+        let int = |number: i32| FillValue::new(number.to_ne_bytes());
+        assert_eq!(read(&DataType::Int32, &json!(1.5)), int(1));
+        assert_eq!(read(&DataType::Int32, &json!(-1.5)), int(-1));
+        assert_eq!(read(&DataType::Int32, &json!(" 5 ")), int(5));
+        assert_eq!(read(&DataType::Int32, &json!(true)), int(1));
+        let float = |number: f32| FillValue::new(number.to_ne_bytes());
+        assert_eq!(read(&DataType::Float32, &json!("nan")), float(f32::NAN));
+        assert_eq!(read(&DataType::Float32, &json!("1e3")), float(1000.0));
+        assert_eq!(read(&DataType::Float32, &json!(-1e39)), float(f32::NEG_INFINITY));
+        assert_eq!(read(&DataType::Float32, &json!(-0.0)), float(-0.0));
+        let fixed = DataType::FixedBytes(3);
+        for (value, bytes) in [
+            (json!(0), b"0\0\0"),
+            (json!("!!"), b"\0\0\0"),
+            (json!("abc"), b"abc"),
+            (json!("YWI="), b"ab\0"),
+        ] {
+            assert_eq!(read(&fixed, &value).as_bytes(), bytes, "{value}");
+        }
+        assert_eq!(read(&DataType::Bool, &json!(2)).as_bytes(), [1]);
+        let days = DataType::DateTime64(TimeUnit::new("D", 1).unwrap());
+        let count = |number: i64| FillValue::new(number.to_ne_bytes());
+        assert_eq!(read(&days, &json!("2020-01-01")), count(18262));
+        assert_eq!(read(&days, &json!("NaT")), count(i64::MIN));
+    }
+
+    #[test]
+    fn objects_have_any_value() {
+        let arrays = DataType::VlenArray(Box::new(DataType::Int16));
+        check(&arrays, &json!([1, -2]));
+        check(&DataType::Bytes, &json!("AAE="));
+        check(&DataType::Object, &json!({"a": [1, null, 1.5]}));
+        assert_eq!(read(&DataType::String, &json!(0)), FillValue::default());
+        assert_eq!(read(&DataType::String, &json!(5)).as_bytes(), b"5");
+        assert_eq!(read(&arrays, &json!(0)), FillValue::default());
     }
 }
