@@ -50,7 +50,7 @@ fn of_convenience(error: &Error) -> Option<Status> {
     match error {
         Error::Core(error) => of_core(error),
         Error::Source { .. } => Some(Status::Corrupt),
-        Error::Copy(_) => Some(Status::Conflict),
+        Error::Copy(_) | Error::Mismatch(_) => Some(Status::Conflict),
         Error::Argument(_) => Some(Status::Usage),
         Error::Refused { .. } => Some(Status::Refused),
         Error::File { source, .. } => Some(of_io(source)),
@@ -66,8 +66,11 @@ fn of_core(error: &CoreError) -> Option<Status> {
         CoreError::Chunk { source, .. } => of_codec(source),
         CoreError::Codecs { source, .. } => of_codec(source),
         CoreError::Exists { .. } => Status::Conflict,
-        CoreError::TooLarge { .. } | CoreError::ReadOnly { .. } => Status::Refused,
-        CoreError::Path { .. } | CoreError::Selection { .. } | CoreError::Create { .. } => Status::Usage,
+        CoreError::TooLarge { .. } | CoreError::ReadOnly { .. } | CoreError::View { .. } => Status::Refused,
+        CoreError::Path { .. }
+        | CoreError::Selection { .. }
+        | CoreError::Create { .. }
+        | CoreError::Incompatible { .. } => Status::Usage,
         _ => return None,
     })
 }

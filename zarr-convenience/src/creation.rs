@@ -141,20 +141,21 @@ impl Creation {
     /// # Errors
     /// [`Error::Argument`] for options that make no sense.
     pub fn builder(&self, shape: &[u64], dtype: &Value) -> Result<ArrayBuilder> {
-        // The words of zarr-python for items of any size.
-        let object = match dtype.as_str() {
-            Some("str") => Some(DataType::String),
-            Some("bytes") => Some(DataType::Bytes),
-            _ => None,
-        };
-        if let Some(data_type) = object {
-            let builder = ArrayBuilder::new(shape.to_vec(), data_type.clone());
-            return self.apply(builder, shape, &data_type, ByteOrder::Little);
-        }
-        let (data_type, byte_order) =
-            v2_data_type(dtype).map_err(|wrong| Error::Argument(format!("dtype {}", wrong.reason)))?;
+        let (data_type, byte_order) = Self::data_type(dtype)?;
         let builder = ArrayBuilder::new(shape.to_vec(), data_type.clone()).byte_order(byte_order);
         self.apply(builder, shape, &data_type, byte_order)
+    }
+
+    /// The data type of a V2 form, or of a word that zarr-python has for items of any size.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for anything else.
+    pub fn data_type(dtype: &Value) -> Result<(DataType, ByteOrder)> {
+        match dtype.as_str() {
+            Some("str") => Ok((DataType::String, ByteOrder::Little)),
+            Some("bytes") => Ok((DataType::Bytes, ByteOrder::Little)),
+            _ => v2_data_type(dtype).map_err(|wrong| Error::Argument(format!("dtype {}", wrong.reason))),
+        }
     }
 }
 

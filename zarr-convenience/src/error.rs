@@ -20,6 +20,9 @@ pub enum Error {
     /// Something is where a copy would go: zarr-python's `CopyError`.
     #[error("{0}")]
     Copy(String),
+    /// What is there is not what was required: zarr-python's `TypeError` of `require_dataset`.
+    #[error("{0}")]
+    Mismatch(String),
     /// An argument makes no sense.
     #[error("{0}")]
     Argument(String),

@@ -1,9 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod casting;
+mod codec_text;
 mod creation;
+mod dataset;
 mod digest;
 mod error;
 mod fill;
+mod hexdigest;
+mod info;
 mod load;
 mod location;
 mod numpy_text;
@@ -12,15 +17,20 @@ mod plan;
 mod report;
 mod run;
 mod save;
+mod text_wrap;
 mod transfer;
 mod tree;
 mod verbs;
 mod zarr_sink;
 mod zarr_source;
 
+pub use codec_text::codec_text;
 pub use creation::{Chunks, Creation};
+pub use dataset::{Dataset, check_required, create_dataset, require_dataset};
 pub use digest::{Digest, digest};
 pub use error::Error;
+pub use hexdigest::{HashName, hexdigest};
+pub use info::{ArrayInfo, GroupInfo};
 pub use load::{LazyLoader, Loaded, load};
 pub use location::{Location, StoreKind, open_store};
 pub use numpy_text::{count_text, data_type_text, shape_text};

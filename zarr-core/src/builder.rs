@@ -283,7 +283,11 @@ impl ArrayBuilder {
     /// [`Error::Create`] for parameters that make no sense.
     pub fn prepare(self, store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Array> {
         let registry = &options.registry;
-        let item_size = self.data_type.size().unwrap_or(1).max(1);
+        // `NumPy` counts an object as a pointer.
+        let item_size = match &self.data_type {
+            variable if variable.is_variable() => 8,
+            fixed => fixed.size().unwrap_or(1),
+        };
         let chunk_shape = self
             .chunk_shape
             .clone()
