@@ -72,11 +72,11 @@ fn number_type(spec: &ChunkSpec) -> Result<NumberType> {
         }
     };
     match spec.shape.len() {
-        1..=4 => Ok(number_type),
         0 => Err(CodecError::mismatch(
             NAME,
-            "an array without dimensions is not supported",
+            "There are no dimensions, 1 to 4 are supported",
         )),
+        1..=4 => Ok(number_type),
         _ => Err(CodecError::mismatch(
             NAME,
             "Greater than 4 dimensions not supported",

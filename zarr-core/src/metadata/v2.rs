@@ -220,7 +220,11 @@ pub(super) fn codec_list(
     let mut has_bytes = false;
     for codec in codecs.filters.iter().flatten().chain(&codecs.compressor) {
         let kind = codec_kind(codec, registry);
-        if kind == Some(CodecKind::BytesToBytes) && !has_bytes {
+        // Codecs of numbers are given them as they are stored, and take none but little-endian ones.
+        let is_foreign = kind == Some(CodecKind::ArrayToBytes)
+            && byte_order == ByteOrder::Big
+            && data_type.swap_size().is_some();
+        if !has_bytes && (kind == Some(CodecKind::BytesToBytes) || is_foreign) {
             list.push(elements_codec(data_type, byte_order));
         }
         has_bytes |= kind != Some(CodecKind::ArrayToArray);
@@ -265,6 +269,9 @@ fn codec_from_v2(codec: &Value, given: &DataType, registry: &CodecRegistry) -> C
     }
 }
 
+/// Codecs of arrays that stand in V2 where compressors do.
+const COMPRESSORS: [&str; 2] = ["pcodec", "zfpy"];
+
 /// Filters and compressor of codecs in the V3 form; the name of a codec that V2 does not have.
 pub(super) fn codecs_to_v2(list: &[CodecConfig], registry: &CodecRegistry) -> Result<V2Codecs, String> {
     let mut filters = Vec::new();
@@ -278,7 +285,7 @@ pub(super) fn codecs_to_v2(list: &[CodecConfig], registry: &CodecRegistry) -> Re
         let mut object = (v2.to_v2)(&codec.configuration);
         object.insert("id".into(), v2.id.into());
         filters.extend(compressor.take());
-        if entry.kind == CodecKind::BytesToBytes {
+        if entry.kind == CodecKind::BytesToBytes || COMPRESSORS.contains(&v2.id) {
             compressor = Some(object.into());
         } else {
             filters.push(object.into());

@@ -7,7 +7,7 @@ use zarr_core::{
     Array, ArrayBuilder, Error, Group, NodePath, Options, Selection, Workers, ZarrFormat,
     codecs::{CodecConfig, DataType, FillValue},
     metadata::V2Codecs,
-    store::{MemoryStore, Store, StoreKey},
+    store::{MemoryStore, Store, StoreExt, StoreKey},
 };
 
 fn builder(shape: &[u64], chunk_shape: &[u64], data_type: DataType) -> ArrayBuilder {
@@ -221,4 +221,54 @@ fn codecs_in_the_wrong_order_are_refused() {
         &Options::default(),
     );
     assert!(matches!(made, Err(Error::Codecs { .. })));
+}
+
+/// The document and the errors are those of zarr-python 2 with numcodecs.
+#[test]
+fn codecs_of_numbers_are_compressors_of_little_endian_numbers_in_c_order() {
+    let zfpy = || {
+        vec![CodecConfig::of(
+            "numcodecs.zfpy",
+            json!({"mode": 4, "tolerance": 0.01}),
+        )]
+    };
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let array = ArrayBuilder::new(vec![8, 4], DataType::Float32)
+        .format(ZarrFormat::V2)
+        .codecs(zfpy())
+        .create(Arc::clone(&store), &NodePath::root(), &Options::default())
+        .unwrap();
+    let ramp: Vec<f32> = (0..32_u8).map(f32::from).collect();
+    array.write_vec(&Selection::all(), &ramp).unwrap();
+    let read = array.read_vec::<f32>(&Selection::all()).unwrap();
+    assert!(
+        read.iter()
+            .zip(&ramp)
+            .all(|(one, other)| (one - other).abs() <= 0.01)
+    );
+
+    let document = store
+        .get(&StoreKey::new(".zarray").unwrap(), 4096)
+        .unwrap()
+        .unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+    let compressor = json!({"id": "zfpy", "mode": 4, "tolerance": 0.01});
+    assert_eq!(
+        (&document["compressor"], &document["filters"]),
+        (&compressor, &json!(null))
+    );
+
+    for (member, value) in [("order", "F"), ("dtype", ">f4")] {
+        let mut document = document.clone();
+        document[member] = value.into();
+        let store = MemoryStore::new();
+        let document = document.to_string();
+        store
+            .set(&StoreKey::new(".zarray").unwrap(), document.as_bytes())
+            .unwrap();
+        let array = Array::open(Arc::new(store), &NodePath::root(), &Options::default()).unwrap();
+        let written = array.write_vec(&Selection::all(), &ramp);
+        let is_refused = matches!(written, Err(Error::Chunk { .. } | Error::Codecs { .. }));
+        assert!(is_refused, "{member}: {written:?}");
+    }
 }

@@ -5,8 +5,10 @@ use zarr_convenience::core::{
     ArrayData,
     codecs::{
         ByteOrder, ChunkBuffer, ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecKind,
-        CodecRegistry, DataType, FillValue, Limits, Scratch, array_to_bytes::pcodec,
+        CodecRegistry, DataType, FillValue, Limits, Scratch,
+        array_to_bytes::{pcodec, zfpy},
     },
+    metadata::json::python_float,
 };
 
 use super::{
@@ -82,6 +84,16 @@ const KNOWN: &[Known] = &[
             ("paging_spec", "\"equal_pages_up_to\""),
         ],
     ),
+    known(
+        "zfpy",
+        "ZFPY",
+        &[
+            ("mode", "4"),
+            ("tolerance", "-1"),
+            ("rate", "-1"),
+            ("precision", "-1"),
+        ],
+    ),
     known("vlen-utf8", "VLenUTF8", &[]),
     known("vlen-bytes", "VLenBytes", &[]),
 ];
@@ -127,7 +139,21 @@ pub(super) fn complete(config: &Value) -> Value {
             complete[name] = serde_json::from_str(default).unwrap_or_default();
         }
     }
+    if known.id == "zfpy" {
+        complete_zfpy(&mut complete);
+    }
     complete
+}
+
+/// What numcodecs derives of the mode and its setting.
+fn complete_zfpy(config: &mut Value) {
+    let setting = match config["mode"].as_f64() {
+        Some(2.0) => "rate",
+        Some(3.0) => "precision",
+        Some(4.0) => "tolerance",
+        _ => return,
+    };
+    config["compression_kwargs"] = json!({setting: config[setting]});
 }
 
 /// The configuration in the V3 form.
@@ -155,7 +181,7 @@ fn phrased(config: &Value) -> impl Fn(CodecError) -> Fault + use<> {
 
 /// Codecs that exist and that the library lacks: their scenarios are not failures of Python's kind.
 fn is_codec_of_numcodecs(id: &str) -> bool {
-    const OTHERS: [&str; 14] = [
+    const OTHERS: [&str; 13] = [
         "astype",
         "base64",
         "bitround",
@@ -169,7 +195,6 @@ fn is_codec_of_numcodecs(id: &str) -> bool {
         "packbits",
         "quantize",
         "vlen-array",
-        "zfpy",
     ];
     OTHERS.contains(&id)
 }
@@ -199,6 +224,10 @@ fn encode(_: &mut Session, step: &Value) -> Outcome {
             configs[0] = CodecConfig::new("bytes", Map::new());
         }
     }
+    if config["id"] == "zfpy" {
+        let layout = layout_codecs(&step["data"], &data)?;
+        configs.splice(..0, layout);
+    }
     let spec = ChunkSpec {
         shape: data.shape.clone(),
         fill_value: FillValue::zero(&data.data_type),
@@ -210,6 +239,23 @@ fn encode(_: &mut Session, step: &Value) -> Outcome {
     let mut scratch = Scratch::default();
     let encoded = codec.encode(data.buffer.as_ref(), &mut scratch).map_err(&fail)?;
     Ok(json!({"hex": to_hex(encoded)}))
+}
+
+/// The codecs that stand for the order of dimensions and bytes where a codec is given the array as it lies.
+fn layout_codecs(given: &Value, data: &ArrayData) -> Outcome<Vec<CodecConfig>> {
+    let mut codecs = Vec::new();
+    if given["order"] == "F" && data.shape.len() > 1 {
+        let order: Vec<_> = (0..data.shape.len()).rev().collect();
+        codecs.push(CodecConfig::of("transpose", json!({"order": order})));
+    }
+    let is_big = match given.get("dtype") {
+        Some(dtype) => values::data_type(dtype)?.1 == ByteOrder::Big,
+        None => false,
+    };
+    if is_big && data.data_type.has_byte_order() {
+        codecs.push(CodecConfig::of("bytes", json!({"endian": "big"})));
+    }
+    Ok(codecs)
 }
 
 fn decode(_: &mut Session, step: &Value) -> Outcome {
@@ -232,6 +278,10 @@ fn decode(_: &mut Session, step: &Value) -> Outcome {
         Codec::ArrayToBytes(_) if config["id"] == "pcodec" => {
             decode_numbers(&config, &encoded).map_err(&fail)?
         }
+        Codec::ArrayToBytes(_) if config["id"] == "zfpy" => {
+            let (data_type, shape) = zfpy::contents(&encoded).map_err(&fail)?;
+            decode_chunk(&config, &encoded, data_type, shape).map_err(&fail)?
+        }
         Codec::ArrayToBytes(_) => decode_items(&config, &encoded).map_err(&fail)?,
         Codec::ArrayToArray(_) => Err(Fault::unsupported("decoding arrays from arrays")),
     }
@@ -252,7 +302,7 @@ fn array_of_bytes(bytes: Vec<u8>) -> Outcome {
 /// Files of Pco say what they hold.
 fn decode_numbers(config: &Value, encoded: &[u8]) -> Result<Outcome, CodecError> {
     let (data_type, count) = pcodec::contents(encoded)?;
-    decode_chunk(config, encoded, data_type, count)
+    decode_chunk(config, encoded, data_type, vec![count])
 }
 
 /// Items of variable size say how many they are.
@@ -265,18 +315,18 @@ fn decode_items(config: &Value, encoded: &[u8]) -> Result<Outcome, CodecError> {
         Ok(data_type) => data_type,
         Err(fault) => return Ok(Err(fault)),
     };
-    decode_chunk(config, encoded, data_type, count.into())
+    decode_chunk(config, encoded, data_type, vec![count.into()])
 }
 
-/// Decodes a chunk of one dimension.
+/// Decodes a chunk.
 fn decode_chunk(
     config: &Value,
     encoded: &[u8],
     data_type: DataType,
-    count: u64,
+    shape: Vec<u64>,
 ) -> Result<Outcome, CodecError> {
     let spec = ChunkSpec {
-        shape: vec![count],
+        shape: shape.clone(),
         fill_value: FillValue::zero(&data_type),
         data_type: data_type.clone(),
     };
@@ -287,7 +337,7 @@ fn decode_chunk(
     let mut scratch = Scratch::default();
     let chunk = codec.decode(encoded, &mut scratch)?;
     let data = ArrayData {
-        shape: vec![count],
+        shape,
         data_type,
         buffer: ChunkBuffer {
             elements: chunk.elements.to_vec(),
@@ -345,6 +395,7 @@ fn python(name: &str, value: &Value) -> String {
                 .collect();
             format!("{{{}}}", members.join(", "))
         }
+        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, python_float),
         other => other.to_string(),
     }
 }

@@ -203,6 +203,12 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
         {
             Failure::new("ValueError", "bad input data")
         }
+        CodecError::Corrupt {
+            codec: "zfpy",
+            reason,
+        } if reason.contains("does not begin") => {
+            Failure::new("ValueError", "Failed to read required zfp header")
+        }
         CodecError::Checksum { .. }
         | CodecError::TooLarge { .. }
         | CodecError::Corrupt {
@@ -210,6 +216,7 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
             ..
         } => Failure::class("RuntimeError", ours),
         CodecError::Config { codec, reason } => phrase_config(codec, reason, ours),
+        CodecError::Mismatch { codec, reason } if codec.ends_with("zfpy") => phrase_zfpy(reason, ours),
         _ => Failure::class("ValueError", ours),
     }
     .into()
@@ -238,6 +245,10 @@ fn phrase_config(codec: &str, reason: &str, ours: String) -> Failure {
         ("crc32" | "crc32c" | "adler32", "location") if !found.is_empty() => {
             Failure::new("ValueError", format!("Invalid checksum location: {found}"))
         }
+        ("zfpy", "mode") if reason.contains("to encode") => Failure::new(
+            "AttributeError",
+            "'ZFPY' object has no attribute 'compression_kwargs'",
+        ),
         ("pcodec", "level" | "delta_encoding_order") if !found.is_empty() => {
             Failure::class("RuntimeError", ours)
         }
@@ -246,6 +257,17 @@ fn phrase_config(codec: &str, reason: &str, ours: String) -> Failure {
             Failure::class("ValueError", ours)
         }
         _ => Failure::class("TypeError", ours),
+    }
+}
+
+/// Calls an array that zfp does not take what numcodecs would.
+fn phrase_zfpy(reason: &str, ours: String) -> Failure {
+    match reason.split(' ').next() {
+        // That another codec makes bytes before it means another byte order, which is another type to zfpy.
+        Some("Unknown" | "makes") => Failure::class("TypeError", ours),
+        Some("Greater") => Failure::new("RuntimeError", reason),
+        Some("There") => Failure::class("RuntimeError", ours),
+        _ => Failure::class("ValueError", ours),
     }
 }
 
