@@ -23,6 +23,10 @@ const UNSAFE: &[(&str, &str)] = &[
         "calls the C library libdeflate",
     ),
     (
+        "zarr-codecs/tests/it/memory.rs",
+        "an allocator that counts is unsafe by its trait",
+    ),
+    (
         "zarr-core/src/output.rs",
         "threads fill parts of one output that do not overlap",
     ),

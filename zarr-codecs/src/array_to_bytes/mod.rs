@@ -6,6 +6,8 @@ pub mod msgpack2;
 pub mod n5_wrapper;
 #[cfg(feature = "pcodec")]
 pub mod pcodec;
+#[cfg(feature = "pcodec")]
+mod pcodec_claims;
 mod values;
 pub mod vlen;
 mod zfp;

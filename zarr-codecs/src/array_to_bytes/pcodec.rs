@@ -15,6 +15,7 @@ use pco::{
 };
 use serde_json::{Map, Value};
 
+use super::pcodec_claims;
 use crate::{
     ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry,
     Configuration, DataType, Result, V2Codec, encoder_setting,
@@ -24,6 +25,9 @@ const NAME: &str = "pcodec";
 
 /// The most numbers of a page where the configuration does not say.
 const PAGE_USUAL: i64 = 1 << 18;
+
+/// The version of the format that brought windows to look back in.
+const DELTA_VARIANTS: u8 = 3;
 
 /// All of it is for the encoder, and checked there: a file says itself how it is decoded.
 #[derive(Debug)]
@@ -208,11 +212,15 @@ fn decode<T: Number + AnyBitPattern + NoUninit>(encoded: &[u8], out: &mut [u8]) 
 fn decode_numbers<T: Number>(encoded: &[u8], mut room: &mut [T]) -> Result<()> {
     let expected = room.len();
     let (file, mut rest) = FileDecompressor::new(encoded).map_err(damaged)?;
-    while let DecompressorItem::Chunk(mut chunk) = file.chunk_decompressor::<T, _>(rest).map_err(damaged)? {
-        if chunk.n() > room.len() {
-            let reason = format!("it holds more numbers than the {expected} of the chunk");
+    let has_delta_variants = file.format_version().major >= DELTA_VARIANTS;
+    loop {
+        if let Some(reason) = pcodec_claims::refuse(rest, size_of::<T>(), has_delta_variants, room.len()) {
             return Err(CodecError::corrupt(NAME, reason));
         }
+        let DecompressorItem::Chunk(mut chunk) = file.chunk_decompressor::<T, _>(rest).map_err(damaged)?
+        else {
+            break;
+        };
         let (page, left) = room.split_at_mut(chunk.n());
         let progress = chunk.read(page).map_err(damaged)?;
         if progress.n_processed != page.len() {

@@ -33,7 +33,7 @@ fn other_bytes(config: &Value) -> Option<&'static str> {
     }
 }
 
-fn document(name: &str) -> Value {
+pub(crate) fn document(name: &str) -> Value {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/codecs");
     serde_json::from_str(&fs::read_to_string(directory.join(name)).unwrap()).unwrap()
 }
@@ -59,7 +59,7 @@ pub(crate) fn chunk(rule: &str, size: usize) -> Vec<u8> {
 }
 
 /// Builds a codec as metadata of V2 names it; `None` where it is left out of the build.
-fn build(config: &Value, data_type: &DataType) -> Option<Codec> {
+pub(crate) fn build(config: &Value, data_type: &DataType) -> Option<Codec> {
     let mut members: Map<String, Value> = config.as_object().unwrap().clone();
     let id = members.shift_remove("id").unwrap();
     let registry = CodecRegistry::default();
@@ -74,7 +74,7 @@ fn build(config: &Value, data_type: &DataType) -> Option<Codec> {
     }
 }
 
-fn data_type(name: &str) -> DataType {
+pub(crate) fn data_type(name: &str) -> DataType {
     match name {
         "|u1" => DataType::UInt8,
         "<i2" => DataType::Int16,
@@ -85,7 +85,7 @@ fn data_type(name: &str) -> DataType {
     }
 }
 
-fn stored(case: &Value) -> Option<Vec<u8>> {
+pub(crate) fn stored(case: &Value) -> Option<Vec<u8>> {
     let text = case.get("encoded")?.as_str()?;
     Some(BASE64_STANDARD.decode(text).unwrap())
 }
@@ -232,7 +232,7 @@ fn numbers_of_pcodec_are_read_and_written() {
     }
 }
 
-fn number_type(name: &str) -> DataType {
+pub(crate) fn number_type(name: &str) -> DataType {
     let time = |unit| TimeUnit::new(unit, 1).unwrap();
     match name {
         "<u2" => DataType::UInt16,

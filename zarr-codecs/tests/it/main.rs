@@ -21,6 +21,7 @@ mod fixtures;
     feature = "zstd"
 ))]
 mod hostile;
+mod memory;
 mod objects;
 mod registry;
 mod zfpy;

@@ -84,10 +84,7 @@ fn objects_that_nothing_can_decode_are_carried_along() {
             "would run code from the data",
         ),
         (json!([{"id": "acme"}]), "codec `acme` is not known"),
-        (
-            json!([{"id": "vlen-array", "dtype": "|O"}]),
-            "cannot be decoded",
-        ),
+        (json!([{"id": "vlen-array", "dtype": "|O"}]), "cannot be decoded"),
     ];
     for (filters, reason) in cases {
         let document = json!({

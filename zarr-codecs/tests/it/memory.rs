@@ -1,0 +1,106 @@
+//! What damaged chunks can make a decoder allocate.
+//!
+//! The allocator of these tests counts for each thread; what C libraries ask of theirs is not seen.
+//! There it is bounded by their own settings: the level of bzip2, the block of Blosc, the dictionary of LZMA.
+
+#![expect(unsafe_code, reason = "an allocator is unsafe by its trait")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+use zarr_codecs::{ChunkBuffer, Codec, testing::each_damage, testing::spec};
+
+use crate::fixtures::{build, data_type, document, number_type, stored};
+
+/// What a decoder may have at once beside the memory for what it decodes.
+const ALLOWANCE: usize = 4 << 20;
+
+/// Encoded bytes up to which damage is tried.
+const ENCODED_MAX: usize = 700;
+
+thread_local! {
+    static NOW: Cell<usize> = const { Cell::new(0) };
+    static MOST: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count(more: usize, less: usize) {
+    // Threads that end may allocate when their counters are gone.
+    let _ = NOW.try_with(|now| {
+        now.set(now.get().saturating_add(more).saturating_sub(less));
+        MOST.with(|most| most.set(most.get().max(now.get())));
+    });
+}
+
+// SAFETY: all calls are handed to the system's allocator as they are.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: the caller keeps the contract of the trait.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(0, layout.size());
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// The most bytes that were allocated at once while something ran, beyond those before.
+fn most_allocated(run: impl FnOnce()) -> usize {
+    let before = NOW.get();
+    MOST.set(before);
+    run();
+    MOST.get() - before
+}
+
+#[test]
+fn the_allocator_counts() {
+    let most = most_allocated(|| drop(vec![1_u8; 12_345]));
+    assert!((12_345..13_000).contains(&most), "{most}");
+}
+
+#[test]
+fn damaged_chunks_of_bytes_cost_no_memory() {
+    for case in document("numcodecs.json")["cases"].as_array().unwrap() {
+        let Some(encoded) = stored(case).filter(|encoded| encoded.len() <= ENCODED_MAX) else {
+            continue;
+        };
+        let data_type = data_type(case["dtype"].as_str().unwrap());
+        let Some(Codec::BytesToBytes(codec)) = build(&case["config"], &data_type) else {
+            continue;
+        };
+        let mut out = vec![0; case["size"].as_u64().unwrap() as usize + 8];
+        each_damage(&encoded, |damaged, damage| {
+            let most = most_allocated(|| drop(codec.decode(damaged, &mut out)));
+            assert!(most <= ALLOWANCE, "{most} bytes after {damage:?}: {case}");
+        });
+    }
+}
+
+#[test]
+fn damaged_chunks_of_numbers_cost_no_memory() {
+    for name in ["pcodec-0.json", "pcodec-1.json"] {
+        for case in document(name)["cases"].as_array().unwrap() {
+            let encoded = stored(case).unwrap();
+            let data_type = number_type(case["dtype"].as_str().unwrap());
+            let Some(Codec::ArrayToBytes(codec)) = build(&case["config"], &data_type) else {
+                continue;
+            };
+            let spec = spec(&[case["count"].as_u64().unwrap()], data_type);
+            let mut out = ChunkBuffer::default();
+            each_damage(&encoded[..encoded.len().min(ENCODED_MAX)], |damaged, damage| {
+                out.clear();
+                let most = most_allocated(|| drop(codec.decode(damaged, &spec, &mut out)));
+                assert!(most <= ALLOWANCE, "{most} bytes after {damage:?}: {case}");
+            });
+        }
+    }
+}
