@@ -112,7 +112,7 @@ fn block_item(item: &SelectionItem, length: u64, chunk: u64) -> Result<Positions
 
 /// Single elements, by one array of positions for each dimension.
 pub(crate) fn coordinates(arrays: &[&IndexArray], shape: &[u64]) -> Result<Region> {
-    if arrays.len() != shape.len() {
+    if arrays.len() != shape.len() || shape.is_empty() {
         return Err(not_coordinates(&format!("{} arrays", arrays.len())));
     }
     let mut positions = Vec::with_capacity(arrays.len());
@@ -148,7 +148,7 @@ pub(crate) fn coordinates(arrays: &[&IndexArray], shape: &[u64]) -> Result<Regio
 /// The elements where a mask of the array's shape is true.
 pub(crate) fn mask(mask_shape: &[u64], values: &[bool], shape: &[u64]) -> Result<Region> {
     let count: u128 = mask_shape.iter().map(|length| u128::from(*length)).product();
-    if mask_shape != shape || count != values.len() as u128 {
+    if mask_shape != shape || count != values.len() as u128 || shape.is_empty() {
         return Err(not_coordinates(&format!("a mask of shape {mask_shape:?}")));
     }
     let count = values.iter().filter(|value| **value).count();

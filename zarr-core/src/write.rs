@@ -64,7 +64,7 @@ impl Array {
     /// Writes an `ndarray` array to a part of the array.
     ///
     /// # Errors
-    /// Those of [`Array::write_vec`]; the shape must be the selection's, or that of a single value.
+    /// Those of [`Array::write_vec`]; the shape must be the selection's.
     #[cfg(feature = "ndarray")]
     #[expect(clippy::missing_panics_doc, reason = "the standard layout is contiguous")]
     pub fn write<T: Element, S, D>(
@@ -78,7 +78,7 @@ impl Array {
     {
         let (expected, _) = self.selected(selection)?;
         let got: Vec<_> = values.shape().iter().map(|length| *length as u64).collect();
-        if expected != got && !got.is_empty() {
+        if expected != got {
             return Err(Error::Shape { expected, got });
         }
         let values = values.as_standard_layout();
@@ -91,13 +91,12 @@ impl Array {
     /// Writes elements whatever their type to a part of the array.
     ///
     /// # Errors
-    /// Those of [`Array::write_vec`]; type and shape must be those that [`Array::selected`] says, or the shape that
-    /// of a single value.
+    /// Those of [`Array::write_vec`]; type and shape must be those that [`Array::selected`] says.
     pub fn write_data(&self, selection: &Selection, data: &ArrayData) -> Result<()> {
         self.check_writable()?;
         let asked = self.ask(selection)?;
         let expected = asked.shape();
-        if expected != data.shape && !data.shape.is_empty() {
+        if expected != data.shape {
             return Err(Error::Shape {
                 expected,
                 got: data.shape.clone(),

@@ -156,9 +156,8 @@ fn one_value_is_written_everywhere() {
         )
         .unwrap();
     check(&array, &parse("3"), &[5], &[15, 16, -1, -1, -1]);
-    let one = ArrayData::new(vec![], &[7_i64]).unwrap();
     array
-        .write_data(&Selection::blocks([0.into(), 0.into()]), &one)
+        .write_vec(&Selection::blocks([0.into(), 0.into()]), &[7_i64])
         .unwrap();
     check(&array, &parse(":3, :3"), &[3, 3], &[7, 7, 2, 7, 7, 7, 10, 11, 12]);
     let wrong = array.write_vec(&parse("[3, 0], 0"), &[1_i64, 2, 3]);

@@ -1,10 +1,18 @@
 //! Methods of arrays.
 
 use serde_json::{Value, json};
-use zarr_convenience::core::{Array, Error as CoreError, Node, metadata::fill_value_to_v2};
+use zarr_convenience::{
+    core::{
+        Array, Error as CoreError, Node, Selection,
+        codecs::{ByteOrder, DataType},
+        metadata::fill_value_to_v2,
+    },
+    shape_text,
+};
 
 use super::{
     Operation, codecs,
+    indexing::{self, Brackets, Indexer},
     outcome::{Failure, Fault, Outcome},
     scalar::Scalar,
     session::{Session, Thing, text},
@@ -14,41 +22,92 @@ use super::{
 pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("a_read", a_read),
     ("a_write", a_write),
+    ("a_oindex", a_oindex),
+    ("a_vindex", a_vindex),
+    ("a_blocks", a_blocks),
     ("a_props", a_props),
     ("a_resize", a_resize),
     ("a_append", a_append),
 ];
 
 fn a_read(session: &mut Session, step: &Value) -> Outcome {
-    let (array, _) = session.array(step)?;
-    let data = array.read_data(&values::selection(step.get("sel"))?)?;
-    values::array_json(&data, array.metadata().codecs.byte_order())
+    index(session, step, Indexer::Plain, None)
 }
 
 fn a_write(session: &mut Session, step: &Value) -> Outcome {
+    index(session, step, Indexer::Plain, Some(&step["value"]))
+}
+
+fn a_oindex(session: &mut Session, step: &Value) -> Outcome {
+    index(session, step, Indexer::Orthogonal, step.get("value"))
+}
+
+fn a_vindex(session: &mut Session, step: &Value) -> Outcome {
+    index(session, step, Indexer::Vectorized, step.get("value"))
+}
+
+fn a_blocks(session: &mut Session, step: &Value) -> Outcome {
+    index(session, step, Indexer::Blocks, step.get("value"))
+}
+
+/// Reads what stands between brackets, or writes a value to it.
+fn index(session: &mut Session, step: &Value, indexer: Indexer, value: Option<&Value>) -> Outcome {
     let (array, _) = session.array(step)?;
-    let selection = values::selection(step.get("sel"))?;
-    let value = &step["value"];
-    let is_array = ["arange", "data", "full"]
-        .iter()
-        .any(|form| value.get(form).is_some());
-    let data = if is_array {
-        let data = values::cast(&values::array(value, None)?, array.data_type())?;
-        let shape = array.selected(&selection)?.0;
-        if data.shape.is_empty() && !shape.is_empty() {
-            values::full(&values::scalars(&data)?[0], shape, array.data_type())?
-        } else {
-            data
+    if value.is_some() && array.options().read_only {
+        return Err(CoreError::ReadOnly {
+            path: array.path().to_string(),
         }
-    } else {
-        let shape = array.selected(&selection)?.0;
-        values::full(
-            &Scalar::from_json(value, Some(array.data_type()))?,
-            shape,
-            array.data_type(),
-        )?
+        .into());
+    }
+    let selection = Brackets::read(indexer, step.get("sel"))?.selection(&array, value.is_none())?;
+    if let Some(value) = value {
+        return write(&array, &selection, value);
+    }
+    let data = array.read_data(&selection)?;
+    values::array_json(&data, selected_order(&array, &selection))
+}
+
+/// The byte order of what is selected, which a single field has of its own.
+fn selected_order(array: &Array, selection: &Selection) -> ByteOrder {
+    let order = array.metadata().codecs.byte_order();
+    match (array.data_type(), selection.field_names()) {
+        (DataType::Struct(record), [name]) => record
+            .fields
+            .iter()
+            .find(|field| field.name == *name)
+            .map_or(order, |field| field.byte_order(order)),
+        _ => order,
+    }
+}
+
+fn write(array: &Array, selection: &Selection, value: &Value) -> Outcome {
+    let (shape, data_type) = array.selected(selection)?;
+    if selection.field_names().len() > 1 {
+        let message = "multiple fields are not supported for this operation";
+        return Err(Failure::new("IndexError", message).into());
+    }
+    let Some(given) = values::given_array(value, &data_type)? else {
+        let scalar = Scalar::from_json(value, Some(&data_type))?;
+        scalar.check_range(&data_type)?;
+        array.write_data(selection, &values::full(&scalar, shape, &data_type)?)?;
+        return Ok(Value::Null);
     };
-    array.write_data(&selection, &data)?;
+    let mut data = values::cast(&given, &data_type)?;
+    let mut expected = shape.clone();
+    if indexing::is_of_points(selection, array) {
+        // Values of points are a list, whatever the shape they come in.
+        expected = vec![shape.iter().product()];
+        if data.shape.len() > 1 {
+            data.shape = vec![data.n_elements()];
+        }
+    }
+    if data.shape != expected {
+        let (expected, got) = (shape_text(&expected), shape_text(&data.shape));
+        let message = format!("parameter 'value': expected array with shape {expected}, got {got}");
+        return Err(Failure::new("ValueError", message).into());
+    }
+    data.shape = shape;
+    array.write_data(selection, &data)?;
     Ok(Value::Null)
 }
 

@@ -11,6 +11,7 @@ mod h5;
 #[cfg(not(feature = "hdf5"))]
 #[path = "h5_absent.rs"]
 mod h5;
+mod indexing;
 mod nodes;
 mod open;
 mod options;

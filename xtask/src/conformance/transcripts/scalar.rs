@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use zarr_convenience::core::codecs::{ChunkBuffer, DataType};
 
-use super::outcome::{Fault, Outcome};
+use super::outcome::{Failure, Fault, Outcome};
 
 /// A value on its way from one form to another.
 #[derive(Debug, Clone, PartialEq)]
@@ -212,6 +212,35 @@ impl Scalar {
             }
             _ => return Err(Fault::unsupported(format!("elements of {data_type}"))),
         })
+    }
+
+    /// Refuses what `NumPy` does not make a number of a type of, though it casts arrays of such numbers.
+    pub(super) fn check_range(&self, data_type: &DataType) -> Outcome<()> {
+        use DataType as T;
+        let (least, most) = match data_type {
+            T::Int8 => (i8::MIN.into(), i8::MAX.into()),
+            T::Int16 => (i16::MIN.into(), i16::MAX.into()),
+            T::Int32 => (i32::MIN.into(), i32::MAX.into()),
+            T::Int64 => (i64::MIN.into(), i64::MAX.into()),
+            T::UInt8 => (0, u8::MAX.into()),
+            T::UInt16 => (0, u16::MAX.into()),
+            T::UInt32 => (0, u32::MAX.into()),
+            T::UInt64 => (0, u64::MAX.into()),
+            _ => return Ok(()),
+        };
+        match self {
+            Self::Int(value) if *value < least || *value > most => {
+                let message = format!("Python integer {value} out of bounds for {data_type}");
+                Err(Failure::new("OverflowError", message).into())
+            }
+            Self::Float(value) if value.is_nan() => {
+                Err(Failure::new("ValueError", "cannot convert float NaN to integer").into())
+            }
+            Self::Float(value) if value.is_infinite() => {
+                Err(Failure::new("OverflowError", "cannot convert float infinity to integer").into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn truth(&self) -> Option<bool> {

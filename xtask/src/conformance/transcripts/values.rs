@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zarr_convenience::core::{
-    ArrayData, Selection, SelectionItem,
+    ArrayData,
     codecs::{ByteOrder, ChunkBuffer, DataType},
     metadata::{data_type_to_v2, v2_data_type},
 };
@@ -293,38 +293,18 @@ pub(super) fn cast(data: &ArrayData, data_type: &DataType) -> Outcome<ArrayData>
     })
 }
 
-/// Reads a selection; absent is everything.
-pub(super) fn selection(value: Option<&Value>) -> Outcome<Selection> {
-    let Some(value) = value else {
-        return Ok(Selection::all());
+/// Reads the value of an assignment, if it is an array or a list that becomes one; `None` for a single value.
+pub(super) fn given_array(value: &Value, target: &DataType) -> Outcome<Option<ArrayData>> {
+    let is_record = matches!(
+        target,
+        DataType::Struct(_) | DataType::Complex64 | DataType::Complex128
+    );
+    let is_array = match value {
+        Value::Object(members) => ["arange", "data", "full"]
+            .iter()
+            .any(|form| members.contains_key(*form)),
+        Value::Array(_) => !is_record,
+        _ => false,
     };
-    let items: Outcome<Vec<_>> = match value {
-        Value::Array(items) => items.iter().map(selection_item).collect(),
-        one => selection_item(one).map(|item| vec![item]),
-    };
-    items.map(Selection::new)
-}
-
-fn selection_item(value: &Value) -> Outcome<SelectionItem> {
-    let strange = || Fault::unsupported(format!("selection {value}"));
-    if let Some(index) = value.as_i64() {
-        return Ok(SelectionItem::Index(index));
-    }
-    if value.as_str() == Some("...") {
-        return Ok(SelectionItem::Ellipsis);
-    }
-    let parts = value["slice"].as_array().ok_or_else(strange)?;
-    let part = |index: usize| parts.get(index).and_then(Value::as_i64);
-    Ok(match parts.len() {
-        1 => SelectionItem::Slice {
-            start: None,
-            stop: part(0),
-            step: 1,
-        },
-        _ => SelectionItem::Slice {
-            start: part(0),
-            stop: part(1),
-            step: part(2).unwrap_or(1),
-        },
-    })
+    is_array.then(|| array(value, None)).transpose()
 }
