@@ -173,7 +173,13 @@ fn move_chunks(from: &Array, target: &Array, stored: &HashSet<Vec<u64>>, how: &H
         .chunk_shape()
         .iter()
         .fold(item_size, |size, length| size.saturating_mul(*length));
-    how.workers.for_each(chunks.len(), &|number| {
+    let requests_max = from
+        .store()
+        .io_hints()
+        .requests_max
+        .max(target.store().io_hints().requests_max);
+    let workers = how.workers.for_requests(requests_max, size);
+    workers.for_each(chunks.len(), &|number| {
         if let Some(encoded) = from.read_encoded_chunk(chunks[number])? {
             target.write_encoded_chunk(chunks[number], &encoded)?;
         }

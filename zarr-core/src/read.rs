@@ -177,11 +177,11 @@ impl Array {
             output,
             heap,
         };
+        let extent = (job.output.n_chunks(), size, job.codec.decoded_size());
+        let store = self.store();
         self.options()
             .workers
-            .run(job.output.n_chunks(), size, &|number, desk| {
-                job.chunk(number, desk)
-            })?;
+            .run_on(store.as_ref(), extent, &|number, desk| job.chunk(number, desk))?;
         Ok(job.heap.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use zarr_codecs::Scratch;
-use zarr_store::ReadBuffer;
+use zarr_store::{ReadBuffer, Store};
 
 use crate::projection::Part;
 
@@ -83,6 +83,40 @@ impl Workers {
     /// The most threads.
     pub const fn threads(self) -> usize {
         self.threads.get()
+    }
+
+    /// More threads, where a store wants that many requests in flight ([`IoHints::requests_max`]).
+    ///
+    /// A thread that waits for an answer needs no processor, but it has the `unit_size` bytes of its unit of work
+    /// in hand; all threads together have at most 256 MiB, unless so few threads were asked for anyway.
+    ///
+    /// [`IoHints::requests_max`]: zarr_store::IoHints::requests_max
+    #[must_use]
+    pub fn for_requests(self, requests_max: usize, unit_size: u64) -> Self {
+        const SIZE_MAX: u64 = 256 << 20;
+        let affordable = usize::try_from(SIZE_MAX / unit_size.max(1)).unwrap_or(usize::MAX);
+        Self::new(self.threads.get().max(requests_max.min(affordable)))
+    }
+
+    /// Does units of work on chunks of a store: as many threads as `size` bytes are worth, or as many as the
+    /// store wants requests.
+    ///
+    /// # Errors
+    /// The first error; units that were not begun are left out then.
+    pub(crate) fn run_on<E: Send>(
+        self,
+        store: &dyn Store,
+        (n_units, size, decoded_size): (usize, u64, usize),
+        unit: &(dyn Fn(usize, &mut Desk) -> Result<(), E> + Sync),
+    ) -> Result<(), E> {
+        let requests_max = store.io_hints().requests_max;
+        if requests_max <= 1 {
+            return self.run(n_units, size, unit);
+        }
+        // A thread holds a chunk as it is stored and as it is in memory.
+        let unit_size = (decoded_size as u64).saturating_mul(2);
+        self.for_requests(requests_max, unit_size)
+            .run(n_units, u64::MAX, unit)
     }
 
     /// Does units of work, numbered from 0, each once, on as many threads as there are.
@@ -160,6 +194,16 @@ mod tests {
         };
         Workers::new(4).run(done.len(), u64::MAX, &unit).unwrap();
         assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+    }
+
+    #[test]
+    fn requests_want_threads_as_long_as_memory_lasts() {
+        let workers = Workers::new(2);
+        assert_eq!(workers.for_requests(1, 1 << 30).threads(), 2);
+        assert_eq!(workers.for_requests(64, 1 << 20).threads(), 64);
+        assert_eq!(workers.for_requests(64, 32 << 20).threads(), 8);
+        assert_eq!(workers.for_requests(64, u64::MAX).threads(), 2);
+        assert_eq!(workers.for_requests(64, 0).threads(), 64);
     }
 
     #[test]

@@ -181,10 +181,11 @@ impl Array {
             locks: StoreLocks::of(self.store().as_ref()),
         };
         let size = u64::try_from(size).unwrap_or(u64::MAX);
-        let n_chunks = job.projection.n_chunks();
+        let extent = (job.projection.n_chunks(), size, job.codec.decoded_size());
+        let store = self.store();
         self.options()
             .workers
-            .run(n_chunks, size, &|number, desk| job.chunk(number, desk))
+            .run_on(store.as_ref(), extent, &|number, desk| job.chunk(number, desk))
     }
 }
 

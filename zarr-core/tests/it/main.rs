@@ -15,6 +15,7 @@ mod groups;
 mod moving;
 mod properties;
 mod records;
+mod requests;
 mod resize;
 mod selections;
 mod stored;

@@ -1,0 +1,125 @@
+//! Stores far away are asked for many chunks at once.
+
+use std::{
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use zarr_core::{
+    ArrayBuilder, NodePath, Options, Selection, Workers,
+    codecs::DataType,
+    store::{
+        ByteRange, Capabilities, IoHints, Listing, MemoryStore, ReadBuffer, Store, StoreError, StoreKey,
+        StorePrefix,
+    },
+};
+
+/// How many requests must be in flight before one is answered.
+const WANTED: usize = 24;
+
+/// A store that answers nothing about chunks before many requests have come.
+#[derive(Debug)]
+struct Gathering {
+    inner: MemoryStore,
+    requests_max: usize,
+    n_waiting: Mutex<usize>,
+    has_come: Condvar,
+}
+
+impl Gathering {
+    fn new(requests_max: usize) -> Self {
+        Self {
+            inner: MemoryStore::new(),
+            requests_max,
+            n_waiting: Mutex::new(0),
+            has_come: Condvar::new(),
+        }
+    }
+
+    /// Waits until enough requests wait; the next as many begin anew.
+    fn gather(&self, key: &StoreKey) -> Result<(), StoreError> {
+        if !key.as_str().starts_with("c/") {
+            return Ok(());
+        }
+        let mut n_waiting = self.n_waiting.lock().unwrap();
+        *n_waiting += 1;
+        self.has_come.notify_all();
+        let batch = (*n_waiting - 1) / WANTED + 1;
+        let is_short = |n_waiting: &mut usize| *n_waiting < batch * WANTED;
+        // So long only a test that fails waits.
+        let patience = Duration::from_secs(60);
+        let (_guard, waited) = self
+            .has_come
+            .wait_timeout_while(n_waiting, patience, is_short)
+            .unwrap();
+        if waited.timed_out() {
+            return Err(StoreError::Conflict {
+                what: key.to_string(),
+                reason: "waited for more requests".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Store for Gathering {
+    fn get_ranges(
+        &self,
+        key: &StoreKey,
+        ranges: &[ByteRange],
+        buffer: &mut ReadBuffer,
+    ) -> Result<bool, StoreError> {
+        self.gather(key)?;
+        self.inner.get_ranges(key, ranges, buffer)
+    }
+
+    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
+        self.inner.size(key)
+    }
+
+    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
+        self.gather(key)?;
+        self.inner.set(key, value)
+    }
+
+    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
+        self.inner.erase(key)
+    }
+
+    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
+        self.inner.list_dir(prefix)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+
+    fn io_hints(&self) -> IoHints {
+        IoHints {
+            requests_max: self.requests_max,
+            ..IoHints::default()
+        }
+    }
+
+    fn describe(&self, key: &str) -> String {
+        self.inner.describe(key)
+    }
+}
+
+#[test]
+fn as_many_requests_are_in_flight_as_the_store_wants() {
+    let store: Arc<dyn Store> = Arc::new(Gathering::new(WANTED));
+    let options = Options {
+        workers: Workers::new(2),
+        ..Options::default()
+    };
+    let n_chunks = 3 * WANTED;
+    let builder = ArrayBuilder::new(vec![n_chunks as u64 * 2], DataType::Int32).chunk_shape(vec![2]);
+    let array = builder.create(store, &NodePath::root(), &options).unwrap();
+    let values: Vec<i32> = (0..n_chunks as i32 * 2).collect();
+    array.write_vec(&Selection::all(), &values).unwrap();
+    assert_eq!(array.read_vec::<i32>(&Selection::all()).unwrap(), values);
+    let part = format!("0:{}", 2 * WANTED);
+    let part = Selection::parse(&part).unwrap();
+    assert_eq!(array.read_vec::<i32>(&part).unwrap(), values[..2 * WANTED]);
+}
