@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use zarr_store::{
     ByteRange, Capabilities, IoHints, Listing, MemoryStore, ReadBuffer, Staged, Store, StoreError, StoreExt,
     StoreKey, StorePrefix,
@@ -153,7 +153,13 @@ impl ConsolidatedMetadata {
         let documents: Map<_, _> = documents
             .map(|(key, document)| (key.to_string(), document.clone()))
             .collect();
-        let bytes = json::write(&json!({"metadata": documents, FORMAT_MEMBER: 1}), Style::V2);
+        // The macro of `serde_json` takes values apart and fails for the numbers of JSON that it does not know.
+        let members = [("metadata", documents.into()), (FORMAT_MEMBER, 1.into())];
+        let members: Map<_, _> = members
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect();
+        let bytes = json::write(&members.into(), Style::V2);
         if bytes.len() as u64 > SIZE_MAX {
             let size = bytes.len();
             let reason =

@@ -211,3 +211,22 @@ fn what_was_read_before_a_change_is_not_held_after_it() {
     });
     assert_eq!(get(&store, "a").unwrap(), b"new");
 }
+
+#[test]
+fn erasing_a_prefix_forgets_no_other() {
+    let (inner, store) = counted(None);
+    for name in ["a/b/0", "a/c", "ab"] {
+        store.set(&key(name), b"1").unwrap();
+    }
+    keys(&store);
+    store.erase_prefix(&prefix("a/b")).unwrap();
+    let before = inner.counts();
+    for name in ["a/c", "ab"] {
+        assert_eq!(get(&store, name).unwrap(), b"1");
+    }
+    assert_eq!(inner.counts(), before);
+    assert_eq!(
+        (get(&store, "a/b/0"), keys(&store)),
+        (None, vec!["a/c".to_owned(), "ab".to_owned()])
+    );
+}

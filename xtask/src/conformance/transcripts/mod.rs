@@ -1,6 +1,7 @@
 //! Replays recorded scenarios of zarr-python 2 with our library (`v2-semantics` 19).
 
 mod arrays;
+mod closable;
 mod codecs;
 mod compare;
 mod consolidated;
@@ -19,6 +20,7 @@ mod outcome;
 mod pure;
 mod scalar;
 mod session;
+mod store_kinds;
 mod stores;
 mod values;
 mod verbs;

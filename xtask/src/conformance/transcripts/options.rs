@@ -55,10 +55,18 @@ impl Asked {
         if let Some(order) = step["order"].as_str() {
             creation.order = Some(if order == "F" { Order::F } else { Order::C });
         }
-        creation.dimension_separator = step["dimension_separator"]
+        let asked = step["dimension_separator"]
             .as_str()
-            .and_then(|text| text.chars().next())
-            .or(separator);
+            .and_then(|text| text.chars().next());
+        if let (Some(asked), Some(separator)) = (asked, separator)
+            && asked != separator
+        {
+            let message = format!(
+                "Specified dimension_separator: {asked}conflicts with store's separator: {separator}"
+            );
+            return Err(Failure::new("ValueError", message).into());
+        }
+        creation.dimension_separator = asked.or(separator);
         Ok(Self {
             creation,
             write_empty_chunks: step["write_empty_chunks"].as_bool().unwrap_or(true),

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
 };
 
 use serde_json::{Value, json};
@@ -12,15 +12,15 @@ use zarr_convenience::{
     LazyLoader, Source, SourceNode, ZarrSource,
     core::{
         Array, Group, Node,
-        store::{
-            ByteRange, Capabilities, Listing, MemoryStore, ReadBuffer, Store, StoreError, StoreKey,
-            StorePrefix, ZipStore,
-        },
+        store::{CachedStore, MemoryStore, Store, ZipStore},
     },
     data_type_text, shape_text,
 };
 
-use super::outcome::{Doing, Failure, Fault, Outcome, phrase};
+use super::{
+    closable::{Closable, Close},
+    outcome::{Doing, Failure, Fault, Outcome, phrase},
+};
 
 /// A scenario on its way.
 #[derive(Debug)]
@@ -56,9 +56,26 @@ pub(super) struct Shelf {
     pub(super) class: &'static str,
     /// What arrays in it separate their chunks' coordinates with, unless told otherwise.
     pub(super) separator: Option<char>,
-    pub(super) archive: Option<Arc<Archive>>,
-    /// The directory of a directory store.
-    pub(super) directory: Option<PathBuf>,
+    /// What closing does, where nodes hold on to what is closed.
+    pub(super) closable: Option<Arc<Closable>>,
+    pub(super) cache: Option<Arc<CachedStore>>,
+    pub(super) dialect: Dialect,
+    /// The file or directory, or the address, by which stores of the class are equal.
+    pub(super) place: Option<PathBuf>,
+}
+
+/// What Python's stores do with keys, each in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Dialect {
+    /// Keys are texts, and no key is a folder.
+    #[default]
+    Flat,
+    /// Keys must be ASCII, and are shown as bytes.
+    Ascii,
+    /// A folder may stand where a key is asked for.
+    Folders,
+    /// As folders, and dots in the last part of a key are slashes.
+    DotsAreSlashes,
 }
 
 impl Shelf {
@@ -67,92 +84,35 @@ impl Shelf {
             store,
             class,
             separator: None,
-            archive: None,
-            directory: None,
+            closable: None,
+            cache: None,
+            dialect: Dialect::default(),
+            place: None,
         }
     }
 
     pub(super) fn memory() -> Self {
-        Self::new(Arc::new(MemoryStore::new()), "MemoryStore")
+        Self {
+            dialect: Dialect::Folders,
+            ..Self::new(Arc::new(MemoryStore::new()), "MemoryStore")
+        }
     }
 
     pub(super) fn archive(store: ZipStore) -> Self {
-        let archive = Arc::new(Archive {
-            shown: store.describe(""),
-            open: RwLock::new(Some(store)),
-        });
-        let store: Arc<dyn Store> = Arc::<Archive>::clone(&archive);
         Self {
-            archive: Some(archive),
-            ..Self::new(store, "ZipStore")
+            dialect: Dialect::Folders,
+            ..Self::closable(store, "ZipStore")
         }
     }
-}
 
-/// A ZIP archive that nodes hold on to and that can be closed under them.
-#[derive(Debug)]
-pub(super) struct Archive {
-    shown: String,
-    open: RwLock<Option<ZipStore>>,
-}
-
-impl Archive {
-    pub(super) fn close(&self) -> Result<(), StoreError> {
-        let store = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
-        store.map_or(Ok(()), ZipStore::close)
-    }
-
-    fn with<T>(&self, action: impl FnOnce(&ZipStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        open.as_ref().map_or_else(
-            || {
-                Err(StoreError::Conflict {
-                    what: self.shown.clone(),
-                    reason: "the archive was closed".to_owned(),
-                })
-            },
-            action,
-        )
-    }
-}
-
-impl Store for Archive {
-    fn get_ranges(
-        &self,
-        key: &StoreKey,
-        ranges: &[ByteRange],
-        buffer: &mut ReadBuffer,
-    ) -> Result<bool, StoreError> {
-        self.with(|store| store.get_ranges(key, ranges, buffer))
-    }
-
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
-        self.with(|store| store.size(key))
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
-        self.with(|store| store.set(key, value))
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.with(|store| store.erase(key))
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
-        self.with(|store| store.list_dir(prefix))
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.with(|store| Ok(store.capabilities()))
-            .unwrap_or(Capabilities::READ_ONLY)
-    }
-
-    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<(), StoreError> {
-        self.with(|store| store.erase_prefix(prefix))
-    }
-
-    fn describe(&self, key: &str) -> String {
-        format!("{}/{key}", self.shown)
+    /// A store that can be closed under the nodes that hold it.
+    pub(super) fn closable(store: impl Close + 'static, class: &'static str) -> Self {
+        let closable = Arc::new(Closable::new(store));
+        let store: Arc<dyn Store> = Arc::<Closable>::clone(&closable);
+        Self {
+            closable: Some(closable),
+            ..Self::new(store, class)
+        }
     }
 }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use zarr_convenience::core::store::{
-    DirectoryStore, Store, StoreError, StoreExt, StoreKey, StorePrefix, ZipStore,
+    CachedStore, DirectoryStore, Store, StoreError, StoreExt, StoreKey, StorePrefix,
 };
 
 use super::{
     Operation,
     outcome::{Failure, Fault, Outcome, quoted},
     scalar::{Scalar, to_hex},
-    session::{Session, Shelf, Thing, flag, text},
+    session::{Dialect, Session, Shelf, text},
+    store_kinds::new_store,
 };
 
 pub(super) const OPERATIONS: &[(&str, Operation)] = &[
@@ -24,67 +25,22 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("store_len", length),
     ("store_listdir", listdir),
     ("store_getsize", getsize),
+    ("store_rename", rename),
+    ("store_rmdir", remove_folder),
     ("store_clear", clear),
+    ("store_flush", flush),
     ("store_close", close),
     ("store_equal", equal),
     ("store_docs", docs),
+    ("lru_state", cache_state),
+    ("lru_invalidate", cache_invalidate),
+    ("temp_info", temporary_info),
 ];
 
 /// The largest value that is read.
 const SIZE_MAX: u64 = 1 << 30;
 
-fn new_store(session: &mut Session, step: &Value) -> Outcome {
-    let kind = text(step, "kind")?;
-    let mut shelf = match kind {
-        "memory" => Shelf::memory(),
-        "kv" => Shelf {
-            class: "KVStore",
-            ..Shelf::memory()
-        },
-        "mapping" => Shelf {
-            class: "",
-            ..Shelf::memory()
-        },
-        "directory" => {
-            let path = session.path(step)?;
-            Shelf {
-                directory: Some(path.components().collect()),
-                ..Shelf::new(Arc::new(DirectoryStore::create(path)?), "DirectoryStore")
-            }
-        }
-        "zip" => {
-            if flag(step, "deflate") {
-                return Err(Fault::unsupported("compressed members of a new archive"));
-            }
-            let path = session.path(step)?;
-            Shelf::archive(match step["mode"].as_str().unwrap_or("a") {
-                "r" => ZipStore::open(path)?,
-                "a" => ZipStore::update(path)?,
-                "w" => ZipStore::create_or_replace(path)?,
-                "x" => ZipStore::create(path)?,
-                mode => return Err(Failure::class("ValueError", format!("no mode {mode}")).into()),
-            })
-        }
-        "consolidated" => super::consolidated::documents(session, step)?,
-        other => return Err(Fault::unsupported(format!("new_store {other}"))),
-    };
-    shelf.separator = step["dimension_separator"]
-        .as_str()
-        .and_then(|text| text.chars().next());
-    for (key, value) in step["items"].as_object().into_iter().flatten() {
-        shelf.store.set(&StoreKey::new(key.as_str())?, &bytes(value)?)?;
-    }
-    let shown = if shelf.class.is_empty() {
-        all(&shelf, &|_, bytes| json!({"hex": to_hex(bytes)}))?
-    } else {
-        json!({"store_class": shelf.class})
-    };
-    let named = step.get("as").is_some();
-    session.name(step, Thing::Store(shelf));
-    Ok(if named { shown } else { Value::Null })
-}
-
-fn bytes(value: &Value) -> Outcome<Vec<u8>> {
+pub(super) fn bytes(value: &Value) -> Outcome<Vec<u8>> {
     match Scalar::from_json(value, None)? {
         Scalar::Bytes(bytes) => Ok(bytes),
         Scalar::Text(text) => Ok(text.into_bytes()),
@@ -92,33 +48,75 @@ fn bytes(value: &Value) -> Outcome<Vec<u8>> {
     }
 }
 
+fn shelf(session: &Session, step: &Value) -> Outcome<Shelf> {
+    session.shelf(text(step, "store")?)
+}
+
 fn store(session: &Session, step: &Value) -> Outcome<Arc<dyn Store>> {
-    Ok(session.shelf(text(step, "store")?)?.store)
+    Ok(shelf(session, step)?.store)
 }
 
-fn key(step: &Value) -> Outcome<StoreKey> {
-    Ok(StoreKey::new(text(step, "key")?)?)
+/// The key of a step as a store of its class takes it.
+fn key(shelf: &Shelf, text: &str) -> Outcome<StoreKey> {
+    if shelf.dialect == Dialect::Ascii && !text.is_ascii() {
+        return Err(Failure::class("UnicodeEncodeError", format!("{text:?} is not ASCII")).into());
+    }
+    let key = StoreKey::new(text)?;
+    let is_document = [".zarray", ".zgroup", ".zattrs"].contains(&key.name());
+    if shelf.dialect == Dialect::DotsAreSlashes && !is_document {
+        return Ok(key.parent().key(&key.name().replace('.', "/"))?);
+    }
+    Ok(key)
 }
 
+fn has_folders(shelf: &Shelf) -> bool {
+    matches!(shelf.dialect, Dialect::Folders | Dialect::DotsAreSlashes)
+}
+
+/// Python's hierarchical stores put a value in the place of a folder, and none below a value.
 fn set(session: &mut Session, step: &Value) -> Outcome {
-    store(session, step)?.set(&key(step)?, &bytes(&step["value"])?)?;
+    let shelf = shelf(session, step)?;
+    let key = key(&shelf, text(step, "key")?)?;
+    let is_archive = shelf.class == "ZipStore";
+    if has_folders(&shelf) && !is_archive && shelf.store.capabilities().writes {
+        let mut above = key.parent();
+        while !above.is_root() {
+            let folder = StoreKey::new(above.as_str().trim_end_matches('/'))?;
+            if is_there(shelf.store.as_ref(), &folder)? {
+                return Err(missing(&shelf, &key));
+            }
+            above = folder.parent();
+        }
+        let folder = StorePrefix::new(key.as_str())?;
+        if !shelf.store.list_prefix(&folder)?.is_empty() {
+            shelf.store.erase_prefix(&folder)?;
+        }
+    }
+    shelf.store.set(&key, &bytes(&step["value"])?)?;
     Ok(Value::Null)
 }
 
 fn get(session: &mut Session, step: &Value) -> Outcome {
-    let key = key(step)?;
-    let shelf = session.shelf(text(step, "store")?)?;
+    let shelf = shelf(session, step)?;
+    let key = key(&shelf, text(step, "key")?)?;
     let found = match shelf.store.get(&key, SIZE_MAX) {
         // Python's stores have no key where a folder is.
-        Err(StoreError::Conflict { .. }) => None,
+        Err(StoreError::Conflict { .. }) if has_folders(&shelf) => None,
         found => found?,
     };
-    let bytes = found.ok_or_else(|| missing(&key))?;
+    let bytes = found.ok_or_else(|| missing(&shelf, &key))?;
     if shelf.class == super::consolidated::CLASS {
         // The values of that store are no bytes in Python.
         return Ok(super::nodes::shown(&document(&key, &bytes)?));
     }
-    Ok(value_json(&key, &bytes))
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if is_printable(text) => Ok(json!({"text": text})),
+        _ => Ok(value_json(&key, &bytes)),
+    }
+}
+
+fn is_printable(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c == '\n' || !c.is_control())
 }
 
 fn document(key: &StoreKey, bytes: &[u8]) -> Outcome {
@@ -126,8 +124,9 @@ fn document(key: &StoreKey, bytes: &[u8]) -> Outcome {
         .map_err(|error| Fault::unsupported(format!("{key}: {error}")))
 }
 
-fn missing(key: &StoreKey) -> Fault {
-    Failure::new("KeyError", quoted(key.as_str())).into()
+fn missing(shelf: &Shelf, key: &StoreKey) -> Fault {
+    let mark = if shelf.dialect == Dialect::Ascii { "b" } else { "" };
+    Failure::new("KeyError", format!("{mark}{}", quoted(key.as_str()))).into()
 }
 
 /// Documents are shown as text.
@@ -139,19 +138,19 @@ fn value_json(key: &StoreKey, bytes: &[u8]) -> Value {
     }
 }
 
-/// Python's stores take a folder for a key here.
+/// Python's hierarchical stores take a folder for a key here.
 fn delete(session: &mut Session, step: &Value) -> Outcome {
-    let store = store(session, step)?;
-    let key = key(step)?;
-    if is_there(store.as_ref(), &key)? {
-        store.erase(&key)?;
+    let shelf = shelf(session, step)?;
+    let key = key(&shelf, text(step, "key")?)?;
+    if !shelf.store.capabilities().erases || is_there(shelf.store.as_ref(), &key)? {
+        shelf.store.erase(&key)?;
         return Ok(Value::Null);
     }
     let folder = StorePrefix::new(key.as_str())?;
-    if store.list_prefix(&folder)?.is_empty() {
-        return Err(missing(&key));
+    if !has_folders(&shelf) || shelf.store.list_prefix(&folder)?.is_empty() {
+        return Err(missing(&shelf, &key));
     }
-    store.erase_prefix(&folder)?;
+    shelf.store.erase_prefix(&folder)?;
     Ok(Value::Null)
 }
 
@@ -163,9 +162,12 @@ fn is_there(store: &dyn Store, key: &StoreKey) -> Outcome<bool> {
 }
 
 fn contains(session: &mut Session, step: &Value) -> Outcome {
-    let store = store(session, step)?;
+    let shelf = shelf(session, step)?;
     let keys = step["keys"].as_array().into_iter().flatten();
-    let found = keys.map(|key| is_there(store.as_ref(), &StoreKey::new(key.as_str().unwrap_or_default())?));
+    let found = keys.map(|text| {
+        let key = key(&shelf, text.as_str().unwrap_or_default())?;
+        is_there(shelf.store.as_ref(), &key)
+    });
     Ok(found.collect::<Outcome<Vec<bool>>>()?.into())
 }
 
@@ -186,11 +188,31 @@ fn folder(step: &Value) -> Outcome<StorePrefix> {
 }
 
 fn listdir(session: &mut Session, step: &Value) -> Outcome {
-    let listing = store(session, step)?.list_dir(&folder(step)?)?;
-    let keys = listing.keys.iter().map(StoreKey::name);
-    let mut names: Vec<_> = keys
-        .chain(listing.prefixes.iter().map(StorePrefix::name))
-        .collect();
+    let shelf = shelf(session, step)?;
+    let folder = folder(step)?;
+    let listing = shelf.store.list_dir(&folder)?;
+    let is_array = listing.keys.iter().any(|key| key.name() == ".zarray");
+    // Python shows the chunks of an array by their keys, where the store itself keeps them in folders.
+    let shown_separator = match (shelf.separator, shelf.class) {
+        (Some('/'), "FSStore") if is_array => Some("."),
+        (Some('/'), "SQLiteStore" | "DBMStore" | "MemoryStore" | "KVStore" | "LRUStoreCache" | "") => None,
+        (Some('/'), _) if is_array => Some("/"),
+        _ => None,
+    };
+    let mut names: Vec<String> = listing.keys.iter().map(|key| key.name().to_owned()).collect();
+    for prefix in &listing.prefixes {
+        let begins_with_digit = prefix.name().starts_with(|first: char| first.is_ascii_digit());
+        match shown_separator.filter(|_| begins_with_digit) {
+            Some(separator) => {
+                let keys = shelf.store.list_prefix(prefix)?;
+                names.extend(
+                    keys.iter()
+                        .filter_map(|key| Some(folder.strip(key)?.replace('/', separator))),
+                );
+            }
+            None => names.push(prefix.name().to_owned()),
+        }
+    }
     names.sort_unstable();
     names.dedup();
     Ok(names.into())
@@ -213,23 +235,142 @@ fn getsize(session: &mut Session, step: &Value) -> Outcome {
     Ok(sum.into())
 }
 
-fn clear(session: &mut Session, step: &Value) -> Outcome {
-    store(session, step)?.erase_prefix(&StorePrefix::root())?;
+/// Moves a value, or all that is below a folder.
+fn rename(session: &mut Session, step: &Value) -> Outcome {
+    let shelf = shelf(session, step)?;
+    let store = shelf.store.as_ref();
+    let (from, to) = (text(step, "src")?, text(step, "dst")?);
+    let (from_key, to_key) = (StoreKey::new(from)?, StoreKey::new(to)?);
+    if has_folders(&shelf) && is_there(store, &from_key)? {
+        let value = store.get(&from_key, SIZE_MAX)?.unwrap_or_default();
+        store.set(&to_key, &value)?;
+        store.erase(&from_key)?;
+        return Ok(Value::Null);
+    }
+    let (from, to) = (StorePrefix::new(from)?, StorePrefix::new(to)?);
+    if store.rename_prefix(&from, &to)? {
+        return Ok(Value::Null);
+    }
+    let keys = store.list_prefix(&from)?;
+    if keys.is_empty() && has_folders(&shelf) {
+        return Err(missing(&shelf, &from_key));
+    }
+    for key in &keys {
+        let value = store.get(key, SIZE_MAX)?.unwrap_or_default();
+        store.set(&to.key(from.strip(key).unwrap_or_default())?, &value)?;
+        store.erase(key)?;
+    }
     Ok(Value::Null)
 }
 
-fn close(session: &mut Session, step: &Value) -> Outcome {
-    let shelf = session.shelf(text(step, "store")?)?;
-    match &shelf.archive {
-        Some(archive) => archive.close()?,
+fn remove_folder(session: &mut Session, step: &Value) -> Outcome {
+    let shelf = shelf(session, step)?;
+    let folder = folder(step)?;
+    if folder.is_root() {
+        return empty(&shelf);
+    }
+    shelf.store.erase_prefix(&folder)?;
+    Ok(Value::Null)
+}
+
+fn clear(session: &mut Session, step: &Value) -> Outcome {
+    empty(&shelf(session, step)?)
+}
+
+/// Erases all keys; in Python the directory of a store goes with them.
+fn empty(shelf: &Shelf) -> Outcome {
+    let is_directory = ["DirectoryStore", "NestedDirectoryStore", "TempStore"].contains(&shelf.class);
+    match shelf.place.as_ref().filter(|_| is_directory) {
+        Some(path) if path.exists() => {
+            DirectoryStore::open(path)?.clear()?;
+            std::fs::remove_dir(path)?;
+        }
+        Some(_) => {}
+        None => shelf.store.erase_prefix(&StorePrefix::root())?,
+    }
+    Ok(Value::Null)
+}
+
+fn flush(session: &mut Session, step: &Value) -> Outcome {
+    let shelf = shelf(session, step)?;
+    match &shelf.closable {
+        Some(closable) => closable.flush_now()?,
         None => shelf.store.flush()?,
     }
     Ok(Value::Null)
 }
 
+fn close(session: &mut Session, step: &Value) -> Outcome {
+    let shelf = shelf(session, step)?;
+    match &shelf.closable {
+        Some(closable) => closable.close()?,
+        None => shelf.store.flush()?,
+    }
+    Ok(Value::Null)
+}
+
+/// Stores of one class are equal by their place, or by what they hold where they have none.
 fn equal(session: &mut Session, step: &Value) -> Outcome {
     let (a, b) = (session.shelf(text(step, "a")?)?, session.shelf(text(step, "b")?)?);
-    Ok((a.directory.is_some() && a.directory == b.directory).into())
+    let is_directory = |shelf: &Shelf| ["DirectoryStore", "TempStore"].contains(&shelf.class);
+    // Others than these compare what they hold, whatever the other store is.
+    let is_plain = |shelf: &Shelf| ["SQLiteStore", "LMDBStore", "LRUStoreCache"].contains(&shelf.class);
+    let is_comparable =
+        a.class == b.class || (is_directory(&a) && is_directory(&b)) || (is_plain(&a) && is_plain(&b));
+    if !is_comparable {
+        return Ok(false.into());
+    }
+    if a.place.is_some() {
+        return Ok((a.place == b.place).into());
+    }
+    let contents = |shelf: &Shelf| all(shelf, &|_, bytes| to_hex(bytes).into());
+    Ok((contents(&a)? == contents(&b)?).into())
+}
+
+fn cache(session: &Session, step: &Value) -> Outcome<Arc<CachedStore>> {
+    let shelf = shelf(session, step)?;
+    shelf
+        .cache
+        .ok_or_else(|| Fault::unsupported(format!("{} as a cache", shelf.class)))
+}
+
+fn cache_state(session: &mut Session, step: &Value) -> Outcome {
+    let state = cache(session, step)?.state();
+    let keys: Vec<&str> = state.keys.iter().map(StoreKey::as_str).collect();
+    Ok(json!({
+        "hits": state.hits,
+        "misses": state.misses,
+        "cached_keys": keys,
+        "current_size": state.size,
+    }))
+}
+
+fn cache_invalidate(session: &mut Session, step: &Value) -> Outcome {
+    let cache = cache(session, step)?;
+    match step["what"].as_str() {
+        None | Some("all") => cache.invalidate(),
+        Some("values") => cache.invalidate_values(),
+        Some("keys") => cache.invalidate_keys(),
+        Some(what) => return Err(Fault::unsupported(format!("invalidating {what}"))),
+    }
+    Ok(Value::Null)
+}
+
+/// What can be told of a temporary directory whose name is another in every run.
+fn temporary_info(session: &mut Session, step: &Value) -> Outcome {
+    let shelf = shelf(session, step)?;
+    let Some(path) = shelf.place.filter(|_| shelf.class == "TempStore") else {
+        return Err(Fault::unsupported(format!(
+            "{} as a temporary store",
+            shelf.class
+        )));
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(json!({
+        "exists": path.is_dir(),
+        "prefix": name.starts_with("zarr"),
+        "name_length": name.chars().count(),
+    }))
 }
 
 fn docs(session: &mut Session, step: &Value) -> Outcome {
@@ -245,7 +386,7 @@ fn docs(session: &mut Session, step: &Value) -> Outcome {
     })
 }
 
-fn all(shelf: &Shelf, show: &dyn Fn(&StoreKey, &[u8]) -> Value) -> Outcome {
+pub(super) fn all(shelf: &Shelf, show: &dyn Fn(&StoreKey, &[u8]) -> Value) -> Outcome {
     let mut shown = Map::new();
     for key in shelf.store.list_prefix(&StorePrefix::root())? {
         let bytes = shelf.store.get(&key, SIZE_MAX)?.unwrap_or_default();

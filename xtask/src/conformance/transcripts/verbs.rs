@@ -152,7 +152,7 @@ fn saving(session: &mut Session, step: &Value) -> Outcome<Saving> {
 
 /// Stores that were given by their names are closed.
 fn finish(step: &Value, shelf: &Shelf) -> Outcome {
-    if let (Some(archive), None) = (&shelf.archive, step["store"].get("var")) {
+    if let (Some(archive), None) = (&shelf.closable, step["store"].get("var")) {
         archive.close()?;
     }
     Ok(Value::Null)

@@ -161,6 +161,18 @@ impl Memory {
         }
     }
 
+    /// Forgets everything below a prefix, and the listings that name it.
+    pub(super) fn forget_below(&mut self, prefix: &StorePrefix) {
+        let known = self.values.keys().chain(self.sizes.keys());
+        let below: Vec<_> = known.filter(|key| prefix.strip(key).is_some()).cloned().collect();
+        for key in &below {
+            self.forget(key);
+        }
+        let text = prefix.as_str();
+        self.listings
+            .retain(|known, _| !known.as_str().starts_with(text) && !text.starts_with(known.as_str()));
+    }
+
     /// Forgets all values.
     pub(super) fn forget_values(&mut self) {
         self.values.clear();

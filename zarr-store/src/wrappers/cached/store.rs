@@ -224,7 +224,9 @@ impl Store for CachedStore {
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
         self.memory().count_change_of_all();
         let result = self.inner.erase_prefix(prefix);
-        forget_all(&self.memory);
+        let mut memory = self.memory();
+        memory.count_change_of_all();
+        memory.forget_below(prefix);
         result
     }
 

@@ -1,0 +1,111 @@
+//! Stores that are closed while nodes still hold on to them.
+
+use std::sync::{PoisonError, RwLock};
+
+use zarr_convenience::core::store::{
+    ByteRange, Capabilities, DbmStore, Listing, LmdbStore, ReadBuffer, SqliteStore, Store, StoreError,
+    StoreKey, StorePrefix, TempStore, ZipStore,
+};
+
+/// A store that has an end.
+pub(super) trait Close: Store {
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+impl Close for ZipStore {
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        Self::close(*self)
+    }
+}
+
+macro_rules! close_by_dropping {
+    ($($store:ty),*) => {
+        $(impl Close for $store {
+            fn close(self: Box<Self>) -> Result<(), StoreError> {
+                self.flush()
+            }
+        })*
+    };
+}
+close_by_dropping!(DbmStore, LmdbStore, SqliteStore, TempStore);
+
+/// Another store until it is closed, and nothing but errors after that.
+#[derive(Debug)]
+pub(super) struct Closable {
+    shown: String,
+    open: RwLock<Option<Box<dyn Close>>>,
+}
+
+impl Closable {
+    pub(super) fn new(store: impl Close + 'static) -> Self {
+        Self {
+            shown: store.describe(""),
+            open: RwLock::new(Some(Box::new(store))),
+        }
+    }
+
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        let store = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        store.map_or(Ok(()), Close::close)
+    }
+
+    /// Flushes when a scenario says so; Python's stores are not flushed by what uses them.
+    pub(super) fn flush_now(&self) -> Result<(), StoreError> {
+        self.with(|store| store.flush())
+    }
+
+    fn with<T>(&self, action: impl FnOnce(&dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        match open.as_deref() {
+            Some(store) => action(store),
+            None => Err(StoreError::Conflict {
+                what: self.shown.clone(),
+                reason: "the store was closed".to_owned(),
+            }),
+        }
+    }
+}
+
+impl Store for Closable {
+    fn get_ranges(
+        &self,
+        key: &StoreKey,
+        ranges: &[ByteRange],
+        buffer: &mut ReadBuffer,
+    ) -> Result<bool, StoreError> {
+        self.with(|store| store.get_ranges(key, ranges, buffer))
+    }
+
+    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
+        self.with(|store| store.size(key))
+    }
+
+    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
+        self.with(|store| store.set(key, value))
+    }
+
+    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
+        self.with(|store| store.erase(key))
+    }
+
+    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
+        self.with(|store| store.list_dir(prefix))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.with(|store| Ok(store.capabilities()))
+            .unwrap_or(Capabilities::READ_ONLY)
+    }
+
+    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<(), StoreError> {
+        self.with(|store| store.erase_prefix(prefix))
+    }
+
+    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool, StoreError> {
+        self.with(|store| store.rename_prefix(from, to))
+    }
+
+    fn describe(&self, key: &str) -> String {
+        format!("{}/{key}", self.shown)
+    }
+}
