@@ -107,8 +107,10 @@ impl ArrayToBytes for Zfpy {
     fn decode(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut ChunkBuffer) -> Result<()> {
         let number_type = number_type(spec)?;
         let size = spec.size().ok_or(CodecError::too_large(NAME, usize::MAX))?;
-        if size == 0 && encoded.is_empty() {
-            return Ok(());
+        if size == 0 {
+            let is_right = encoded.is_empty();
+            let wrong = || CodecError::corrupt(NAME, "a chunk without elements has no bytes");
+            return is_right.then_some(()).ok_or_else(wrong);
         }
         let start = out.elements.len();
         out.elements.resize(start + size, 0);
@@ -260,6 +262,9 @@ mod tests {
         ] {
             let result = decode(&encoded, &other);
             assert!(matches!(result, Err(CodecError::Corrupt { .. })), "{other:?}");
+        }
+        for shape in [&[0][..], &[4, 0]] {
+            assert!(decode(&encoded, &spec(shape, DataType::Int32)).is_err());
         }
         // Filters of numcodecs give the compressor one dimension.
         let flat = encode(json!({}), &spec(&[24], DataType::Int32)).unwrap();
