@@ -128,6 +128,11 @@ pub trait SourceArray: Debug + Send + Sync {
         Ok(None)
     }
 
+    /// The array itself, for a sink of its own format, which may carry over what Zarr has no words for.
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
+
     /// The array itself, if it is Zarr; its chunks may then be moved as they are.
     fn as_zarr(&self) -> Option<&Array> {
         None

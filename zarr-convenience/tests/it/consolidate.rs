@@ -260,3 +260,18 @@ fn a_hierarchy_of_format_3_is_refused() {
     consolidate_metadata(&store, &NodePath::root(), &OpenConsolidated::default()).unwrap_err();
     assert!(!store.exists(&key(".zmetadata")).unwrap());
 }
+
+#[test]
+fn attributes_that_json_has_no_digits_for_are_kept() {
+    let store = memory();
+    hierarchy(&store);
+    store
+        .set(&key("g/.zattrs"), b"{\"a\": NaN, \"b\": -Infinity}")
+        .unwrap();
+    let how = OpenConsolidated::default();
+    consolidate_metadata(&store, &NodePath::root(), &how).unwrap();
+    let document = store.get(&key(".zmetadata"), 10_000).unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&document).contains("\"a\": NaN,"));
+    let node = open_consolidated(&store, &path("g"), &how).unwrap();
+    assert_eq!(node.attributes().unwrap()["b"].to_string(), "-Infinity");
+}

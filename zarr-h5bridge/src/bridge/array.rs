@@ -19,7 +19,7 @@ use super::{
     datatype::{Elements, Form},
     source::source_error,
 };
-use crate::hdf5::{Dataset, Layout, Values};
+use crate::hdf5::{Dataset, DatasetInfo, Layout, Values};
 
 /// A dataset that Zarr has a type for.
 #[derive(Debug)]
@@ -60,6 +60,11 @@ impl Hdf5Array {
             table: OnceLock::new(),
             dataset,
         })
+    }
+
+    /// What the dataset says of itself.
+    pub(super) fn info(&self) -> &DatasetInfo {
+        self.dataset.info()
     }
 
     /// The chunks, if the dataset is in chunks.
@@ -227,6 +232,10 @@ impl SourceArray for Hdf5Array {
             Some(chunk_shape) => builder.chunk_shape(chunk_shape.to_vec()),
             None => builder.guessed_chunks(),
         })
+    }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
     }
 
     fn read(&self, selection: &Selection, workers: Workers) -> Result<ArrayData> {

@@ -8,6 +8,7 @@ mod datatype;
 mod links;
 mod lzf;
 mod new_attribute;
+mod new_dataset;
 mod sink;
 mod source;
 

@@ -2,34 +2,34 @@
 
 use std::{
     collections::HashSet,
+    ffi::CString,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use serde_json::{Map, Value};
-use zarr_convenience::core::codecs::{ByteOrder, DataType, StructType};
-use zarr_convenience::core::store::MemoryStore;
-use zarr_convenience::core::{NodePath, Options, Selection};
+use zarr_convenience::core::codecs::DataType;
+use zarr_convenience::core::{ArrayData, NodePath, Selection};
 use zarr_convenience::{Creation, Error, Found, How, Lost, Result, Sink, SourceArray};
 
-use super::{new_attribute::to_hdf5, source::source_error};
-use crate::hdf5::{Charset, Datatype, Field, Name, NewDataset, ObjectKind, StringPadding, Writer};
+use super::{
+    new_attribute::to_hdf5,
+    new_dataset::{clamped, new_dataset},
+    source::source_error,
+};
+use crate::hdf5::{NewDataset, ObjectKind, Writer};
 
 /// The bytes of values that are read and written at once, about.
 const BOX_SIZE: u64 = 4 << 20;
-/// The level of compression that h5py is asked for by zarr-python.
-const GZIP_LEVEL: u8 = 1;
-/// What HDF5 can count the bytes of a chunk with.
-const CHUNK_SIZE_MAX: u64 = u32::MAX as u64;
-/// The most dimensions of a dataset.
-const DIMENSIONS_MAX: usize = 32;
+/// The bytes that a text of any length counts for.
+const POINTER_SIZE: usize = 8;
 
 /// Copies a box, told by its first element and its shape; gives its bytes.
 type WriteBox<'a> = dyn Fn(&[u64], &[u64]) -> Result<u64> + 'a;
 
 /// An HDF5 file that copies go into.
 ///
-/// Chunks are as long as in the source, but not longer than the array, and compressed with gzip at level 1.
+/// Chunks are as long as in the source, but not longer than the array, and compressed with gzip at level 1; those
+/// of an HDF5 source keep its shuffle, gzip and fletcher32.
 /// A dataset gets its name when all of it is written. What has no form in HDF5 is reported as lost.
 #[derive(Debug)]
 pub struct Hdf5Sink {
@@ -169,12 +169,18 @@ impl Sink for Hdf5Sink {
         let draft = writer.begin(&path, &new).map_err(source_error)?;
         let write = |start: &[u64], shape: &[u64]| -> Result<u64> {
             let data = array.read(&Selection::region(start, shape), how.workers)?;
-            let mut elements = data.buffer.elements;
-            array.data_type().reorder(&mut elements, array.byte_order());
-            draft.write(start, shape, &elements).map_err(source_error)?;
-            let size = elements.len() as u64;
-            (how.progress)(size);
-            Ok(size)
+            let size = if data.data_type == DataType::String {
+                let texts = texts(&data, &path)?;
+                draft.write_texts(start, shape, &texts).map_err(source_error)?;
+                texts.len() * POINTER_SIZE
+            } else {
+                let mut elements = data.buffer.elements;
+                array.data_type().reorder(&mut elements, array.byte_order());
+                draft.write(start, shape, &elements).map_err(source_error)?;
+                elements.len()
+            };
+            (how.progress)(size as u64);
+            Ok(size as u64)
         };
         write_values(array, &new, how, &write)?;
         let lost = lost(&path, &attributes, |name, value| draft.set_attribute(name, value));
@@ -204,6 +210,19 @@ fn lost(
         Some(Lost { what, reason })
     };
     attributes.iter().filter_map(failed).collect()
+}
+
+/// The texts of an array as the library takes them.
+fn texts(data: &ArrayData, path: &str) -> Result<Vec<CString>> {
+    let texts = data.to_vec::<String>()?;
+    let ended = |_| Error::Source {
+        what: path.to_owned(),
+        reason: "a text of it has a zero byte, which ends texts in HDF5".to_owned(),
+    };
+    texts
+        .into_iter()
+        .map(|text| CString::new(text).map_err(ended))
+        .collect()
 }
 
 /// Writes all values that the source has.
@@ -297,159 +316,4 @@ fn unit_shape(shape: &[u64], chunk_shape: &[u64], item_size: u64) -> Vec<u64> {
         unit[dimension] = unit[dimension].saturating_mul(times.max(1));
     }
     unit
-}
-
-/// The shape of chunks that are not longer than the array.
-fn clamped(chunk_shape: &[u64], shape: &[u64]) -> Vec<u64> {
-    let lengths = chunk_shape.iter().zip(shape);
-    lengths
-        .map(|(chunk, length)| (*chunk).min(*length).max(1))
-        .collect()
-}
-
-/// What the copy of an array is to be, or why there can be none.
-fn new_dataset(array: &dyn SourceArray, creation: &Creation) -> Result<Result<NewDataset, String>> {
-    let gzip = gzip(creation)?;
-    let datatype = match stored_type(array.data_type(), array.byte_order()) {
-        Ok(datatype) => datatype,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    if array.shape().len() > DIMENSIONS_MAX {
-        return Ok(Err(format!("HDF5 has no more than {DIMENSIONS_MAX} dimensions")));
-    }
-    // The chunk shape and the fill value are those that a Zarr copy would have.
-    let creation = Creation {
-        chunks: creation.chunks.clone(),
-        fill_value: creation.fill_value.clone(),
-        ..Creation::default()
-    };
-    let (shape, order) = (array.shape().to_vec(), array.byte_order());
-    let builder = creation.apply(array.builder()?, &shape, array.data_type(), order)?;
-    let nowhere = Arc::new(MemoryStore::new());
-    let target = builder.prepare(nowhere, &NodePath::root(), &Options::default())?;
-    let mut fill_value = target.metadata().fill_value_or_zero().as_bytes().to_vec();
-    array.data_type().reorder(&mut fill_value, order);
-    let is_chunked = !shape.is_empty() && !shape.contains(&0);
-    let chunk_shape = is_chunked.then(|| clamped(target.chunk_shape(), &shape));
-    let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
-    let chunk_size = chunk_shape
-        .iter()
-        .flatten()
-        .fold(item_size, |size, length| size.saturating_mul(*length));
-    if is_chunked && chunk_size > CHUNK_SIZE_MAX {
-        let reason = format!("its chunks of {chunk_size} bytes are larger than HDF5 can have them");
-        return Ok(Err(reason));
-    }
-    Ok(Ok(NewDataset {
-        datatype,
-        shape,
-        chunk_shape,
-        gzip,
-        fill_value: Some(fill_value),
-    }))
-}
-
-/// The level of compression that is asked for.
-fn gzip(creation: &Creation) -> Result<Option<u8>> {
-    const LEVEL_MAX: u64 = 9;
-    let meaningless = [
-        ("codecs", creation.codecs.is_some()),
-        ("order", creation.order.is_some()),
-        ("dimension_separator", creation.dimension_separator.is_some()),
-        ("zarr_format", creation.zarr_format.is_some()),
-        (
-            "filters",
-            matches!(&creation.filters, Some(Some(filters)) if !filters.is_empty()),
-        ),
-    ];
-    if let Some((name, _)) = meaningless.iter().find(|(_, is_given)| *is_given) {
-        let reason = format!("'{name}' can only be used when copying to zarr");
-        return Err(Error::Argument(reason));
-    }
-    let Some(compressor) = &creation.compressor else {
-        return Ok(Some(GZIP_LEVEL));
-    };
-    let Some(compressor) = compressor else {
-        return Ok(None);
-    };
-    let level = compressor
-        .get("level")
-        .map_or(Some(u64::from(GZIP_LEVEL)), Value::as_u64);
-    let level = level
-        .filter(|level| *level <= LEVEL_MAX && (compressor["id"] == "zlib" || compressor["id"] == "gzip"));
-    match level {
-        Some(level) => Ok(u8::try_from(level).ok()),
-        None => Err(Error::Argument(format!(
-            "compressor must be zlib with a level of 0 to {LEVEL_MAX}, or none, when copying to HDF5; found {compressor}"
-        ))),
-    }
-}
-
-/// The type of the elements in the file, whose bytes are those of memory but for the byte order.
-fn stored_type(data_type: &DataType, order: ByteOrder) -> Result<Datatype, String> {
-    let big_endian = order == ByteOrder::Big;
-    let integer = |size, signed| Datatype::Integer {
-        size,
-        signed,
-        big_endian: big_endian && size > 1,
-    };
-    let float = |size| Datatype::Float { size, big_endian };
-    let complex = |part_size| Datatype::Complex {
-        part_size,
-        big_endian,
-    };
-    Ok(match data_type {
-        DataType::Bool => Datatype::Bool,
-        DataType::Int8 => integer(1, true),
-        DataType::Int16 => integer(2, true),
-        DataType::Int32 => integer(4, true),
-        DataType::Int64 => integer(8, true),
-        DataType::UInt8 => integer(1, false),
-        DataType::UInt16 => integer(2, false),
-        DataType::UInt32 => integer(4, false),
-        DataType::UInt64 => integer(8, false),
-        DataType::Float16 => float(2),
-        DataType::Float32 => float(4),
-        DataType::Float64 => float(8),
-        DataType::Complex64 => complex(4),
-        DataType::Complex128 => complex(8),
-        DataType::FixedBytes(size @ 1..) => Datatype::FixedString {
-            size: *size as usize,
-            padding: StringPadding::NullPadded,
-            charset: Charset::Ascii,
-        },
-        DataType::Raw(size @ 1..) => Datatype::Opaque {
-            size: *size as usize,
-            tag: String::new(),
-        },
-        DataType::Struct(record) => compound(record, order)?,
-        other => return Err(format!("writing {other} to HDF5 is not there yet")),
-    })
-}
-
-fn compound(record: &StructType, order: ByteOrder) -> Result<Datatype, String> {
-    let (mut fields, mut size) = (Vec::new(), 0);
-    for field in &record.fields {
-        let mut datatype = stored_type(&field.data_type, field.byte_order(order))?;
-        if !field.shape.is_empty() {
-            datatype = Datatype::Array {
-                dims: field.shape.iter().map(|length| u64::from(*length)).collect(),
-                element: Box::new(datatype),
-            };
-        }
-        let offset = size;
-        size += datatype
-            .size()
-            .filter(|size| *size > 0)
-            .ok_or("writing fields without a size to HDF5 is not there yet")?;
-        fields.push(Field {
-            name: Name::from(field.name.as_str()),
-            offset,
-            datatype,
-        });
-    }
-    if fields.is_empty() {
-        return Err("HDF5 has no records without fields".to_owned());
-    }
-    Ok(Datatype::Compound { size, fields })
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::file::{c_path, exists};
-use super::libhdf5::{self, Called, Handle, Kind, NewValues};
+use super::libhdf5::{self, Called, Handle, Kind, NewLayout, NewValues};
 use super::{Datatype, Error, ObjectKind, Result};
 
 /// An HDF5 file, open for changes.
@@ -28,6 +28,10 @@ pub(crate) struct NewDataset {
     pub(crate) chunk_shape: Option<Vec<u64>>,
     /// The level of compression; only chunks can be compressed.
     pub(crate) gzip: Option<u8>,
+    /// Whether the bytes of elements are shuffled before; of chunks alone.
+    pub(crate) shuffle: bool,
+    /// Whether chunks carry a checksum.
+    pub(crate) fletcher32: bool,
     /// The bytes of an element that was never written, as in the file.
     pub(crate) fill_value: Option<Vec<u8>>,
 }
@@ -163,8 +167,12 @@ impl Writer {
                 &self.handle,
                 &datatype,
                 &new.shape,
-                new.chunk_shape.as_deref(),
-                new.gzip,
+                NewLayout {
+                    chunk_shape: new.chunk_shape.as_deref(),
+                    gzip: new.gzip,
+                    shuffle: new.shuffle,
+                    fletcher32: new.fletcher32,
+                },
                 new.fill_value.as_deref(),
             )?;
             Ok((datatype, handle))
@@ -269,8 +277,17 @@ impl Writer {
 impl Draft<'_> {
     /// Writes a box of `count` elements that starts at `offset`, in the bytes of the file.
     pub(crate) fn write(&self, offset: &[u64], count: &[u64], bytes: &[u8]) -> Result<()> {
+        self.write_values(offset, count, NewValues::Fixed(bytes))
+    }
+
+    /// Writes a box of `count` texts that starts at `offset`.
+    pub(crate) fn write_texts(&self, offset: &[u64], count: &[u64], texts: &[CString]) -> Result<()> {
+        self.write_values(offset, count, NewValues::Texts(texts))
+    }
+
+    fn write_values(&self, offset: &[u64], count: &[u64], values: NewValues<'_>) -> Result<()> {
         let written =
-            libhdf5::write_region(&self.handle, &self.datatype, &self.shape, (offset, count), bytes);
+            libhdf5::write_region(&self.handle, &self.datatype, &self.shape, (offset, count), values);
         self.writer.check("writing", self.path, written)
     }
 

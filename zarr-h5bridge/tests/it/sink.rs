@@ -375,3 +375,48 @@ fn a_dry_run_changes_nothing() {
     assert_eq!((run(""), run("some/group")), (1, 1));
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
+
+#[test]
+fn a_file_copied_to_a_file_keeps_filters_and_texts() {
+    let (dir, path) = place();
+    let from = Hdf5Source::open(super::testdata("sample.h5")).unwrap();
+    let sink = Hdf5Sink::open(&path).unwrap();
+    copy_all(&from, &NodePath::root(), &sink, CopyOptions::default()).unwrap();
+    drop(sink);
+    let (old, new) = (
+        hdf5::File::open(super::testdata("sample.h5")).unwrap(),
+        hdf5::File::open(&path).unwrap(),
+    );
+    let mut n_texts = 0;
+    let mut n_filtered = 0;
+    for (name, _) in digests(&Hdf5Source::open(&path).unwrap()) {
+        let (old, new) = (old.dataset(&name).unwrap(), new.dataset(&name).unwrap());
+        let (old, new) = (old.info(), new.info());
+        if new.space.n_elements() == Some(0) {
+            // Nothing needs no chunks.
+            continue;
+        }
+        let kept = |info: &hdf5::DatasetInfo| -> Vec<_> {
+            let filters = info
+                .filters
+                .iter()
+                .filter(|filter| [1, 2, 3].contains(&filter.id));
+            filters
+                .map(|filter| (filter.id, filter.client_data.first().copied()))
+                .collect()
+        };
+        assert_eq!(kept(old), kept(new), "{name}");
+        n_filtered += kept(new).len();
+        assert_eq!(
+            matches!(old.layout, hdf5::Layout::Chunked { .. }),
+            matches!(new.layout, hdf5::Layout::Chunked { .. }),
+            "{name}"
+        );
+        n_texts += usize::from(matches!(new.datatype, hdf5::Datatype::VlenString { .. }));
+    }
+    assert!(n_texts > 0 && n_filtered > 3, "{n_texts} {n_filtered}");
+    let copied = digests(&Hdf5Source::open(&path).unwrap());
+    let original = digests(&from);
+    assert!(copied.iter().all(|digest| original.contains(digest)));
+    drop(dir);
+}

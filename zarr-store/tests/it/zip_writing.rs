@@ -218,3 +218,32 @@ fn a_member_that_cannot_be_written_keeps_its_old_value() {
     assert_eq!(get(&store, "a").as_deref(), Some(&b"new"[..]));
     assert!(debris(folder.path()).is_empty());
 }
+
+#[test]
+fn deflated_members_are_read_back_before_and_after_they_are_published() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    let store = ZipStore::create(&path).unwrap().with_deflate(true);
+    let value = [b'a'; 100];
+    store.set(&key("foo"), &value).unwrap();
+    assert_eq!(get(&store, "foo").unwrap(), value);
+    store.set(&key("empty"), b"").unwrap();
+    store.set(&key("foo"), &value).unwrap();
+    store.close().unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    // Method 8 is deflate.
+    let methods: Vec<_> = bytes[at..]
+        .windows(12)
+        .filter(|part| part.starts_with(b"PK\x01\x02"))
+        .map(|part| part[10])
+        .collect();
+    assert_eq!(methods, [8, 8]);
+    let store = ZipStore::update(&path).unwrap();
+    assert_eq!(get(&store, "foo").unwrap(), value);
+    store.set(&key("bar"), &value).unwrap();
+    store.close().unwrap();
+    let store = ZipStore::open(&path).unwrap();
+    assert_eq!(get(&store, "foo").unwrap(), get(&store, "bar").unwrap());
+    assert_eq!(get(&store, "empty").unwrap(), b"");
+}

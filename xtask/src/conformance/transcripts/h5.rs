@@ -2,27 +2,36 @@
 //!
 //! A file is open only during a step, so that what is written is seen by the next one.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use hdf5::{
-    File, Group, H5Type, Location,
+    Extent, File, Group, H5Type, Location,
+    filters::ScaleOffset,
+    plist::file_create::LinkCreationOrder,
     types::{OwnedDynValue, VarLenAscii, VarLenUnicode},
 };
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Sink, Source, SourceNode,
+    CopyOptions, Sink, Source, SourceNode, ZarrSource, copy,
     core::{
-        ArrayData, Element, NodePath,
+        ArrayBuilder, ArrayData, Element, Node, NodePath, Options, Selection, ZarrFormat,
         codecs::{ByteOrder, DataType},
+        store::{MemoryStore, Store},
     },
     shape_text,
 };
-use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
+use zarr_h5bridge::{
+    Hdf5Sink, Hdf5Source,
+    hdf5::{Dataspace, FillValue},
+};
 
 use super::{
     Operation,
     outcome::{Failure, Fault, Outcome},
-    scalar::Scalar,
+    scalar::{Scalar, to_hex},
     session::{Session, Thing, flag, text},
     values,
     verbs::missing,
@@ -38,6 +47,8 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("h5_attr_set", attr_set),
     ("h5_attrs", attrs),
     ("h5_names", names),
+    ("h5_props", props),
+    ("h5_read", read),
 ];
 
 /// A node of an HDF5 file, as something that can be copied and drawn.
@@ -75,10 +86,11 @@ fn file<'a>(session: &Session, step: &'a Value) -> Outcome<(File, &'a str)> {
 
 fn open(session: &mut Session, step: &Value) -> Outcome {
     let path = session.path(step)?;
+    let mut builder = File::with_options();
     if flag(step, "track_order") {
-        return Err(Fault::unsupported("files in the order of creation"));
+        builder.with_fcpl(|list| list.link_creation_order(LinkCreationOrder::Indexed));
     }
-    drop(File::append(&path)?);
+    drop(builder.append(&path)?);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let shown = json!({"h5": format!("<HDF5 file \"{name}\" (mode r+)>")});
     session.name(step, Thing::Hdf5(path));
@@ -115,21 +127,20 @@ fn softlink(session: &mut Session, step: &Value) -> Outcome {
 
 fn dataset(session: &mut Session, step: &Value) -> Outcome {
     let (file, member) = file(session, step)?;
+    if flag(step, "empty") {
+        return Err(Fault::unsupported("datasets of nothing"));
+    }
     let group = at(&file, member)?;
-    if ["dtype", "maxshape", "scaleoffset", "empty"]
-        .iter()
-        .any(|name| step.get(name).is_some())
-    {
-        return Err(Fault::unsupported("datasets of other than plain numbers"));
+    let name = text(step, "name")?;
+    if step["dtype"].get("h5_string").is_some() {
+        return texts(&group, step);
     }
     let data = values::array(&step["data"], None)?;
     let (_, byte_order) = step["data"]
         .get("dtype")
         .map_or(Ok((DataType::Int64, ByteOrder::NATIVE)), values::data_type)?;
-    if byte_order != ByteOrder::NATIVE {
-        return Err(Fault::unsupported("datasets in foreign byte order"));
-    }
     match data.data_type {
+        _ if byte_order == ByteOrder::Big => copied((file, group), name, &data, byte_order)?,
         DataType::Bool => create::<bool>(&group, step, &data)?,
         DataType::Int8 => create::<i8>(&group, step, &data)?,
         DataType::Int16 => create::<i16>(&group, step, &data)?,
@@ -141,13 +152,68 @@ fn dataset(session: &mut Session, step: &Value) -> Outcome {
         DataType::UInt64 => create::<u64>(&group, step, &data)?,
         DataType::Float32 => create::<f32>(&group, step, &data)?,
         DataType::Float64 => create::<f64>(&group, step, &data)?,
-        ref other => return Err(Fault::unsupported(format!("HDF5 datasets of {other}"))),
+        _ => copied((file, group), name, &data, byte_order)?,
+    }
+    let dtype = values::data_type_json(&data.data_type, byte_order);
+    Ok(shown_dataset(name, &data.shape, &dtype))
+}
+
+fn shown_dataset(name: &str, shape: &[u64], dtype: &Value) -> Value {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let shape = shape_text(shape);
+    json!({"h5": format!("<HDF5 dataset \"{name}\": shape {shape}, type {dtype}>")})
+}
+
+/// Makes a dataset of texts of any length.
+fn texts(group: &Group, step: &Value) -> Outcome {
+    let given = &step["data"];
+    let list = given.as_array().or_else(|| given["data"].as_array());
+    let texts = list.ok_or_else(|| Fault::unsupported(format!("texts {given}")))?;
+    let texts: Vec<VarLenUnicode> = texts
+        .iter()
+        .map(|text| text.as_str().unwrap_or_default().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|_| Fault::unsupported("a text with NUL"))?;
+    let mut builder = group.new_dataset::<VarLenUnicode>();
+    if let Some(chunks) = step.get("chunks") {
+        builder = builder.chunk(lengths(chunks)?);
     }
     let name = text(step, "name")?;
-    let name = name.rsplit('/').next().unwrap_or(name);
-    let dtype = values::data_type_json(&data.data_type, byte_order);
-    let shape = shape_text(&data.shape);
-    Ok(json!({"h5": format!("<HDF5 dataset \"{name}\": shape {shape}, type {dtype}>")}))
+    let made = builder.shape([texts.len()]).create(name)?;
+    made.write_raw(&texts)?;
+    Ok(shown_dataset(name, &[texts.len() as u64], &"|O".into()))
+}
+
+/// Makes a dataset of a type that the crate for HDF5 lacks, as a copy of an array in memory.
+fn copied((file, group): (File, Group), name: &str, data: &ArrayData, byte_order: ByteOrder) -> Outcome<()> {
+    let (path, above) = (PathBuf::from(file.filename()), NodePath::new(&group.name())?);
+    drop((group, file));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let builder = ArrayBuilder::new(data.shape.clone(), data.data_type.clone())
+        .format(ZarrFormat::V2)
+        .byte_order(byte_order);
+    let array = builder.create(store, &NodePath::new(name)?, &Options::default())?;
+    array.write_data(&Selection::all(), data)?;
+    let source = ZarrSource::new(Node::Array(array));
+    let sink = Hdf5Sink::open(path)?.at(&above)?;
+    let options = CopyOptions {
+        name: Some(name.to_owned()),
+        ..CopyOptions::default()
+    };
+    let lost = copy(&source, &source.root(), &sink, options)?.lost;
+    lost.first().map_or(Ok(()), |lost| {
+        Err(Fault::unsupported(format!(
+            "HDF5 datasets of {}: {}",
+            data.data_type, lost.reason
+        )))
+    })
+}
+
+fn lengths(value: &Value) -> Outcome<Vec<usize>> {
+    Ok(values::lengths(value)?
+        .iter()
+        .map(|length| *length as usize)
+        .collect())
 }
 
 fn create<T>(group: &Group, step: &Value, data: &ArrayData) -> Outcome<()>
@@ -177,13 +243,24 @@ where
         }
     }
     if let Some(chunks) = step.get("chunks") {
-        let chunks: Vec<usize> = values::lengths(chunks)?
-            .iter()
-            .map(|length| *length as usize)
-            .collect();
-        builder = builder.chunk(chunks);
+        builder = builder.chunk(lengths(chunks)?);
     }
-    let made = builder.shape(shape).create(text(step, "name")?)?;
+    if let Some(factor) = step["scaleoffset"].as_u64() {
+        builder = builder.scale_offset(ScaleOffset::Integer(factor as u16));
+    }
+    let name = text(step, "name")?;
+    let made = if let Some(longest) = step["maxshape"].as_array() {
+        let longest = longest
+            .iter()
+            .map(|length| length.as_u64().map(|length| length as usize));
+        let extents = shape
+            .iter()
+            .zip(longest)
+            .map(|(length, longest)| Extent::new(*length, longest));
+        builder.shape(extents.collect::<Vec<_>>()).create(name)?
+    } else {
+        builder.shape(shape).create(name)?
+    };
     Ok(made.write_raw(&data.to_vec::<T>()?)?)
 }
 
@@ -263,4 +340,80 @@ fn attrs(session: &mut Session, step: &Value) -> Outcome {
         other => Err(Fault::unsupported(format!("HDF5 attribute {other}"))),
     });
     Ok(Value::Object(shown.collect::<Outcome<_>>()?))
+}
+
+/// What a dataset is, as h5py tells it.
+fn props(session: &mut Session, step: &Value) -> Outcome {
+    let (path, member) = closed(session, step)?;
+    let (source, node) = source(&path, member)?;
+    drop(source);
+    let SourceNode::Array(array) = node else {
+        return Err(Fault::unsupported("properties of what is no dataset"));
+    };
+    let dataset = zarr_h5bridge::hdf5::File::open(&path)
+        .and_then(|file| file.dataset(member))
+        .map_err(|error| Failure::class("KeyError", error.to_string()))?;
+    let info = dataset.info();
+    let filter = |id| info.filters.iter().find(|filter| filter.id == id);
+    let (data_type, byte_order) = (array.data_type(), array.byte_order());
+    let fill = match &info.fill_value {
+        FillValue::Undefined => Value::Null,
+        // Texts of any length have none that is worth comparing.
+        _ if data_type.is_variable() => Value::Null,
+        FillValue::Default(bytes) | FillValue::User(bytes) => {
+            let mut bytes = bytes.clone();
+            data_type.reorder(&mut bytes, byte_order);
+            let data = Scalar::of_element(&bytes, data_type)?.to_json();
+            json!({"dtype": values::data_type_json(data_type, byte_order), "shape": [], "data": data})
+        }
+    };
+    let deflate = filter(1);
+    Ok(json!({
+        "shape": array.shape(),
+        "dtype": values::data_type_json(data_type, byte_order),
+        "chunks": array.chunk_shape(),
+        "compression": deflate.map(|_| "gzip").or_else(|| filter(32000).map(|_| "lzf")),
+        "compression_opts": deflate.and_then(|filter| filter.client_data.first()),
+        "shuffle": filter(2).is_some(),
+        "fletcher32": filter(3).is_some(),
+        "fillvalue": fill,
+        "maxshape": longest(&info.space),
+        "scaleoffset": filter(6).and_then(|filter| filter.client_data.get(1)),
+    }))
+}
+
+fn longest(space: &Dataspace) -> Value {
+    match space {
+        Dataspace::Simple { max_shape, .. } => json!(max_shape),
+        _ => json!([]),
+    }
+}
+
+/// The values of a dataset; texts of any length come as bytes.
+fn read(session: &mut Session, step: &Value) -> Outcome {
+    let (path, member) = closed(session, step)?;
+    let (_source, node) = source(&path, member)?;
+    let SourceNode::Array(array) = node else {
+        return Err(Fault::unsupported("reading what is no dataset"));
+    };
+    let data = array.read(&Selection::all(), <_>::default())?;
+    if data.data_type == DataType::String {
+        let texts = data.to_vec::<String>()?;
+        let texts: Vec<_> = texts
+            .iter()
+            .map(|text| json!({"hex": to_hex(text.as_bytes())}))
+            .collect();
+        return Ok(json!({"dtype": "|O", "shape": data.shape, "data": texts}));
+    }
+    values::array_json(&data, array.byte_order())
+}
+
+/// The path of the file that a step names, and the path in it.
+fn closed<'a>(session: &Session, step: &'a Value) -> Outcome<(PathBuf, &'a str)> {
+    let target = text(step, "target")?;
+    let (name, member) = target.split_once(':').unwrap_or((target, ""));
+    match session.thing(name)? {
+        Thing::Hdf5(path) => Ok((path.clone(), member)),
+        _ => Err(Fault::unsupported(format!("{name} is no HDF5 file"))),
+    }
 }

@@ -32,7 +32,7 @@ use serde_json::Value;
 
 use self::{
     deviations::Deviations,
-    outcome::{Fault, Outcome},
+    outcome::{Failure, Fault, Outcome},
     session::Session,
 };
 
@@ -208,5 +208,14 @@ fn perform(session: &mut Session, step: &Value) -> Outcome {
     let Some((_, operation)) = operation else {
         return Err(Fault::unsupported(name));
     };
-    operation(session, step)
+    // In zarr-python 2 the 3 is a draft that came to nothing, and not the format V3.
+    match &step["zarr_version"] {
+        Value::Null => operation(session, step),
+        Value::Number(number) if number.as_u64() == Some(2) => operation(session, step),
+        Value::Number(number) if number.as_u64() == Some(3) => {
+            let message = "# V3 reading and writing is experimental! To enable support, set:\nZARR_V3_EXPERIMENTAL_API=1";
+            Err(Failure::new("NotImplementedError", message).into())
+        }
+        _ => Err(Failure::new("ValueError", "zarr_version must be either 2 or 3").into()),
+    }
 }

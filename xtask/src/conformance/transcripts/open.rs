@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use zarr_convenience::{
     OpenMode,
-    core::{Array, ArrayData, Error as CoreError, Group, Node, NodePath, Options, Selection, ZarrFormat},
+    core::{Array, ArrayData, Error as CoreError, Group, Node, NodePath, Options, Selection},
     create_group, open,
 };
 
@@ -63,29 +63,17 @@ pub(super) fn make_array(
     Ok(array)
 }
 
-/// The format that is asked for; another than 2 changes what is made.
-fn format(step: &Value) -> Outcome<ZarrFormat> {
-    match step["zarr_version"].as_u64() {
-        None | Some(2) => Ok(ZarrFormat::V2),
-        Some(3) => Ok(ZarrFormat::V3),
-        Some(_) => Err(Failure::new("ValueError", "zarr_version must be either 2 or 3").into()),
-    }
-}
-
 fn open_any(session: &mut Session, step: &Value) -> Outcome {
-    let format = format(step)?;
     let path = node_path(step)?;
     let shelf = store(session, step, mode(step))?;
     let mode = OpenMode::parse(mode(step))?;
     let asked = Asked::of(step, shelf.separator)?;
     let options = asked.options(&Options::default());
-    let mut creation = asked.creation.clone();
-    creation.zarr_format = Some(format);
     let shape = step.get("shape").map(values::lengths).transpose()?;
     let float64 = Value::from("<f8");
     let dtype = step.get("dtype").unwrap_or(&float64);
     let array = shape.as_deref().map(|shape| (shape, dtype));
-    let node = open(&shelf.store, &path, mode, array, (&creation, &options))
+    let node = open(&shelf.store, &path, mode, array, (&asked.creation, &options))
         .map_err(|error| phrase(&error, Doing::OpenAny))?;
     Ok(session.name_node(step, node, &shelf))
 }

@@ -107,9 +107,6 @@ fn temporary(session: &Session, step: &Value) -> Outcome<Shelf> {
 }
 
 fn zip(session: &Session, step: &Value) -> Outcome<Shelf> {
-    if flag(step, "deflate") {
-        return Err(Fault::unsupported("compressed members of a new archive"));
-    }
     let path = session.path(step)?;
     let place = Some(path.components().collect());
     let store = match step["mode"].as_str().unwrap_or("a") {
@@ -121,7 +118,7 @@ fn zip(session: &Session, step: &Value) -> Outcome<Shelf> {
     };
     Ok(Shelf {
         place,
-        ..Shelf::archive(store)
+        ..Shelf::archive(store.with_deflate(flag(step, "deflate")))
     })
 }
 

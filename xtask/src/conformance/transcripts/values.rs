@@ -163,11 +163,8 @@ fn inferred_shape(data: &Value, data_type: &DataType) -> Vec<u64> {
             None => break,
         }
     }
-    // The innermost lists are elements.
-    if matches!(
-        data_type,
-        DataType::Complex64 | DataType::Complex128 | DataType::Struct(_)
-    ) {
+    // The innermost lists are records; complex numbers of arrays that are given are no lists.
+    if matches!(data_type, DataType::Struct(_)) {
         shape.pop();
     }
     shape

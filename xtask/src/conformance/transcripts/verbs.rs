@@ -5,7 +5,7 @@ use std::{fmt::Write, sync::Arc};
 use regex::RegexBuilder;
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Copied, CopyOptions, CopyStoreOptions, IfExists, LazyLoader, Loaded, Location, SaveOptions, Sink,
+    Copied, CopyOptions, CopyStoreOptions, IfExists, LazyLoader, Loaded, Location, Report, SaveOptions, Sink,
     StoreKind, TreeOptions, copy, copy_all, copy_store,
     core::{
         ArrayData, Node, NodePath, Options,
@@ -304,11 +304,25 @@ fn destination(session: &Session, step: &Value) -> Outcome<Box<dyn Sink>> {
     }
 }
 
+/// What was copied; an array that the destination has no form for is an error to Python.
+fn whole(report: &Report) -> Outcome<Copied> {
+    let array = report.lost.iter().find(|lost| !lost.what.contains('@'));
+    array.map_or(Ok(report.copied), |lost| {
+        let message = format!("{}: {}", lost.what, lost.reason);
+        Err(Failure::class("TypeError", message).into())
+    })
+}
+
 fn copy_node(session: &mut Session, step: &Value) -> Outcome {
     with_log(session, step, |session, log| {
         let dest = destination(session, step)?;
         let (source, node) = session.source(text(step, "source")?)?;
-        Ok(copy(source.as_ref(), &node, dest.as_ref(), copy_options(step, log)?)?.copied)
+        whole(&copy(
+            source.as_ref(),
+            &node,
+            dest.as_ref(),
+            copy_options(step, log)?,
+        )?)
     })
 }
 
@@ -319,13 +333,12 @@ fn copy_members(session: &mut Session, step: &Value) -> Outcome {
         if let zarr_convenience::SourceNode::Array(_) = node {
             return Err(Failure::class("AttributeError", "the source is an array").into());
         }
-        Ok(copy_all(
+        whole(&copy_all(
             source.as_ref(),
             node.path(),
             dest.as_ref(),
             copy_options(step, log)?,
-        )?
-        .copied)
+        )?)
     })
 }
 

@@ -19,7 +19,7 @@ use hdf5_sys::h5l::{H5Ldelete, H5Lexists};
 use hdf5_sys::h5o::H5Olink;
 use hdf5_sys::h5p::{
     H5P_DEFAULT, H5Pcreate, H5Pset_char_encoding, H5Pset_chunk, H5Pset_deflate, H5Pset_file_locking,
-    H5Pset_fill_value,
+    H5Pset_fill_value, H5Pset_fletcher32, H5Pset_shuffle,
 };
 use hdf5_sys::h5s::{
     H5S_SELECT_SET, H5Screate_simple, H5Sget_select_npoints, H5Sget_simple_extent_npoints,
@@ -267,24 +267,42 @@ pub(in crate::hdf5) fn space(shape: &[u64]) -> Called<Handle> {
     own(|| unsafe { H5Screate_simple(ndim, shape.as_ptr(), ptr::null()) })
 }
 
+/// How a new dataset lies in its file.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hdf5) struct NewLayout<'a> {
+    /// In one piece and without filters if absent.
+    pub(in crate::hdf5) chunk_shape: Option<&'a [u64]>,
+    pub(in crate::hdf5) gzip: Option<u8>,
+    pub(in crate::hdf5) shuffle: bool,
+    pub(in crate::hdf5) fletcher32: bool,
+}
+
 /// Makes a dataset without a name, which is gone with the file unless it is linked.
 pub(in crate::hdf5) fn create_dataset(
     file: &Handle,
     datatype: &Handle,
     shape: &[u64],
-    chunk_shape: Option<&[u64]>,
-    gzip: Option<u8>,
+    layout: NewLayout<'_>,
     fill_value: Option<&[u8]>,
 ) -> Called<Handle> {
     // SAFETY: the class is one of the library's own.
     let list = own(|| unsafe { H5Pcreate(*H5P_DATASET_CREATE) })?;
-    if let Some(chunk_shape) = chunk_shape {
+    if let Some(chunk_shape) = layout.chunk_shape {
         let ndim = c_int::try_from(chunk_shape.len()).map_err(|_| "too many dimensions")?;
         // SAFETY: the list is open, and there are as many numbers as is told.
         called(|| unsafe { H5Pset_chunk(list.0, ndim, chunk_shape.as_ptr()) })?;
-        if let Some(level) = gzip {
-            // SAFETY: the list is open.
+        // The order of the steps is the one that h5py gives them.
+        if layout.shuffle {
+            // SAFETY: the list is open; so below.
+            called(|| unsafe { H5Pset_shuffle(list.0) })?;
+        }
+        if let Some(level) = layout.gzip {
+            // SAFETY: as above.
             called(|| unsafe { H5Pset_deflate(list.0, level.into()) })?;
+        }
+        if layout.fletcher32 {
+            // SAFETY: as above.
+            called(|| unsafe { H5Pset_fletcher32(list.0) })?;
         }
     }
     if let Some(fill_value) = fill_value {
@@ -299,13 +317,13 @@ pub(in crate::hdf5) fn create_dataset(
     own(|| unsafe { H5Dcreate_anon(file.0, datatype.0, space.0, list.0, H5P_DEFAULT) })
 }
 
-/// Writes a box of a dataset, in the bytes of the file.
+/// Writes a box of a dataset, values of a fixed size in the bytes of the file.
 pub(in crate::hdf5) fn write_region(
     dataset: &Handle,
     datatype: &Handle,
     shape: &[u64],
     (offset, count): (&[u64], &[u64]),
-    bytes: &[u8],
+    values: NewValues<'_>,
 ) -> Called<()> {
     locked(|| {
         let file_space = space(shape)?;
@@ -328,19 +346,14 @@ pub(in crate::hdf5) fn write_region(
         }
         // SAFETY: the space is open.
         let n_values = called(|| unsafe { H5Sget_select_npoints(file_space.0) })?;
-        check_size(n_values, datatype, bytes)?;
+        let mut pointers = Vec::new();
+        let buffer = values.buffer(n_values, datatype, &mut pointers)?;
         let memory = space(count)?;
-        // SAFETY: all are open; the buffer has as many bytes as the selected values, of which `count` has as many.
+        // SAFETY: all are open; the buffer has as many values as are selected, of which `count` has as many,
+        // those of texts being pointers to texts that end with zero and outlive the call.
         called(|| unsafe {
             let (memory, file_space) = (memory.0, file_space.0);
-            H5Dwrite(
-                dataset.0,
-                datatype.0,
-                memory,
-                file_space,
-                H5P_DEFAULT,
-                bytes.as_ptr().cast(),
-            )
+            H5Dwrite(dataset.0, datatype.0, memory, file_space, H5P_DEFAULT, buffer)
         })?;
         Ok(())
     })
@@ -365,6 +378,34 @@ pub(in crate::hdf5) enum NewValues<'a> {
     Fixed(&'a [u8]),
     /// Texts of any length.
     Texts(&'a [CString]),
+}
+
+impl NewValues<'_> {
+    /// The values as the library takes them, once there are as many as there must be.
+    ///
+    /// Texts are pointed to from `pointers`.
+    fn buffer(
+        self,
+        n_values: i64,
+        datatype: &Handle,
+        pointers: &mut Vec<*const std::ffi::c_char>,
+    ) -> Called<*const c_void> {
+        match self {
+            Self::Fixed(bytes) => {
+                check_size(n_values, datatype, bytes)?;
+                Ok(bytes.as_ptr().cast())
+            }
+            Self::Texts(texts) => {
+                if usize::try_from(n_values) != Ok(texts.len())
+                    || size_in_memory(datatype)? != size_of::<*const c_void>()
+                {
+                    return Err("there are not as many texts as are to be written".to_owned());
+                }
+                pointers.extend(texts.iter().map(|text| text.as_ptr()));
+                Ok(pointers.as_ptr().cast())
+            }
+        }
+    }
 }
 
 /// Sets an attribute. One that is there stays as it is if the new one cannot be made.
@@ -419,22 +460,8 @@ fn write_attribute(attribute: &Handle, datatype: &Handle, values: NewValues<'_>)
     let space = own(|| unsafe { H5Aget_space(attribute.0) })?;
     // SAFETY: the space is open.
     let n_values = called(|| unsafe { H5Sget_simple_extent_npoints(space.0) })?;
-    let pointers: Vec<_>;
-    let buffer: *const c_void = match values {
-        NewValues::Fixed(bytes) => {
-            check_size(n_values, datatype, bytes)?;
-            bytes.as_ptr().cast()
-        }
-        NewValues::Texts(texts) => {
-            if usize::try_from(n_values) != Ok(texts.len())
-                || size_in_memory(datatype)? != size_of::<*const c_void>()
-            {
-                return Err("there are not as many texts as are to be written".to_owned());
-            }
-            pointers = texts.iter().map(|text| text.as_ptr()).collect::<Vec<_>>();
-            pointers.as_ptr().cast()
-        }
-    };
+    let mut pointers = Vec::new();
+    let buffer = values.buffer(n_values, datatype, &mut pointers)?;
     if n_values == 0 {
         return Ok(());
     }

@@ -62,11 +62,13 @@ impl Member {
         }
     }
 
-    /// A member that was just written without compression, its data at `data_at`.
-    pub(super) fn written(file: Arc<File>, data_at: u64, value: &[u8]) -> Self {
-        let size = value.len() as u64;
+    /// A member that was just written, deflated or not, with its data in a part of the file.
+    pub(super) fn written(file: Arc<File>, data: Range<u64>, deflated: bool, value: &[u8]) -> Self {
+        let (size, stored_size) = (value.len() as u64, data.end - data.start);
         let crc = crc32fast::hash(value);
-        let member = Self::listed(file, data_at..data_at + size, size, size, crc, (STORED, 0));
+        let data_at = data.start;
+        let method = if deflated { DEFLATED } else { STORED };
+        let member = Self::listed(file, data, stored_size, size, crc, (method, 0));
         member.data_at.get_or_init(|| data_at);
         member
     }

@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     fs::{self, File},
     io::{self, BufReader, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -83,7 +84,13 @@ impl Spool {
     }
 
     /// Writes a value and says where it is.
-    pub(super) fn set(&mut self, key: &StoreKey, is_there: bool, value: &[u8]) -> io::Result<Member> {
+    pub(super) fn set(
+        &mut self,
+        key: &StoreKey,
+        is_there: bool,
+        value: &[u8],
+        deflates: bool,
+    ) -> io::Result<Member> {
         let is_used = is_there || self.superseded.contains(key.as_str());
         let name = if is_used {
             // No key holds a control character.
@@ -93,7 +100,11 @@ impl Spool {
             key.as_str().to_owned()
         };
         let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
+            .compression_method(if deflates {
+                CompressionMethod::Deflated
+            } else {
+                CompressionMethod::Stored
+            })
             .unix_permissions(0o644)
             .large_file(value.len() >= LARGE_SIZE);
         let before = self.output.position();
@@ -115,8 +126,25 @@ impl Spool {
         if is_used {
             self.renamed.insert(key.clone(), name);
         }
-        let data_at = self.output.position() - value.len() as u64;
-        Ok(Member::written(Arc::clone(&self.file), data_at, value))
+        let end = self.output.position();
+        let start = if deflates {
+            self.data_at(before)?
+        } else {
+            end - value.len() as u64
+        };
+        let file = Arc::clone(&self.file);
+        Ok(Member::written(file, start..end, deflates, value))
+    }
+
+    /// Where the data of the member begins whose local header was written at a position.
+    fn data_at(&self, header: u64) -> io::Result<u64> {
+        const HEADER_SIZE: u64 = 30;
+        const LENGTHS_AT: u64 = 26;
+        let mut lengths = [0; 4];
+        self.file.read_exact_at(&mut lengths, header + LENGTHS_AT)?;
+        let [a, b, c, d] = lengths;
+        let (name, extra) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
+        Ok(header + HEADER_SIZE + u64::from(name) + u64::from(extra))
     }
 
     /// Leaves a member out of the finished archive.

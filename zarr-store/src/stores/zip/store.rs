@@ -62,6 +62,7 @@ pub struct ZipStore {
     /// The path in the words of the user.
     shown: String,
     verifies: bool,
+    deflates: bool,
     members: RwLock<Members>,
     skipped: Vec<String>,
     /// `None` for an archive that is only read.
@@ -166,11 +167,22 @@ impl ZipStore {
             path,
             shown,
             verifies: true,
+            deflates: false,
             members: RwLock::new(contents.members),
             skipped: contents.skipped,
             writer: writer.map(Mutex::new),
             close_error: CloseError::default(),
         }
+    }
+
+    /// Chooses whether members that are set are deflated; they are not unless told otherwise, since chunks are
+    /// compressed already, and what is not deflated is read in place.
+    ///
+    /// Members that are there stay as they are.
+    #[must_use]
+    pub fn with_deflate(mut self, deflates: bool) -> Self {
+        self.deflates = deflates;
+        self
     }
 
     /// Chooses whether the checksums of members are compared; they are unless told otherwise.
@@ -306,7 +318,7 @@ impl Store for ZipStore {
         let mut writer = self.changing("setting a key of an archive opened for reading", key.as_str())?;
         let set = self.spool(&mut writer).and_then(|spool| {
             let is_there = self.member(key).is_some();
-            spool.set(key, is_there, value)
+            spool.set(key, is_there, value, self.deflates)
         });
         let member = set.map_err(|error| StoreError::io("writing", self.describe(key.as_str()), error))?;
         self.change_members(|members| members.insert(key.clone(), Arc::new(member)));
