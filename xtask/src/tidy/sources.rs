@@ -22,6 +22,7 @@ const UNSAFE: &[(&str, &str)] = &[
         "zarr-codecs/src/bytes_to_bytes/deflate.rs",
         "calls the C library libdeflate",
     ),
+    ("zarr-codecs/src/bytes_to_bytes/lz4.rs", "calls the C library LZ4"),
     (
         "zarr-codecs/tests/it/memory.rs",
         "an allocator that counts is unsafe by its trait",

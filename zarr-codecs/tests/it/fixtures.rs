@@ -13,7 +13,6 @@ use zarr_codecs::{
 
 /// Why the bytes of a codec are not those of numcodecs.
 const OTHER_LIBRARY: &str = "numcodecs 0.15.2 has Zstandard 1.5.6, we have 1.5.7";
-const OTHER_ENCODER: &str = "the LZ4 encoder finds other matches";
 const FASTER_ENCODER: &str =
     "libdeflate is faster and makes less, and files of numcodecs hold the time of day";
 const OTHER_BUFFERS: &str = "at level 0, zlib stores as much at once as its caller has room for";
@@ -26,7 +25,6 @@ fn other_bytes(config: &Value) -> Option<&'static str> {
         config["level"].as_i64(),
     ) {
         ("zstd", ..) | ("blosc", Some("zstd"), _) => Some(OTHER_LIBRARY),
-        ("lz4", ..) => Some(OTHER_ENCODER),
         ("gzip", ..) => Some(FASTER_ENCODER),
         ("zlib", _, Some(0)) => Some(OTHER_BUFFERS),
         _ => None,
