@@ -26,7 +26,7 @@ impl Chunks {
     /// The chunk shape for an array; `None` to have it guessed.
     ///
     /// # Errors
-    /// [`Error::Argument`] for more lengths than dimensions and for lengths of 0.
+    /// [`Error::Argument`] for more lengths than dimensions. Lengths of 0 are refused where the array is made.
     pub fn resolve(&self, shape: &[u64]) -> Result<Option<Vec<u64>>> {
         let whole = |length: &u64| (*length).max(1);
         match self {
@@ -35,13 +35,7 @@ impl Chunks {
             Self::Shape(lengths) if lengths.len() > shape.len() => {
                 Err(Error::Argument("too many dimensions in chunks".to_owned()))
             }
-            Self::Each(0) => Err(Error::Argument(
-                "chunks must be at least 1 in each dimension".to_owned(),
-            )),
             Self::Each(length) => Ok(Some(vec![*length; shape.len()])),
-            Self::Shape(lengths) if lengths.contains(&Some(0)) => Err(Error::Argument(
-                "chunks must be at least 1 in each dimension".to_owned(),
-            )),
             Self::Shape(lengths) => {
                 let given = lengths.iter().copied().chain(std::iter::repeat(None));
                 Ok(Some(

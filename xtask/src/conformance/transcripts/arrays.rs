@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use zarr_convenience::{
+    ArrayInfo, HashName,
     core::{
         Array, Error as CoreError, Node, Selection,
         codecs::{ByteOrder, DataType},
         metadata::fill_value_to_v2,
     },
-    shape_text,
+    hexdigest, shape_text,
 };
 
 use super::{
@@ -28,6 +29,7 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("a_props", a_props),
     ("a_resize", a_resize),
     ("a_append", a_append),
+    ("a_hexdigest", a_hexdigest),
 ];
 
 fn a_read(session: &mut Session, step: &Value) -> Outcome {
@@ -135,7 +137,7 @@ fn a_props(session: &mut Session, step: &Value) -> Outcome {
         "dimension_separator": metadata.chunk_key_encoding.separator().to_string(),
         "name": name,
         "path": array.path().as_str(),
-        "nbytes": array.n_elements() * array.data_type().size().unwrap_or(0) as u64,
+        "nbytes": ArrayInfo::of(&array)?.size,
     }))
 }
 
@@ -163,31 +165,37 @@ fn change(session: &mut Session, step: &Value, change: impl FnOnce(&mut Array) -
     change(&mut session.array(step)?.0)
 }
 
+/// A shape is one length or a list; null keeps a length.
 fn a_resize(session: &mut Session, step: &Value) -> Outcome {
+    let length = |length: &Value| match (length, length.as_u64()) {
+        (_, Some(length)) => Ok(Some(length)),
+        (Value::Null, None) => Ok(None),
+        _ => Err(Fault::from(Failure::class(
+            "ValueError",
+            format!("length {length}"),
+        ))),
+    };
+    let lengths: Vec<_> = match &step["shape"] {
+        Value::Array(lengths) => lengths.iter().map(length).collect::<Outcome<_>>()?,
+        one => vec![length(one)?],
+    };
     change(session, step, |array| {
-        let asked = step["shape"].as_array().cloned().unwrap_or_default();
-        let lengths = asked.iter().enumerate().map(|(axis, length)| {
-            length
-                .as_u64()
-                .or_else(|| array.shape().get(axis).copied())
-                .unwrap_or(0)
-        });
-        let shape: Vec<_> = lengths.collect();
-        array.resize(&shape)?;
+        array.resize_some(&lengths)?;
         Ok(Value::Null)
     })
+}
+
+fn a_hexdigest(session: &mut Session, step: &Value) -> Outcome {
+    let (array, _) = session.array(step)?;
+    let name = ["hash", "hashname"].iter().find_map(|name| step[*name].as_str());
+    let hash = HashName::parse(name.unwrap_or("sha1"))?;
+    Ok(hexdigest(&array, hash)?.into())
 }
 
 fn a_append(session: &mut Session, step: &Value) -> Outcome {
     change(session, step, |array| {
         let axis = step["axis"].as_u64().unwrap_or(0) as usize;
         let data = values::cast(&values::array(&step["data"], None)?, array.data_type())?;
-        match array.append(&data, axis) {
-            Err(CoreError::Incompatible { .. }) => {
-                let message = "shape of data to append is not compatible with the array; all dimensions must match except for the dimension being appended";
-                Err(Failure::new("ValueError", message).into())
-            }
-            appended => Ok(appended?.into()),
-        }
+        Ok(array.append(&data, axis)?.into())
     })
 }

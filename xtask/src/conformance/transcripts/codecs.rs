@@ -128,6 +128,13 @@ fn find(config: &Value) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.id == id)
 }
 
+/// The parameters of a codec, in the order in which they are given.
+pub(super) fn parameters(id: &str) -> Option<Vec<&'static str>> {
+    let known = KNOWN.iter().find(|known| known.id == id)?;
+    let all = known.parameters.iter().chain(known.hidden);
+    Some(all.map(|(name, _)| *name).collect())
+}
+
 /// A configuration with the parameters that its codec would add.
 pub(super) fn complete(config: &Value) -> Value {
     let mut complete = config.clone();

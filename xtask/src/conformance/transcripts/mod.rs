@@ -1,6 +1,7 @@
 //! Replays recorded scenarios of zarr-python 2 with our library (`v2-semantics` 19).
 
 mod arrays;
+mod attributes;
 mod closable;
 mod codecs;
 mod compare;
@@ -47,6 +48,7 @@ const OPERATIONS: &[&[(&str, Operation)]] = &[
     open::OPERATIONS,
     consolidated::OPERATIONS,
     nodes::OPERATIONS,
+    attributes::OPERATIONS,
     arrays::OPERATIONS,
     codecs::OPERATIONS,
     pure::OPERATIONS,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 use zarr_convenience::{
     OpenMode,
-    core::{Array, ArrayData, Error as CoreError, Group, Node, NodePath, Options, Selection},
+    core::{
+        Array, ArrayBuilder, ArrayData, Error as CoreError, Group, Node, NodePath, Options, Selection,
+    },
     create_group, open,
 };
 
@@ -31,14 +33,12 @@ fn mode(step: &Value) -> &str {
     step["mode"].as_str().unwrap_or("a")
 }
 
-/// Makes an array from the options of a step, in the place of what is there if `overwrite` says so.
-pub(super) fn make_array(
+/// The builder of the array that a step asks for, its data and how it is to be opened.
+pub(super) fn planned(
     shelf: &Shelf,
-    path: &NodePath,
     step: &Value,
     options: &Options,
-    overwrite: bool,
-) -> Outcome<Array> {
+) -> Outcome<(ArrayBuilder, Option<ArrayData>, Options)> {
     let asked = Asked::of(step, shelf.separator)?;
     let (data, byte_order): (Option<ArrayData>, _) = match step.get("data") {
         Some(data) => asked
@@ -55,7 +55,18 @@ pub(super) fn make_array(
         ),
     };
     let builder = asked.builder(&shape, &data_type, byte_order)?;
-    let options = asked.options(options);
+    Ok((builder, data, asked.options(options)))
+}
+
+/// Makes an array from the options of a step, in the place of what is there if `overwrite` says so.
+pub(super) fn make_array(
+    shelf: &Shelf,
+    path: &NodePath,
+    step: &Value,
+    options: &Options,
+    overwrite: bool,
+) -> Outcome<Array> {
+    let (builder, data, options) = planned(shelf, step, options)?;
     let array = zarr_convenience::build_array(&shelf.store, path, builder, overwrite, &options)?;
     if let Some(data) = data {
         array.write_data(&Selection::all(), &data)?;

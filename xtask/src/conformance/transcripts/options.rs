@@ -12,7 +12,7 @@ use zarr_convenience::{
 
 use super::{
     codecs,
-    outcome::{Failure, Fault, Outcome},
+    outcome::{Failure, Fault, Outcome, quoted},
     scalar::Scalar,
     values,
 };
@@ -52,8 +52,17 @@ impl Asked {
                 creation.fill_value = Some(fill_value(fill)?);
             }
         }
-        if let Some(order) = step["order"].as_str() {
-            creation.order = Some(if order == "F" { Order::F } else { Order::C });
+        if let Some(order) = step.get("order") {
+            creation.order = Some(order_of(order)?);
+        }
+        if let Some(found) = step.get("dimension_separator").filter(|found| !found.is_null())
+            && ![".", "/"].iter().any(|known| found == known)
+        {
+            let message = format!(
+                "dimension_separator must be either '.' or '/', found: {}",
+                python(found)
+            );
+            return Err(Failure::new("ValueError", message).into());
         }
         let asked = step["dimension_separator"]
             .as_str()
@@ -116,47 +125,119 @@ impl Asked {
     }
 }
 
-/// Python's `chunks`.
+/// Python's `order`, in upper or lower case.
+fn order_of(value: &Value) -> Outcome<Order> {
+    let text = value
+        .as_str()
+        .map_or_else(|| python(value), str::to_owned)
+        .to_uppercase();
+    match text.as_str() {
+        "C" => Ok(Order::C),
+        "F" => Ok(Order::F),
+        _ => {
+            let message = format!("order must be either 'C' or 'F', found: {}", quoted(&text));
+            Err(Failure::new("ValueError", message).into())
+        }
+    }
+}
+
+/// A value as Python prints it.
+fn python(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Python's `chunks`; numbers with fractions are cut.
 pub(super) fn chunks_of(value: &Value) -> Outcome<Chunks> {
-    let one = |value: &Value| match value.as_i64() {
-        Some(length) if length >= 0 => Some(length as u64),
-        _ => None,
+    let negative = |length: i64| Failure::class("ValueError", format!("chunks of length {length}"));
+    // -1 and null are for the whole length.
+    let one = |value: &Value| match (value.as_i64(), value) {
+        (Some(-1), _) | (None, Value::Null) => Ok(None),
+        (Some(length), _) if length >= 0 => Ok(Some(length as u64)),
+        (Some(length), _) => Err(negative(length).into()),
+        (None, Value::Number(number)) => {
+            let length = number.as_f64().unwrap_or_default().trunc();
+            if length < 0.0 {
+                Err(negative(length as i64).into())
+            } else {
+                Ok(Some(length as u64))
+            }
+        }
+        (None, Value::Bool(truth)) => Ok(Some((*truth).into())),
+        _ => Err(Fault::from(Failure::class(
+            "TypeError",
+            format!("chunks {value}"),
+        ))),
     };
     Ok(match value {
         Value::Null | Value::Bool(true) => Chunks::Auto,
         Value::Bool(false) => Chunks::Whole,
-        Value::Array(lengths) => Chunks::Shape(lengths.iter().map(one).collect()),
-        Value::Number(_) => match one(value) {
-            Some(length) => Chunks::Each(length),
-            None => Chunks::Whole,
-        },
-        other => return Err(Fault::unsupported(format!("chunks {other}"))),
+        Value::Array(lengths) => Chunks::Shape(lengths.iter().map(one).collect::<Outcome<_>>()?),
+        Value::Number(number) if number.as_i64().is_some() => one(value)?.map_or(Chunks::Whole, Chunks::Each),
+        other => return Err(Failure::class("TypeError", format!("chunks {other}")).into()),
     })
 }
 
 /// The outer `None` is for what is not asked for, the inner one for no compressor.
+///
+/// `compressor` counts before `compression`, which h5py and old releases have.
 #[expect(clippy::option_option, reason = "creation options have this form")]
 fn compressor(step: &Value) -> Outcome<Option<Option<Value>>> {
     match step.get("compressor") {
-        Some(Value::Null) => return Ok(Some(None)),
-        Some(config @ Value::Object(_)) => return Ok(Some(Some(codecs::complete(config)))),
+        Some(Value::String(word)) if word == "default" => {}
+        Some(Value::Null | Value::Bool(false)) => return Ok(Some(None)),
+        Some(Value::String(word)) if word == "none" || word.is_empty() => return Ok(Some(None)),
+        Some(Value::Array(items)) if items.is_empty() => return Ok(Some(None)),
+        Some(Value::Number(number)) if number.as_f64() == Some(0.0) => return Ok(Some(None)),
+        Some(config) if config.get("id").is_some() => return Ok(Some(Some(codecs::complete(config)))),
         Some(other) => {
-            let message = format!("bad compressor; expected Codec object, found {other}");
-            return Err(Failure::class("zarr.errors.BadCompressorError", message).into());
+            let message = format!("bad compressor; expected Codec object, found {}", python(other));
+            return Err(Failure::new("zarr.errors.BadCompressorError", message).into());
         }
         None => {}
     }
-    let Some(id) = step.get("compression") else {
-        return Ok(None);
-    };
-    let Some(id) = id.as_str() else {
-        return Ok(Some(None));
-    };
-    let mut config = codecs::complete(&json!({"id": id}));
-    if let (Some(level), Some(_)) = (step["compression_opts"].as_i64(), config.get("level")) {
-        config["level"] = level.into();
+    match step.get("compression") {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(None)),
+        Some(Value::String(word)) if word == "none" => Ok(Some(None)),
+        Some(Value::String(word)) if word == "default" => Ok(None),
+        Some(Value::String(id)) => Ok(Some(Some(compression(id, &step["compression_opts"])?))),
+        Some(config) if config.get("id").is_some() => Ok(Some(Some(codecs::complete(config)))),
+        Some(other) => {
+            let message = format!("bad value for compression: {}", python(other));
+            Err(Failure::new("ValueError", message).into())
+        }
     }
-    Ok(Some(Some(config)))
+}
+
+/// The codec of an id; its options are named, in the order of its parameters, or the first of them.
+fn compression(id: &str, options: &Value) -> Outcome {
+    let Some(parameters) = codecs::parameters(id) else {
+        return Err(Failure::new("KeyError", quoted(id)).into());
+    };
+    let mut config = json!({"id": id});
+    match options {
+        Value::Null => {}
+        Value::Object(named) => named
+            .iter()
+            .for_each(|(name, value)| config[name] = value.clone()),
+        Value::Array(values) => {
+            for (name, value) in parameters.iter().zip(values) {
+                config[*name] = value.clone();
+            }
+        }
+        one => {
+            let name = parameters.first();
+            let name = name.ok_or_else(|| Failure::class("TypeError", format!("{id} takes no options")))?;
+            config[*name] = one.clone();
+        }
+    }
+    Ok(codecs::complete(&config))
 }
 
 /// A fill value as documents have it.

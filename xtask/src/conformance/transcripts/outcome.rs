@@ -99,6 +99,7 @@ pub(super) fn phrase(error: &Error, doing: Doing) -> Fault {
     match error {
         Error::Core(core) => phrase_core(core, doing, ours),
         Error::Copy(message) => Failure::new("zarr.errors.CopyError", message.clone()).into(),
+        Error::Mismatch(message) => Failure::new("TypeError", message.clone()).into(),
         Error::Argument(message) if message.starts_with("source has no name") => {
             Failure::new("TypeError", message.clone()).into()
         }

@@ -17,6 +17,7 @@ use super::{
 pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("json_document", json_document),
     ("normalize_chunks", normalize_chunks),
+    ("guess_chunks", guess_chunks),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "operations have one form")]
@@ -43,4 +44,31 @@ fn normalize_chunks(_: &mut Session, step: &Value) -> Outcome {
         });
     }
     Ok(shown.into())
+}
+
+/// Each case: a shape and the size of an element; a step may be one case of its own.
+fn guess_chunks(_: &mut Session, step: &Value) -> Outcome {
+    let guess = |shape: &Value, size: &Value| -> Outcome {
+        let size = size
+            .as_u64()
+            .ok_or_else(|| Fault::unsupported(format!("size {size}")))?;
+        Ok(json!(guess_chunk_shape(&values::lengths(shape)?, size as usize)))
+    };
+    let size_of = |case: &Value| {
+        let names = ["typesize", "itemsize", "item_size"];
+        names
+            .iter()
+            .find_map(|name| case.get(name).cloned())
+            .unwrap_or_default()
+    };
+    match step["cases"].as_array() {
+        Some(cases) => cases
+            .iter()
+            .map(|case| match case {
+                Value::Object(_) => guess(&case["shape"], &size_of(case)),
+                _ => guess(&case[0], &case[1]),
+            })
+            .collect(),
+        None => guess(&step["shape"], &size_of(step)),
+    }
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use zarr_convenience::{
     LazyLoader, Source, SourceNode, ZarrSource,
     core::{
-        Array, Group, Node,
+        Array, Attributes, Group, Node,
         store::{CachedStore, MemoryStore, Store, ZipStore},
     },
     data_type_text, shape_text,
@@ -28,6 +29,8 @@ pub(super) struct Session {
     /// The working directory.
     pub(super) dir: PathBuf,
     things: HashMap<String, Thing>,
+    /// The attributes of nodes that have a name.
+    attributes: HashMap<String, Rc<Attributes>>,
     /// The stores in memory that have an address.
     urls: HashMap<String, Shelf>,
     /// The lines of the last log.
@@ -133,6 +136,7 @@ impl Session {
         Self {
             dir: dir.to_owned(),
             things: HashMap::new(),
+            attributes: HashMap::new(),
             urls: HashMap::new(),
             log: None,
         }
@@ -158,7 +162,31 @@ impl Session {
     /// Gives a step's result its name.
     pub(super) fn name(&mut self, step: &Value, thing: Thing) {
         if let Some(name) = step["as"].as_str() {
+            self.attributes.remove(name);
+            if let (Some(false), Thing::Node(node, _)) = (step["cache_attrs"].as_bool(), &thing) {
+                self.attributes
+                    .insert(name.to_owned(), Rc::new(node.attrs().uncached()));
+            }
             self.things.insert(name.to_owned(), thing);
+        }
+    }
+
+    /// The attributes of a node; those of a variable remember what they read, as Python's do.
+    pub(super) fn attributes(&mut self, target: &str) -> Outcome<Rc<Attributes>> {
+        if let Some(known) = self.attributes.get(target) {
+            return Ok(Rc::clone(known));
+        }
+        let attributes = Rc::new(self.node(target)?.0.attrs());
+        if !target.contains(':') {
+            self.attributes.insert(target.to_owned(), Rc::clone(&attributes));
+        }
+        Ok(attributes)
+    }
+
+    /// Has the attributes of a variable read again, which an operation has changed through it.
+    pub(super) fn refresh_attributes(&self, target: &str) {
+        if let Some(attributes) = self.attributes.get(target) {
+            attributes.refresh();
         }
     }
 

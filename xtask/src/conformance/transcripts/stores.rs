@@ -107,7 +107,7 @@ fn get(session: &mut Session, step: &Value) -> Outcome {
     let bytes = found.ok_or_else(|| missing(&shelf, &key))?;
     if shelf.class == super::consolidated::CLASS {
         // The values of that store are no bytes in Python.
-        return Ok(super::nodes::shown(&document(&key, &bytes)?));
+        return Ok(super::attributes::shown(&document(&key, &bytes)?));
     }
     match std::str::from_utf8(&bytes) {
         Ok(text) if is_printable(text) => Ok(json!({"text": text})),

@@ -184,9 +184,10 @@ fn collect<'a>(data: &'a Value, depth: usize, leaves: &mut Vec<&'a Value>) {
 /// Reads a shape: a list of lengths or one length.
 pub(super) fn lengths(value: &Value) -> Outcome<Vec<u64>> {
     let length = |value: &Value| {
-        value
-            .as_u64()
-            .ok_or_else(|| Fault::unsupported(format!("length {value}")))
+        value.as_u64().ok_or_else(|| match value.as_i64() {
+            Some(_) => Failure::class("ValueError", format!("length {value} is negative")).into(),
+            None => Fault::unsupported(format!("length {value}")),
+        })
     };
     match value {
         Value::Array(items) => items.iter().map(length).collect(),

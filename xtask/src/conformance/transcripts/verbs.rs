@@ -327,7 +327,7 @@ fn copy_node(session: &mut Session, step: &Value) -> Outcome {
 }
 
 fn copy_members(session: &mut Session, step: &Value) -> Outcome {
-    with_log(session, step, |session, log| {
+    let copied = with_log(session, step, |session, log| {
         let dest = destination(session, step)?;
         let (source, node) = session.source(text(step, "source")?)?;
         if let zarr_convenience::SourceNode::Array(_) = node {
@@ -339,7 +339,9 @@ fn copy_members(session: &mut Session, step: &Value) -> Outcome {
             dest.as_ref(),
             copy_options(step, log)?,
         )?)
-    })
+    });
+    session.refresh_attributes(text(step, "dest")?);
+    copied
 }
 
 fn copy_keys(session: &mut Session, step: &Value) -> Outcome {
