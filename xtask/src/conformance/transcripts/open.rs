@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use zarr_convenience::{
     OpenMode,
-    core::{
-        Array, ArrayBuilder, ArrayData, Error as CoreError, Group, Node, NodePath, Options, Selection,
-    },
+    core::{Array, ArrayBuilder, ArrayData, Error as CoreError, Group, Node, NodePath, Options, Selection},
     create_group, open,
 };
 
