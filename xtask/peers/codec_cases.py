@@ -366,7 +366,7 @@ def item_json(item):
     if isinstance(item, float):
         return {"float": struct.pack("<d", item).hex()}
     if isinstance(item, dict):
-        return {"map": sorted([key, item_json(value)] for key, value in item.items())}
+        return {"map": [[key, item_json(value)] for key, value in item.items()]}
     if isinstance(item, (list, tuple)):
         return {"list": [item_json(value) for value in item]}
     return item
