@@ -109,7 +109,7 @@ impl ConsolidatedMetadata {
         };
         let format = members.get(FORMAT_MEMBER);
         if format.and_then(Value::as_f64) != Some(1.0) {
-            let found = format.map_or_else(|| "None".to_owned(), Value::to_string);
+            let found = format.map_or_else(|| "None".to_owned(), python_text);
             let reason = format!("unsupported zarr consolidated metadata format: {found}");
             return Err(Wrong::new(format!("/{FORMAT_MEMBER}"), reason));
         }
@@ -167,6 +167,17 @@ impl ConsolidatedMetadata {
             return Err(Error::create(reason));
         }
         Ok(store.set(key, &bytes)?)
+    }
+}
+
+/// A value as zarr-python has it in its texts.
+fn python_text(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
             .collect::<Result<Vec<_>, _>>()
     };
     let (excludes, includes) = (patterns(&args.exclude)?, patterns(&args.include)?);
-    let if_exists = IfExists::parse(&args.if_exists)?;
+    let if_exists = IfExists::parse_for_keys(&args.if_exists)?;
     let from = Location::with_path(&args.source, &args.source_path)?;
     let to = Location::with_path(&args.dest, &args.dest_path)?;
     let source = open_store(&from, false)?;

@@ -41,6 +41,21 @@ impl IfExists {
     }
 }
 
+impl IfExists {
+    /// Reads zarr-python's word for keys, of which none is skipped for being complete.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for any other word.
+    pub fn parse_for_keys(text: &str) -> Result<Self> {
+        match Self::parse(text) {
+            Ok(found) if found != Self::SkipInitialized => Ok(found),
+            _ => Err(Error::Argument(format!(
+                "if_exists must be one of ['raise', 'replace', 'skip']; found '{text}'"
+            ))),
+        }
+    }
+}
+
 /// How a copy is made.
 #[derive(Default)]
 pub struct CopyOptions<'a> {

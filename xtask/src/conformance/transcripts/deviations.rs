@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 pub(super) struct Deviations {
     rows: Map<String, Value>,
     scenarios: Map<String, Value>,
+    /// Parts of texts that rows are about, each with what stands in its place; for scenarios of these rows that are
+    /// not declared themselves.
+    texts: Map<String, Value>,
 }
 
 impl Deviations {
@@ -22,6 +25,7 @@ impl Deviations {
         let deviations = Self {
             rows: part("rows"),
             scenarios: part("scenarios"),
+            texts: part("texts"),
         };
         for (id, scenario) in &deviations.scenarios {
             let row = scenario["row"].as_str().unwrap_or_default();
@@ -38,7 +42,14 @@ impl Deviations {
     /// The recording marks most scenarios with the row that they were made for. Where another one shows the
     /// same behaviour by the way, the declaration says that it is not marked, and so does the verdict.
     pub(super) fn of(&self, id: &str, quirk: Option<&str>) -> Option<Declared<'_>> {
-        let scenario = self.scenarios.get(id)?;
+        let Some(scenario) = self.scenarios.get(id) else {
+            let row = quirk?;
+            return Some(Declared {
+                title: row.to_owned(),
+                steps: None,
+                texts: Some(self.texts.get(row)?.as_object()?),
+            });
+        };
         let row = scenario["row"].as_str()?;
         let steps = scenario["steps"].as_object()?;
         let is_unmarked = quirk.is_none() && scenario["unmarked"] == true;
@@ -47,7 +58,11 @@ impl Deviations {
         } else {
             row.to_owned()
         };
-        (quirk == Some(row) || is_unmarked).then_some(Declared { title, steps })
+        (quirk == Some(row) || is_unmarked).then_some(Declared {
+            title,
+            steps: Some(steps),
+            texts: None,
+        })
     }
 }
 
@@ -56,7 +71,8 @@ impl Deviations {
 pub(super) struct Declared<'a> {
     /// The row.
     pub(super) title: String,
-    steps: &'a Map<String, Value>,
+    steps: Option<&'a Map<String, Value>>,
+    texts: Option<&'a Map<String, Value>>,
 }
 
 impl Declared<'_> {
@@ -64,8 +80,9 @@ impl Declared<'_> {
     ///
     /// It is declared in full, or as the recorded one `without` some members or `with` others.
     pub(super) fn step(&self, number: usize, recorded: &Value) -> Value {
-        let Some(declared) = self.steps.get(&number.to_string()) else {
-            return recorded.clone();
+        let declared = self.steps.and_then(|steps| steps.get(&number.to_string()));
+        let Some(declared) = declared else {
+            return self.reworded(recorded);
         };
         if declared.get("without").is_none() && declared.get("with").is_none() {
             return declared.clone();
@@ -85,6 +102,19 @@ impl Declared<'_> {
         }
         for (name, value) in declared["with"].as_object().into_iter().flatten() {
             result["ok"][name] = value.clone();
+        }
+        result
+    }
+
+    /// The recorded result with other texts of errors, where the row is about these.
+    fn reworded(&self, recorded: &Value) -> Value {
+        let mut result = recorded.clone();
+        if let Some(message) = recorded["error"]["message"].as_str() {
+            let texts = self.texts.into_iter().flatten();
+            let better = texts.fold(message.to_owned(), |message, (from, to)| {
+                message.replace(from, to.as_str().unwrap_or_default())
+            });
+            result["error"]["message"] = better.into();
         }
         result
     }

@@ -154,7 +154,10 @@ fn dataset(session: &mut Session, step: &Value) -> Outcome {
         DataType::Float64 => create::<f64>(&group, step, &data)?,
         _ => copied((file, group), name, &data, byte_order)?,
     }
-    let dtype = values::data_type_json(&data.data_type, byte_order);
+    let dtype = match &data.data_type {
+        record @ DataType::Struct(_) => format!("|V{}", record.size().unwrap_or(0)).into(),
+        plain => values::data_type_json(plain, byte_order),
+    };
     Ok(shown_dataset(name, &data.shape, &dtype))
 }
 

@@ -211,13 +211,17 @@ fn perform(session: &mut Session, step: &Value) -> Outcome {
         return Err(Fault::unsupported(name));
     };
     // In zarr-python 2 the 3 is a draft that came to nothing, and not the format V3.
-    match &step["zarr_version"] {
-        Value::Null => operation(session, step),
-        Value::Number(number) if number.as_u64() == Some(2) => operation(session, step),
-        Value::Number(number) if number.as_u64() == Some(3) => {
-            let message = "# V3 reading and writing is experimental! To enable support, set:\nZARR_V3_EXPERIMENTAL_API=1";
-            Err(Failure::new("NotImplementedError", message).into())
-        }
+    match step["zarr_version"].as_u64() {
+        Some(2) => operation(session, step),
+        None if step["zarr_version"].is_null() => operation(session, step),
+        Some(3) => Err(draft()),
+        _ if name != "open" => Err(draft()),
         _ => Err(Failure::new("ValueError", "zarr_version must be either 2 or 3").into()),
     }
+}
+
+fn draft() -> Fault {
+    let message =
+        "# V3 reading and writing is experimental! To enable support, set:\nZARR_V3_EXPERIMENTAL_API=1";
+    Failure::new("NotImplementedError", message).into()
 }

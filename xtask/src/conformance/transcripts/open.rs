@@ -72,12 +72,31 @@ pub(super) fn make_array(
     Ok(array)
 }
 
+/// A group is opened or made without the options of arrays.
+fn refuse_array_options(step: &Value, shelf: &Shelf, path: &NodePath, mode: OpenMode) -> Outcome<()> {
+    const OF_ARRAYS: [&str; 6] = ["dtype", "chunks", "compressor", "fill_value", "order", "filters"];
+    if step.get("shape").is_some() {
+        return Ok(());
+    }
+    let is_made = matches!(mode, OpenMode::Write | OpenMode::Exclusive);
+    let found = Node::find(&shelf.store, path, &Options::default(), None);
+    if !is_made && matches!(found, Ok(Some(Node::Array(_))) | Err(_)) {
+        return Ok(());
+    }
+    let strange = OF_ARRAYS.iter().find(|name| step.get(name).is_some());
+    strange.map_or(Ok(()), |name| {
+        let message = format!("open_group() got an unexpected keyword argument '{name}'");
+        Err(Failure::new("TypeError", message).into())
+    })
+}
+
 fn open_any(session: &mut Session, step: &Value) -> Outcome {
     let path = node_path(step)?;
     let shelf = store(session, step, mode(step))?;
     let mode = OpenMode::parse(mode(step))?;
     let asked = Asked::of(step, shelf.separator)?;
     let options = asked.options(&Options::default());
+    refuse_array_options(step, &shelf, &path, mode)?;
     let shape = step.get("shape").map(values::lengths).transpose()?;
     let float64 = Value::from("<f8");
     let dtype = step.get("dtype").unwrap_or(&float64);

@@ -150,7 +150,13 @@ impl Session {
     /// The store in memory that has an address.
     pub(super) fn url(&mut self, url: &str) -> Outcome<Shelf> {
         if !url.starts_with("memory://") {
-            return Err(Fault::unsupported(format!("address {url}")));
+            let scheme = url.split("://").next().unwrap_or_default();
+            return match scheme {
+                "s3" | "gs" | "gcs" | "az" | "http" | "https" | "file" | "ftp" => {
+                    Err(Fault::unsupported(format!("address {url}")))
+                }
+                _ => Err(Failure::new("ValueError", format!("Protocol not known: {scheme}")).into()),
+            };
         }
         let new = || Shelf {
             class: "FSStore",

@@ -18,7 +18,7 @@ use zarr_convenience::{
 use super::{
     Operation,
     options::Asked,
-    outcome::{Failure, Fault, Outcome, quoted},
+    outcome::{Doing, Failure, Fault, Outcome, phrase, quoted},
     session::{Session, Shelf, Thing, flag, node_text, text},
     values,
 };
@@ -204,7 +204,8 @@ fn loader<'a>(session: &'a Session, step: &Value) -> Outcome<&'a LazyLoader> {
 }
 
 fn loader_get(session: &mut Session, step: &Value) -> Outcome {
-    match loader(session, step)?.get(text(step, "key")?)? {
+    let found = loader(session, step)?.get(text(step, "key")?);
+    match found.map_err(|error| phrase(&error, Doing::Member))? {
         Loaded::Array(data) => values::array_json(&data, ByteOrder::NATIVE),
         Loaded::Group(loader) => Ok(json!({"repr": loader.to_string()})),
     }
@@ -238,6 +239,10 @@ fn with_log(
     step: &Value,
     verb: impl FnOnce(&mut Session, &mut dyn FnMut(&str)) -> Outcome<Copied>,
 ) -> Outcome {
+    if let Some(bad) = step["log"].get("bad") {
+        let message = format!("log must be a callable function, file path or file-like object, found {bad}");
+        return Err(Failure::new("TypeError", message).into());
+    }
     let mut lines: Vec<String> = Vec::new();
     let outcome = verb(session, &mut |line: &str| lines.push(line.to_owned()));
     let mut joined = String::new();
@@ -265,10 +270,18 @@ fn if_exists(step: &Value) -> Outcome<IfExists> {
     Ok(IfExists::parse(step["if_exists"].as_str().unwrap_or("raise"))?)
 }
 
-fn copy_options<'a>(step: &Value, log: &'a mut dyn FnMut(&str)) -> Outcome<CopyOptions<'a>> {
+fn copy_options<'a>(
+    session: &Session,
+    step: &Value,
+    log: &'a mut dyn FnMut(&str),
+) -> Outcome<CopyOptions<'a>> {
     let mut kws = step["create_kws"].clone();
-    // A copied compressor comes before the spelling of h5py.
-    if let Some(kws) = kws.as_object_mut() {
+    let to_hdf5 = step["dest"]
+        .as_str()
+        .and_then(|dest| session.thing(dest.split(':').next()?).ok())
+        .is_some_and(|thing| matches!(thing, Thing::Hdf5(_)));
+    // A copied compressor comes before the spelling of h5py, but not in HDF5.
+    if let Some(kws) = kws.as_object_mut().filter(|_| !to_hdf5) {
         kws.remove("compression");
         kws.remove("compression_opts");
     }
@@ -321,7 +334,7 @@ fn copy_node(session: &mut Session, step: &Value) -> Outcome {
             source.as_ref(),
             &node,
             dest.as_ref(),
-            copy_options(step, log)?,
+            copy_options(session, step, log)?,
         )?)
     })
 }
@@ -337,7 +350,7 @@ fn copy_members(session: &mut Session, step: &Value) -> Outcome {
             source.as_ref(),
             node.path(),
             dest.as_ref(),
-            copy_options(step, log)?,
+            copy_options(session, step, log)?,
         )?)
     });
     session.refresh_attributes(text(step, "dest")?);
@@ -354,7 +367,7 @@ fn copy_keys(session: &mut Session, step: &Value) -> Outcome {
             dest_path: path("dest_path")?,
             excludes: patterns(step, "excludes")?,
             includes: patterns(step, "includes")?,
-            if_exists: if_exists(step)?,
+            if_exists: IfExists::parse_for_keys(step["if_exists"].as_str().unwrap_or("raise"))?,
             dry_run: flag(step, "dry_run"),
             log: Some(log),
         };
