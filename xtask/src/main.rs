@@ -10,6 +10,7 @@ mod ci;
 mod conformance;
 mod fixtures;
 mod peers;
+mod stores;
 mod tidy;
 
 use std::process::ExitCode;
@@ -48,6 +49,11 @@ const JOBS: &[Job] = &[
         name: "fixtures",
         help: "remake testdata/ with the reference implementations [--peers DIR]",
         run: fixtures::run,
+    },
+    Job {
+        name: "stores",
+        help: "test stores far away against servers on loopback [--peers DIR]",
+        run: stores::run,
     },
     Job {
         name: "bench",

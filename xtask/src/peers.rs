@@ -53,6 +53,11 @@ pub(crate) const ENVIRONMENTS: &[Environment] = &[
         packages: &["tensorstore", "numpy"],
         modules: "tensorstore, numpy",
     },
+    Environment {
+        name: "stores",
+        packages: &["moto[server]", "zarr>=3,<4", "s3fs", "rangehttpserver", "numpy"],
+        modules: "moto.server, zarr, s3fs, boto3, RangeHTTPServer, numpy",
+    },
 ];
 
 /// The oldest Python the newest releases run on.
@@ -90,6 +95,14 @@ pub(crate) fn python_in(home: &Path, name: &str) -> PathBuf {
 pub(crate) fn zarrs_in(home: &Path) -> PathBuf {
     home.join("target/release")
         .join(format!("zarrs-peer{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Makes one environment by its name, if it is not complete.
+pub(crate) fn make_named(home: &Path, name: &str) -> Result<()> {
+    std::fs::create_dir_all(home).with_context(|| format!("creating {}", home.display()))?;
+    let environment = ENVIRONMENTS.iter().find(|environment| environment.name == name);
+    let environment = environment.with_context(|| format!("no environment is called {name}"))?;
+    make(home, environment).with_context(|| format!("making environment {name}"))
 }
 
 fn make(home: &Path, environment: &Environment) -> Result<()> {

@@ -62,7 +62,9 @@ pub(crate) fn open_source(text: &str, path: Option<&str>, common: &Common) -> Re
 
 /// Opens a Zarr node for reading.
 pub(crate) fn open_zarr(location: &Location, common: &Common) -> Result<Node> {
-    check_there(&location.store)?;
+    if !location.exists() {
+        check_there(&location.store)?;
+    }
     let store = open_store(location, false)?;
     let options = Options {
         read_only: true,
@@ -357,7 +359,10 @@ fn in_the_way(store: &Arc<dyn Store>, path: &NodePath) -> Error {
 /// `name` is that of the copy in the group at `to`; without it the members of the group at `from` are copied.
 pub(crate) fn check_distinct(from: &Location, to: &Location, name: Option<&str>) -> Result<()> {
     let place = |location: &Location| {
-        let store = location.store.canonicalize().ok()?;
+        let store = match location.kind() {
+            StoreKind::Remote => location.store.clone(),
+            _ => location.store.canonicalize().ok()?,
+        };
         Some(store.join(location.path.as_str()))
     };
     // A store that is not there yet may still be meant to lie inside the source.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod casting;
 mod codec_text;
 mod creation;

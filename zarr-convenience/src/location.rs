@@ -14,16 +14,17 @@ use zarr_core::{
 #[cfg(feature = "zip")]
 use zarr_core::store::ZipStore;
 
-use crate::{Error, Result};
+use crate::{Error, Result, address};
 
-/// A store on this machine and a node in it, as `DIR.zarr/group/array` or `FILE.zip/group` names them.
+/// A store and a node in it, as `DIR.zarr/group/array`, `FILE.zip/group` or `s3://bucket/x.zarr/array` name them.
 ///
+/// An address ends the store at the first part of its path whose name ends in `.zarr`, or else is the store.
 /// The store ends at the first component that is a regular file, or, where nothing exists yet, whose name
 /// ends like that of a file format; else at the outermost directory that holds a Zarr document; else it is
 /// the whole path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The file or directory.
+    /// The file or directory, or the address of a store elsewhere.
     pub store: PathBuf,
     /// The node in it.
     pub path: NodePath,
@@ -38,6 +39,8 @@ pub enum StoreKind {
     Zip,
     /// Another file, or nothing yet under a name that ends like one.
     OtherFile,
+    /// A store elsewhere, named by its address.
+    Remote,
 }
 
 /// How names of files end that are one store.
@@ -51,6 +54,11 @@ impl Location {
     /// # Errors
     /// [`Error::Core`] when what follows the store is no path of a node.
     pub fn parse(text: &str) -> Result<Self> {
+        let text = text.strip_prefix("file://").unwrap_or(text);
+        if text.contains("://") {
+            let (store, path) = address::split(text);
+            return Self::with_path(&store, &path);
+        }
         let given = Path::new(text);
         let ancestors: Vec<_> = given
             .ancestors()
@@ -79,6 +87,7 @@ impl Location {
     /// # Errors
     /// [`Error::Core`] when the second text is no path of a node.
     pub fn with_path(store: &str, path: &str) -> Result<Self> {
+        let store = store.strip_prefix("file://").unwrap_or(store);
         Ok(Self {
             store: store.into(),
             path: NodePath::new(path)?,
@@ -87,6 +96,9 @@ impl Location {
 
     /// What the store is made of.
     pub fn kind(&self) -> StoreKind {
+        if self.address().is_some() {
+            return StoreKind::Remote;
+        }
         let ending = |ending: &str| self.store.extension().is_some_and(|found| found == ending);
         match fs::metadata(&self.store) {
             Ok(found) if found.is_dir() => StoreKind::Directory,
@@ -98,9 +110,14 @@ impl Location {
         }
     }
 
-    /// Whether the store is there.
+    /// Whether the store is there; one elsewhere is taken to be.
     pub fn exists(&self) -> bool {
-        self.store.exists()
+        self.address().is_some() || self.store.exists()
+    }
+
+    /// The address of a store elsewhere.
+    fn address(&self) -> Option<&str> {
+        self.store.to_str().filter(|text| text.contains("://"))
     }
 }
 
@@ -120,10 +137,14 @@ fn is_zip(path: &Path) -> bool {
 /// Opens the Zarr store at a location, for reading or to be changed.
 ///
 /// # Errors
+/// [`Error::Argument`] for an address that this build cannot open;
 /// [`Error::Core`] when it cannot be opened, or a file is in its place; [`Error::Source`] for a file that is no
 /// ZIP archive and was to be read.
 pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>> {
     let path = &location.store;
+    if let Some(address) = location.address() {
+        return address::open(address);
+    }
     match location.kind() {
         StoreKind::Directory if writable => Ok(Arc::new(DirectoryStore::create(path)?)),
         StoreKind::Directory => Ok(Arc::new(DirectoryStore::open(path)?)),

@@ -85,7 +85,9 @@ pub(super) fn store(session: &mut Session, step: &Value, mode: &str) -> Outcome<
             format!("path exists but is not a directory: {}", full.display()),
         )
         .into()),
-        (StoreKind::OtherFile, _) => Ok(Shelf::new(open_store(&location, mode != "r")?, "DirectoryStore")),
+        (StoreKind::OtherFile | StoreKind::Remote, _) => {
+            Ok(Shelf::new(open_store(&location, mode != "r")?, "DirectoryStore"))
+        }
     }
 }
 
