@@ -12,7 +12,7 @@ use zarr_convenience::core::{
 };
 
 use super::{
-    Operation,
+    Operation, objects,
     outcome::{Fault, Outcome, chain, phrase_codec},
     scalar::{from_hex, to_hex},
     session::{Session, text},
@@ -96,6 +96,37 @@ const KNOWN: &[Known] = &[
     ),
     known("vlen-utf8", "VLenUTF8", &[]),
     known("vlen-bytes", "VLenBytes", &[]),
+    known("vlen-array", "VLenArray", &[("dtype", "null")]),
+    known("base64", "Base64", &[]),
+    known(
+        "jenkins_lookup3",
+        "JenkinsLookup3",
+        &[("initval", "0"), ("prefix", "null")],
+    ),
+    known(
+        "json2",
+        "JSON",
+        &[
+            ("encoding", "\"utf-8\""),
+            ("allow_nan", "true"),
+            ("check_circular", "true"),
+            ("ensure_ascii", "true"),
+            ("indent", "null"),
+            ("separators", "null"),
+            ("skipkeys", "false"),
+            ("sort_keys", "true"),
+            ("strict", "true"),
+        ],
+    ),
+    known(
+        "msgpack2",
+        "MsgPack",
+        &[
+            ("raw", "false"),
+            ("use_bin_type", "true"),
+            ("use_single_float", "false"),
+        ],
+    ),
 ];
 
 const fn known(
@@ -149,6 +180,7 @@ pub(super) fn complete(config: &Value) -> Value {
     if known.id == "zfpy" {
         complete_zfpy(&mut complete);
     }
+    objects::complete(&mut complete);
     complete
 }
 
@@ -188,20 +220,14 @@ fn phrased(config: &Value) -> impl Fn(CodecError) -> Fault + use<> {
 
 /// Codecs that exist and that the library lacks: their scenarios are not failures of Python's kind.
 fn is_codec_of_numcodecs(id: &str) -> bool {
-    const OTHERS: [&str; 13] = [
+    const OTHERS: [&str; 7] = [
         "astype",
-        "base64",
         "bitround",
         "categorize",
         "delta",
         "fixedscaleoffset",
-        "jenkins_lookup3",
-        "json2",
-        "msgpack2",
-        "n5_wrapper",
         "packbits",
         "quantize",
-        "vlen-array",
     ];
     OTHERS.contains(&id)
 }
@@ -287,7 +313,11 @@ fn decode(_: &mut Session, step: &Value) -> Outcome {
         }
         Codec::ArrayToBytes(_) if config["id"] == "zfpy" => {
             let (data_type, shape) = zfpy::contents(&encoded).map_err(&fail)?;
-            decode_chunk(&config, &encoded, data_type, shape).map_err(&fail)?
+            decode_chunk(&config, &encoded, (data_type, ByteOrder::NATIVE), shape).map_err(&fail)?
+        }
+        Codec::ArrayToBytes(_) if objects::writes_values(&config) => {
+            let (data_type, order, shape) = objects::contents(&config, &encoded)?;
+            decode_chunk(&config, &encoded, (data_type, order), shape).map_err(&fail)?
         }
         Codec::ArrayToBytes(_) => decode_items(&config, &encoded).map_err(&fail)?,
         Codec::ArrayToArray(_) => Err(Fault::unsupported("decoding arrays from arrays")),
@@ -309,7 +339,7 @@ fn array_of_bytes(bytes: Vec<u8>) -> Outcome {
 /// Files of Pco say what they hold.
 fn decode_numbers(config: &Value, encoded: &[u8]) -> Result<Outcome, CodecError> {
     let (data_type, count) = pcodec::contents(encoded)?;
-    decode_chunk(config, encoded, data_type, vec![count])
+    decode_chunk(config, encoded, (data_type, ByteOrder::NATIVE), vec![count])
 }
 
 /// Items of variable size say how many they are.
@@ -322,14 +352,19 @@ fn decode_items(config: &Value, encoded: &[u8]) -> Result<Outcome, CodecError> {
         Ok(data_type) => data_type,
         Err(fault) => return Ok(Err(fault)),
     };
-    decode_chunk(config, encoded, data_type, vec![count.into()])
+    decode_chunk(
+        config,
+        encoded,
+        (data_type, ByteOrder::NATIVE),
+        vec![count.into()],
+    )
 }
 
 /// Decodes a chunk.
 fn decode_chunk(
     config: &Value,
     encoded: &[u8],
-    data_type: DataType,
+    (data_type, byte_order): (DataType, ByteOrder),
     shape: Vec<u64>,
 ) -> Result<Outcome, CodecError> {
     let spec = ChunkSpec {
@@ -351,7 +386,7 @@ fn decode_chunk(
             heap: chunk.heap.to_vec(),
         },
     };
-    Ok(values::array_json(&data, ByteOrder::NATIVE))
+    Ok(values::array_json(&data, byte_order))
 }
 
 /// The configuration that a V2 document has: as it was given, once the codec was built of it.
@@ -374,7 +409,13 @@ fn repr(session: &mut Session, step: &Value) -> Outcome {
     if let Some(place) = config.get("location") {
         parts.push(format!("location={}", python("location", place)));
     }
-    Ok(format!("{}({})", known.class, parts.join(", ")).into())
+    let text = format!("{}({})", known.class, parts.join(", "));
+    Ok(if known.id == "json2" {
+        objects::wrapped(&text)
+    } else {
+        text
+    }
+    .into())
 }
 
 fn python(name: &str, value: &Value) -> String {
@@ -391,6 +432,10 @@ fn python(name: &str, value: &Value) -> String {
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Null => "None".to_owned(),
+        Value::Array(items) if name == "separators" => {
+            let items: Vec<_> = items.iter().map(|item| python("", item)).collect();
+            format!("({})", items.join(", "))
+        }
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(|item| python("", item)).collect();
             format!("[{}]", items.join(", "))

@@ -15,6 +15,7 @@ mod h5;
 mod h5;
 mod indexing;
 mod nodes;
+mod objects;
 mod open;
 mod options;
 mod outcome;

@@ -192,8 +192,19 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
             let message = format!("codec not available: '{}'", quoted(name));
             Failure::new("numcodecs.errors.UnknownCodecError", message)
         }
-        CodecError::DataType { name } if name.ends_with('O') => {
+        CodecError::Value { what: "filters", .. } => {
             Failure::new("ValueError", "missing object_codec for object array")
+        }
+        CodecError::Checksum {
+            codec: "jenkins_lookup3",
+            stored,
+            computed,
+        } => {
+            let message = format!(
+                "The Bob Jenkin's lookup3 checksum of the data ({computed}) did not match the expected checksum \
+                 ({stored}).\nThis could be a sign that the data has been corrupted."
+            );
+            Failure::new("RuntimeError", message)
         }
         CodecError::Corrupt { codec: "zstd", .. } => {
             Failure::new("RuntimeError", "Zstd decompression error: invalid input data")

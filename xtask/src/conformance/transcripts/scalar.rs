@@ -1,9 +1,18 @@
 //! Single values: between transcripts, elements in memory, and one data type and another.
 
 use serde_json::{Value, json};
-use zarr_convenience::core::codecs::{ChunkBuffer, DataType};
+use zarr_convenience::core::{
+    ArrayData,
+    codecs::{ByteOrder, ChunkBuffer, DataType, Object},
+    metadata::json::python_float,
+    time,
+};
 
-use super::outcome::{Failure, Fault, Outcome};
+use super::{
+    objects,
+    outcome::{Failure, Fault, Outcome},
+    values,
+};
 
 /// A value on its way from one form to another.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +27,10 @@ pub(super) enum Scalar {
     Text(String),
     /// The fields of a record, in their order.
     Record(Vec<Scalar>),
+    /// A value that is none of the others, such as a list.
+    Object(Object),
+    /// An item that is an array.
+    Array(Box<ArrayData>),
 }
 
 impl Scalar {
@@ -51,6 +64,7 @@ impl Scalar {
                 match (name.as_str(), inner) {
                     ("np", _) => Self::from_json(&members["value"], data_type)?,
                     ("value", _) => Self::from_json(inner, data_type)?,
+                    ("json", _) => Self::Object(Object::from_json(inner).map_err(|_| strange())?),
                     ("float", _) => Self::Float(float(inner).ok_or_else(strange)?),
                     ("text", Value::String(text)) => Self::Bytes(text.as_bytes().to_vec()),
                     ("hex", Value::String(text)) => Self::Bytes(from_hex(text).ok_or_else(strange)?),
@@ -75,6 +89,8 @@ impl Scalar {
             Self::Bytes(bytes) => to_hex(bytes).into(),
             Self::Text(text) => text.as_str().into(),
             Self::Record(fields) => fields.iter().map(Self::to_json).collect(),
+            Self::Object(value) => objects::shown(value),
+            Self::Array(data) => values::array_json(data, ByteOrder::Little).unwrap_or_default(),
         }
     }
 
@@ -89,11 +105,12 @@ impl Scalar {
             T::Int16 => elements.extend((self.int().ok_or_else(strange)? as i16).to_ne_bytes()),
             T::Int32 => elements.extend((self.int().ok_or_else(strange)? as i32).to_ne_bytes()),
             T::Int64 | T::DateTime64(_) | T::TimeDelta64(_) => {
-                let value = if self == &Self::Text("NaT".into()) {
-                    i128::from(i64::MIN)
-                } else {
-                    self.int().ok_or_else(strange)?
+                let value = match (self, data_type) {
+                    (Self::Text(text), T::DateTime64(unit)) => time::parse(text, *unit).map(i128::from),
+                    (Self::Text(text), _) => (text == "NaT").then_some(i64::MIN.into()),
+                    _ => self.int(),
                 };
+                let value = value.ok_or_else(strange)?;
                 elements.extend((value as i64).to_ne_bytes());
             }
             T::UInt8 => elements.push(self.int().ok_or_else(strange)? as u8),
@@ -127,8 +144,11 @@ impl Scalar {
                 codes.resize(*length as usize, 0);
                 elements.extend(codes.iter().flat_map(|code| code.to_ne_bytes()));
             }
-            T::String => out.push_item(self.text().ok_or_else(strange)?.as_bytes()),
-            T::Bytes => out.push_item(&self.bytes().ok_or_else(strange)?),
+            T::String => out.push_item(self.text().ok_or_else(|| self.not_a("unicode"))?.as_bytes()),
+            T::Bytes if matches!(self, Self::Text(_)) => return Err(self.not_a("byte")),
+            T::Bytes => out.push_item(&self.bytes().ok_or_else(|| self.not_a("byte"))?),
+            T::Object => out.push_item(&self.object().ok_or_else(strange)?.to_item()),
+            T::VlenArray(inner) => out.push_item(&self.array(inner)?),
             T::Struct(record) => {
                 for (index, field) in record.fields.iter().enumerate() {
                     let value = match self {
@@ -241,6 +261,56 @@ impl Scalar {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What numcodecs says of an item that its codec does not hold.
+    fn not_a(&self, kind: &str) -> Fault {
+        let found = match self {
+            Self::Text(text) => format!("'{text}'"),
+            Self::Bytes(bytes) => format!("b'{}'", bytes.escape_ascii()),
+            Self::Null => "None".to_owned(),
+            Self::Bool(true) => "True".to_owned(),
+            Self::Bool(false) => "False".to_owned(),
+            Self::Float(number) => python_float(*number),
+            other => other.to_json().to_string(),
+        };
+        Failure::new("TypeError", format!("expected {kind} string, found {found}")).into()
+    }
+
+    fn object(&self) -> Option<Object> {
+        Some(match self {
+            Self::Null => Object::Null,
+            Self::Bool(value) => Object::Bool(*value),
+            Self::Int(value) => Object::Int(*value),
+            Self::Float(value) => Object::Float(*value),
+            Self::Bytes(bytes) => Object::Bytes(bytes.clone()),
+            Self::Text(text) => Object::Text(text.clone()),
+            Self::Object(value) => value.clone(),
+            Self::Complex(..) | Self::Record(_) | Self::Array(_) => return None,
+        })
+    }
+
+    /// The elements of an item that is an array; a single number is an array of one.
+    fn array(&self, inner: &DataType) -> Outcome<Vec<u8>> {
+        let items = match self {
+            Self::Null => Vec::new(),
+            Self::Array(data) => return Ok(data.buffer.elements.clone()),
+            Self::Object(value) => match value.to_json() {
+                Ok(Value::Array(items)) => items,
+                Ok(other) => vec![other],
+                Err(error) => return Err(Fault::unsupported(error.to_string())),
+            },
+            other => vec![other.to_json()],
+        };
+        if items.iter().any(Value::is_array) {
+            let message = "only 1-dimensional arrays are supported";
+            return Err(Failure::new("ValueError", message).into());
+        }
+        let mut buffer = ChunkBuffer::default();
+        for item in &items {
+            Self::from_json(item, Some(inner))?.push(inner, &mut buffer)?;
+        }
+        Ok(buffer.elements)
     }
 
     fn truth(&self) -> Option<bool> {

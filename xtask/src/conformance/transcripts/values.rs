@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zarr_convenience::core::{
     ArrayData,
-    codecs::{ByteOrder, ChunkBuffer, DataType},
+    codecs::{ByteOrder, ChunkBuffer, DataType, Object},
     metadata::{data_type_to_v2, v2_data_type},
 };
 
 use super::{
+    objects,
     outcome::{Failure, Fault, Outcome},
     scalar::{Scalar, to_hex},
 };
@@ -21,6 +22,14 @@ pub(super) fn data_type(value: &Value) -> Outcome<(DataType, ByteOrder)> {
     let text = match value.as_str() {
         Some("str") => return Ok((DataType::String, ByteOrder::Little)),
         Some("bytes") => return Ok((DataType::Bytes, ByteOrder::Little)),
+        Some("array") => {
+            let message = "__init__() takes exactly 2 positional arguments (1 given)";
+            return Err(Failure::new("TypeError", message).into());
+        }
+        Some(text) if text.starts_with("array:") => {
+            let (inner, order) = data_type(&text["array:".len()..].into())?;
+            return Ok((DataType::VlenArray(Box::new(inner)), order));
+        }
         Some("int") => "<i8",
         Some("float") => "<f8",
         Some("bool") => "|b1",
@@ -55,6 +64,11 @@ pub(super) fn object_type(codec: Option<&Value>) -> Outcome<DataType> {
     match codec.and_then(|codec| codec["id"].as_str()) {
         Some("vlen-utf8") => Ok(DataType::String),
         Some("vlen-bytes") => Ok(DataType::Bytes),
+        Some("json2" | "msgpack2") => Ok(DataType::Object),
+        Some("vlen-array") => {
+            let dtype = codec.map(|codec| codec["dtype"].clone()).unwrap_or_default();
+            Ok(DataType::VlenArray(Box::new(data_type(&dtype)?.0)))
+        }
         Some(other) => Err(Fault::unsupported(format!("objects held by {other}"))),
         // What the library makes of objects that nothing can hold is its own affair.
         None => Ok(DataType::Unknown {
@@ -232,13 +246,15 @@ pub(super) fn array_json(data: &ArrayData, byte_order: ByteOrder) -> Outcome<Val
 fn leaf_json(item: &Scalar, data_type: &DataType) -> Value {
     match item {
         Scalar::Bytes(bytes) if data_type.is_variable() => json!({"hex": to_hex(bytes)}),
+        Scalar::Object(value) => objects::shown(value),
+        Scalar::Array(data) => array_json(data, ByteOrder::Little).unwrap_or_default(),
         other => other.to_json(),
     }
 }
 
 /// The elements of an array, one by one.
 pub(super) fn scalars(data: &ArrayData) -> Outcome<Vec<Scalar>> {
-    match data.data_type {
+    match &data.data_type {
         DataType::String => Ok(data
             .buffer
             .as_ref()
@@ -251,6 +267,18 @@ pub(super) fn scalars(data: &ArrayData) -> Outcome<Vec<Scalar>> {
             .items()
             .map(|item| Scalar::Bytes(item.to_vec()))
             .collect()),
+        DataType::Object => Ok(data
+            .buffer
+            .as_ref()
+            .items()
+            .map(|item| Scalar::Object(Object::from_item(item).unwrap_or_default()))
+            .collect()),
+        DataType::VlenArray(inner) => Ok(data
+            .buffer
+            .as_ref()
+            .items()
+            .map(|item| Scalar::Array(inner_array(item, inner)))
+            .collect()),
         _ => {
             let size = data.data_type.size().unwrap_or(1).max(1);
             let elements = data.buffer.elements.chunks_exact(size);
@@ -259,6 +287,20 @@ pub(super) fn scalars(data: &ArrayData) -> Outcome<Vec<Scalar>> {
                 .collect()
         }
     }
+}
+
+/// An item that is an array of one dimension.
+fn inner_array(item: &[u8], inner: &DataType) -> Box<ArrayData> {
+    let size = inner.size().unwrap_or(1).max(1);
+    let buffer = ChunkBuffer {
+        elements: item.to_vec(),
+        heap: Vec::new(),
+    };
+    Box::new(ArrayData {
+        shape: vec![(item.len() / size) as u64],
+        data_type: inner.clone(),
+        buffer,
+    })
 }
 
 fn nested(shape: &[u64], leaves: &[Value]) -> Value {
