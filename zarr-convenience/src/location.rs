@@ -7,7 +7,7 @@ use std::{
 };
 
 use zarr_core::{
-    NodePath,
+    N5Store, NodePath,
     store::{DirectoryStore, Store, StoreError},
 };
 
@@ -19,6 +19,8 @@ use crate::{Error, Result, address};
 /// A store and a node in it, as `DIR.zarr/group/array`, `FILE.zip/group` or `s3://bucket/x.zarr/array` name them.
 ///
 /// An address ends the store at the first part of its path whose name ends in `.zarr`, or else is the store.
+/// A directory whose name ends in `.n5` is one of N5.
+///
 /// The store ends at the first component that is a regular file, or, where nothing exists yet, whose name
 /// ends like that of a file format; else at the outermost directory that holds a Zarr document; else it is
 /// the whole path.
@@ -68,6 +70,7 @@ impl Location {
         let store = outermost()
             .find(|path| path.is_file())
             .or_else(|| outermost().find(|path| !path.exists() && has_file_ending(path)))
+            .or_else(|| outermost().find(|path| is_n5(path)))
             .or_else(|| outermost().find(|path| DOCUMENTS.iter().any(|name| path.join(name).is_file())))
             .map_or(given, |store| *store);
         let rest = given.strip_prefix(store).unwrap_or_else(|_| Path::new(""));
@@ -121,6 +124,11 @@ impl Location {
     }
 }
 
+/// Whether a directory is one of N5, by its name alone.
+fn is_n5(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "n5")
+}
+
 fn has_file_ending(path: &Path) -> bool {
     path.extension()
         .is_some_and(|found| FILE_ENDINGS.iter().any(|ending| found == *ending))
@@ -146,8 +154,18 @@ pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>>
         return address::open(address);
     }
     match location.kind() {
-        StoreKind::Directory if writable => Ok(Arc::new(DirectoryStore::create(path)?)),
-        StoreKind::Directory => Ok(Arc::new(DirectoryStore::open(path)?)),
+        StoreKind::Directory => {
+            let store: Arc<dyn Store> = if writable {
+                Arc::new(DirectoryStore::create(path)?)
+            } else {
+                Arc::new(DirectoryStore::open(path)?)
+            };
+            Ok(if is_n5(path) {
+                Arc::new(N5Store::new(store))
+            } else {
+                store
+            })
+        }
         #[cfg(feature = "zip")]
         StoreKind::Zip if writable => Ok(Arc::new(ZipStore::update(path)?)),
         #[cfg(feature = "zip")]

@@ -10,6 +10,7 @@ use crate::{
     Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, Error, NodePath, Options, Order, Result, ZarrFormat,
     guess_chunk_shape, hierarchy,
     metadata::{Codecs, V2Codecs, elements_codec, v2, v2_fill_value},
+    n5,
 };
 
 /// What a new array is to be.
@@ -119,7 +120,14 @@ impl ArrayBuilder {
         let metadata = array.metadata();
         let registry = &array.options().registry;
         let compression = match (metadata.format, metadata.codecs.to_v2(registry)) {
-            (ZarrFormat::V2, Ok(codecs)) => Compression::V2(codecs),
+            (ZarrFormat::V2, Ok(mut codecs)) => {
+                // Blocks of N5 are for stores of N5, which wrap the compressor anew.
+                codecs.compressor = codecs
+                    .compressor
+                    .map(|config| n5::unwrapped(&config).clone())
+                    .filter(|config| !config.is_null());
+                Compression::V2(codecs)
+            }
             _ => Compression::V3(metadata.codecs.list().to_vec()),
         };
         Self {
@@ -333,6 +341,10 @@ impl ArrayBuilder {
             attributes: if is_v3 { self.attributes } else { Map::new() },
             dimension_names: self.dimension_names.filter(|_| is_v3),
             unknown,
+        };
+        let metadata = match store.node_format() {
+            Some(n5::FORMAT) => n5::adapted(&metadata, options)?,
+            _ => metadata,
         };
         let array = Array::new(store, path.clone(), metadata, options.clone());
         Ok(array)

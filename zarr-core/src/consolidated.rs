@@ -327,6 +327,10 @@ impl Store for ConsolidatedStore {
         self.chunks.io_hints()
     }
 
+    fn node_format(&self) -> Option<&'static str> {
+        self.chunks.node_format()
+    }
+
     fn describe(&self, key: &str) -> String {
         self.chunks.describe(key)
     }

@@ -19,6 +19,7 @@ mod locks;
 mod members;
 /// What the documents of a hierarchy say.
 pub mod metadata;
+mod n5;
 mod options;
 mod output;
 mod path;
@@ -53,6 +54,7 @@ pub use gather::{ChunkSource, ChunkedShape, gather};
 pub use group::Group;
 pub use hierarchy::{Node, create_parents, erase_node, walk};
 pub use metadata::{ArrayMetadata, GroupMetadata, Order, ZarrFormat};
+pub use n5::N5Store;
 pub use options::Options;
 pub use path::NodePath;
 pub use record::{Record, RecordMut};

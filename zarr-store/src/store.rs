@@ -118,6 +118,13 @@ pub trait Store: Debug + Send + Sync {
         IoHints::default()
     }
 
+    /// The format in which the store keeps nodes, where it shows nodes of Zarr that are none.
+    ///
+    /// A document that is set may then come back otherwise.
+    fn node_format(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The words for a key in errors: the store's own location and the key.
     fn describe(&self, key: &str) -> String;
 }

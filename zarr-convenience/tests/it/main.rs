@@ -11,6 +11,7 @@ mod dataset;
 mod help;
 mod info;
 mod load;
+mod n5;
 mod opaque;
 mod open;
 mod save;

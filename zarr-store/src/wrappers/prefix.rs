@@ -100,6 +100,10 @@ impl Store for PrefixStore {
         self.inner.io_hints()
     }
 
+    fn node_format(&self) -> Option<&'static str> {
+        self.inner.node_format()
+    }
+
     fn describe(&self, key: &str) -> String {
         self.inner.describe(&format!("{}{key}", self.prefix))
     }

@@ -65,9 +65,6 @@ pub(super) fn store(session: &mut Session, step: &Value, mode: &str) -> Outcome<
     {
         return Err(Failure::new("ValueError", "storage_options passed with non-fsspec path").into());
     }
-    if path.strip_suffix(".n5").is_some() {
-        return Err(Fault::unsupported("N5 directories"));
-    }
     let full = session.dir.join(path);
     let location = Location::with_path(&full.to_string_lossy(), "")?;
     match (location.kind(), mode) {
@@ -75,6 +72,9 @@ pub(super) fn store(session: &mut Session, step: &Value, mode: &str) -> Outcome<
         (StoreKind::Zip, "r") => Ok(Shelf::archive(ZipStore::open(&full)?)),
         (StoreKind::Zip, "w-" | "x") => Ok(Shelf::archive(ZipStore::create(&full)?)),
         (StoreKind::Zip, _) => Ok(Shelf::archive(ZipStore::update(&full)?)),
+        (StoreKind::Directory, _) if path.strip_suffix(".n5").is_some() => {
+            Ok(Shelf::new(open_store(&location, true)?, "N5Store"))
+        }
         // In Python a directory store may be made for what is not there.
         (StoreKind::Directory, _) => Ok(Shelf::new(
             Arc::new(DirectoryStore::create(&full)?),

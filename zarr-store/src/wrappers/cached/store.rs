@@ -255,6 +255,10 @@ impl Store for CachedStore {
         self.inner.io_hints()
     }
 
+    fn node_format(&self) -> Option<&'static str> {
+        self.inner.node_format()
+    }
+
     fn describe(&self, key: &str) -> String {
         self.inner.describe(key)
     }
