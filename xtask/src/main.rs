@@ -10,6 +10,7 @@ mod ci;
 mod conformance;
 mod fixtures;
 mod peers;
+mod properties;
 mod stores;
 mod tidy;
 
@@ -49,6 +50,11 @@ const JOBS: &[Job] = &[
         name: "fixtures",
         help: "remake testdata/ with the reference implementations [--peers DIR]",
         run: fixtures::run,
+    },
+    Job {
+        name: "properties",
+        help: "hold arrays, codecs, selections and changes against a model: properties [CASES] [SEED]",
+        run: properties::run,
     },
     Job {
         name: "stores",

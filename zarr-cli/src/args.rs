@@ -60,7 +60,9 @@ pub(crate) enum Verb {
     #[command(after_help = "Example: zarr save out.zarr temperature=t.npy pressure=p.npy")]
     Save(SaveArgs),
     /// Shows an array or a group, or writes it to a NumPy file
-    #[command(after_help = "Example: zarr load out.zarr/temperature --select '0:10, -1' -o first.npy")]
+    #[command(
+        after_help = "Examples:\n  zarr load out.zarr/temperature --select '0:10, -1' -o first.npy\n  zarr load out.zarr/temperature --select '[12, 3, 7], :'\n  zarr load stations.zarr/records --select '\"name\", 0:10'"
+    )]
     Load(LoadArgs),
     /// Creates an array or a group
     #[command(after_help = "Example: zarr create out.zarr/a --shape 100,100 --dtype '<f4' --chunks 10,100")]
@@ -125,7 +127,7 @@ pub(crate) struct LoadArgs {
     /// A NumPy file to write: .npy for an array, .npz for a group
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The part to load, as NumPy would index it: 0:10, ..., -1
+    /// The part to load, as NumPy would index it: 0:10, ..., -1; [3, 0] is a list, 'name' a field
     #[arg(long, value_name = "EXPR")]
     pub(crate) select: Option<String>,
 }

@@ -67,5 +67,10 @@ pub use workers::Workers;
 pub use zarr_codecs as codecs;
 pub use zarr_store as store;
 
+/// The examples of the page for users of `NumPy`, which are run with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/numpy-users.md")]
+mod numpy_users {}
+
 /// The result of an operation on nodes.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

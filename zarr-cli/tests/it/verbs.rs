@@ -67,6 +67,8 @@ fn a_part_is_selected_as_numpy_would() {
     assert_eq!(select("..., -1"), (0, "[2 5]\n".to_owned()));
     assert_eq!(select("1, 0:2"), (0, "[3 4]\n".to_owned()));
     assert_eq!(select("0:2, 0:3:2"), (0, "[[0 2]\n [3 5]]\n".to_owned()));
+    assert_eq!(select("[1, 0], :"), (0, "[[3 4 5]\n [0 1 2]]\n".to_owned()));
+    assert_eq!(select("[1, 0], [2, 1]"), (0, "[5 1]\n".to_owned()));
 }
 
 #[test]

@@ -223,7 +223,7 @@ pub(super) fn codec_list(
         // Codecs of numbers are given them as they are stored, and take none but little-endian ones.
         let is_foreign = kind == Some(CodecKind::ArrayToBytes)
             && byte_order == ByteOrder::Big
-            && data_type.swap_size().is_some();
+            && data_type.swap_size().is_some_and(|size| size > 1);
         if !has_bytes && (kind == Some(CodecKind::BytesToBytes) || is_foreign) {
             list.push(elements_codec(data_type, byte_order));
         }

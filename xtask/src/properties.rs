@@ -1,0 +1,29 @@
+//! The property tests of `zarr-core`, over many more cases than `cargo test` takes.
+
+use anyhow::{Context, Result, bail};
+
+/// `properties [CASES] [SEED]`.
+pub(crate) fn run(arguments: &[String]) -> Result<bool> {
+    let number = |index: usize, default: u64| {
+        let Some(text) = arguments.get(index) else {
+            return Ok(default);
+        };
+        text.parse().with_context(|| format!("{text} is no number"))
+    };
+    let (cases, seed) = (number(0, 10_000)?, number(1, 0)?);
+    if arguments.len() > 2 {
+        bail!("usage: cargo xtask properties [CASES] [SEED]");
+    }
+    let started = std::time::Instant::now();
+    let status = crate::cargo()
+        .args(["test", "--package", "zarr-core", "--test", "it", "--"])
+        .args(["properties::", "--nocapture"])
+        .env("ZARR_PROPERTY_CASES", cases.to_string())
+        .env("ZARR_PROPERTY_SEED", seed.to_string())
+        .status()?;
+    println!(
+        "properties: {cases} cases from seed {seed} in {:.0?}",
+        started.elapsed()
+    );
+    Ok(status.success())
+}
