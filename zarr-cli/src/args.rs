@@ -61,7 +61,7 @@ pub(crate) enum Verb {
     Save(SaveArgs),
     /// Shows an array or a group, or writes it to a NumPy file
     #[command(
-        after_help = "Examples:\n  zarr load out.zarr/temperature --select '0:10, -1' -o first.npy\n  zarr load out.zarr/temperature --select '[12, 3, 7], :'\n  zarr load stations.zarr/records --select '\"name\", 0:10'"
+        after_help = "Example: zarr load out.zarr/temperature --select '0:10, -1' -o first.npy\n         zarr load out.zarr/temperature --select '[12, 3, 7], :'\n         zarr load stations.zarr/records --select '\"name\", 0:10'"
     )]
     Load(LoadArgs),
     /// Creates an array or a group
