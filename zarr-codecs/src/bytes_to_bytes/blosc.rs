@@ -96,8 +96,10 @@ impl BytesToBytes for Blosc {
         let block_size = encoder_setting(NAME, "blocksize", self.block_size, 0..=i32::MAX)?;
         // The library takes larger elements for bytes; the header has no room for them.
         let element_size = encoder_setting(NAME, "typesize", self.element_size, 1..=i32::MAX)?;
-        out.reserve(decoded.len() + HEADER_SIZE);
-        let room = out.spare_capacity_mut();
+        // With more room the library would rather compress to more bytes than store what does not get smaller.
+        let size_max = decoded.len() + HEADER_SIZE;
+        out.reserve(size_max);
+        let room = &mut out.spare_capacity_mut()[..size_max];
         // SAFETY: both buffers are given with their lengths, beyond which the function neither reads nor
         // writes, and do not overlap; the name ends with NUL.
         let size = unsafe {
@@ -108,7 +110,7 @@ impl BytesToBytes for Blosc {
                 decoded.len(),
                 decoded.as_ptr().cast(),
                 room.as_mut_ptr().cast(),
-                room.len().min(i32::MAX as usize),
+                room.len(),
                 inner.as_ptr(),
                 block_size as usize,
                 1,
@@ -224,6 +226,35 @@ mod tests {
         for (level, blocksize) in [(0, 0), (9, 256), (1, 1 << 20)] {
             let configuration = json!({"clevel": level, "shuffle": 1, "typesize": 4, "blocksize": blocksize});
             check_codec(NAME, configuration, &spec);
+        }
+    }
+
+    #[test]
+    fn frames_grow_by_no_more_than_a_header_whatever_room_there_is() {
+        let letters = b"abcdefgh\0ijklmno";
+        for inner in ["blosclz", "lz4", "lz4hc", "zlib", "zstd"] {
+            for size in (128..2000).step_by(4) {
+                let decoded: Vec<_> = crate::testing::noise(size);
+                let decoded: Vec<_> = decoded
+                    .iter()
+                    .map(|byte| letters[usize::from(byte % 16)])
+                    .collect();
+                for level in [1, 2, 9] {
+                    let configuration = json!({"cname": inner, "clevel": level, "shuffle": 1, "typesize": 4});
+                    let built = build(configuration.as_object().unwrap(), &CodecRegistry::default());
+                    let Ok(Codec::BytesToBytes(codec)) = built else {
+                        unreachable!("the configuration is possible")
+                    };
+                    let mut out = Vec::with_capacity(1 << 16);
+                    codec.encode(&decoded, &mut out).unwrap();
+                    let size_max = codec.encoded_size_max(size);
+                    assert!(
+                        out.len() <= size_max,
+                        "{inner} {level}: {size} bytes to {}",
+                        out.len()
+                    );
+                }
+            }
         }
     }
 
