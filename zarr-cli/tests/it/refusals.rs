@@ -137,7 +137,7 @@ fn options_that_make_no_sense_are_usage_errors() {
     place.refused(
         "create o.zarr --shape 5 --chunks 0",
         2,
-        &["chunks must be at least 1"],
+        &["chunks [0] must be at least 1"],
     );
     place.refused("create o.zarr --shape 5 --chunks a", 2, &["--chunks \"a\""]);
     place.refused(
