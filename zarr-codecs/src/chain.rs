@@ -16,8 +16,8 @@
 use std::{mem, sync::Arc};
 
 use crate::{
-    ArrayToArray, ArrayToBytes, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecConfig,
-    CodecError, CodecRegistry, Limits, Result,
+    ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec,
+    CodecConfig, CodecError, CodecRegistry, DataType, Limits, Result, StoredType, on_bytes::on_bytes,
 };
 
 /// The codecs of an array.
@@ -25,7 +25,8 @@ use crate::{
 pub struct CodecChain {
     array_to_array: Vec<Arc<dyn ArrayToArray>>,
     array_to_bytes: Arc<dyn ArrayToBytes>,
-    bytes_to_bytes: Vec<Arc<dyn BytesToBytes>>,
+    /// Of bytes to bytes, or in the chain of a V2 array of any kind.
+    on_bytes: Vec<Codec>,
 }
 
 impl CodecChain {
@@ -35,24 +36,41 @@ impl CodecChain {
     /// When a codec cannot be built, when there are more than `limits` allow, and when the kinds are not in
     /// their order: array to array, exactly one array to bytes, bytes to bytes.
     pub fn new(configs: &[CodecConfig], registry: &CodecRegistry, limits: &Limits) -> Result<Self> {
+        let chain = Self::with_filters(configs, registry, limits)?;
+        let first = configs.len() - chain.on_bytes.len();
+        for (config, codec) in configs[first..].iter().zip(&chain.on_bytes) {
+            let reason = match codec {
+                Codec::ArrayToArray(_) => "takes an array, the codec before it makes bytes",
+                Codec::ArrayToBytes(_) => "makes bytes of an array, as a codec before it does",
+                Codec::BytesToBytes(_) => continue,
+            };
+            return Err(CodecError::mismatch(config.name.as_str(), reason));
+        }
+        Ok(chain)
+    }
+
+    /// Builds the codecs of a Zarr V2 array, whose filters may stand in any order.
+    ///
+    /// Behind the codec that makes bytes, any other takes them for elements: of its own type if it has one, of
+    /// the type that they are known to be of if it has none.
+    ///
+    /// # Errors
+    /// As for [`CodecChain::new`], but for the order behind the codec that makes bytes.
+    pub fn with_filters(configs: &[CodecConfig], registry: &CodecRegistry, limits: &Limits) -> Result<Self> {
         if configs.len() > limits.codecs_max {
             let reason = format!("{} codecs, limit {}", configs.len(), limits.codecs_max);
             return Err(CodecError::value("codecs", reason));
         }
-        let (mut array_to_array, mut array_to_bytes, mut bytes_to_bytes) = (Vec::new(), None, Vec::new());
+        let (mut array_to_array, mut array_to_bytes, mut on_bytes) = (Vec::new(), None, Vec::new());
         for config in configs {
-            let misplaced = |reason| Err(CodecError::mismatch(config.name.as_str(), reason));
             match registry.build(config)? {
-                Codec::ArrayToArray(codec) if array_to_bytes.is_none() => array_to_array.push(codec),
-                Codec::ArrayToArray(_) => {
-                    return misplaced("takes an array, the codec before it makes bytes");
+                codec if array_to_bytes.is_some() => on_bytes.push(codec),
+                Codec::ArrayToArray(codec) => array_to_array.push(codec),
+                Codec::ArrayToBytes(codec) => array_to_bytes = Some(codec),
+                Codec::BytesToBytes(_) => {
+                    let reason = "takes bytes, the codec before it makes none";
+                    return Err(CodecError::mismatch(config.name.as_str(), reason));
                 }
-                Codec::ArrayToBytes(codec) if array_to_bytes.is_none() => array_to_bytes = Some(codec),
-                Codec::ArrayToBytes(_) => {
-                    return misplaced("makes bytes of an array, as a codec before it does");
-                }
-                Codec::BytesToBytes(codec) if array_to_bytes.is_some() => bytes_to_bytes.push(codec),
-                Codec::BytesToBytes(_) => return misplaced("takes bytes, the codec before it makes none"),
             }
         }
         let array_to_bytes = array_to_bytes
@@ -60,7 +78,7 @@ impl CodecChain {
         Ok(Self {
             array_to_array,
             array_to_bytes,
-            bytes_to_bytes,
+            on_bytes,
         })
     }
 
@@ -82,32 +100,28 @@ impl CodecChain {
             }
             encoded_spec = next;
         }
-        let byte_order = self.array_to_bytes.byte_order().filter(|_| rest.is_empty());
-        let swapped = byte_order.is_some_and(|order| spec.data_type.is_swapped(order));
-        let direct = byte_order.is_some() && (!swapped || spec.data_type.swap_size().is_some());
+        let is_flat =
+            self.array_to_bytes.tells_shape() && self.array_to_array.iter().any(|codec| codec.flattens());
+        if is_flat {
+            encoded_spec.shape = encoded_spec.n_elements().into_iter().collect();
+        }
+        let byte_order = self.array_to_bytes.byte_order();
+        let swapped = byte_order.is_some_and(|order| encoded_spec.data_type.is_swapped(order));
+        let swap_size = encoded_spec.data_type.swap_size();
+        let direct = rest.is_empty() && byte_order.is_some() && (!swapped || swap_size.is_some());
 
         let exact = self.array_to_bytes.encoded_size(&encoded_spec)?;
-        let mut size = StageSize { exact, max: exact };
-        let mut bytes_to_bytes = Vec::new();
-        for codec in &self.bytes_to_bytes {
-            bytes_to_bytes.push((Arc::clone(codec), size));
-            size = StageSize {
-                exact: size.exact.and_then(|size| codec.encoded_size(size)),
-                max: size.max.map(|size| codec.encoded_size_max(size)),
-            };
-        }
-        let swap_size = if swapped && direct {
-            spec.data_type.swap_size().unwrap_or(1)
-        } else {
-            1
-        };
+        let (bytes_to_bytes, size) = self.stages(&encoded_spec.data_type, exact, limits)?;
+        let swap_size = swap_size.filter(|_| swapped && direct).unwrap_or(1);
         // Dimensions of a single element may stand anywhere: nothing is moved.
         let moved = order.iter().filter(|&&axis| spec.shape[axis] > 1);
         Ok(ChunkCodec {
-            is_transposed: !moved.is_sorted(),
+            is_transposed: !is_flat && !moved.is_sorted(),
             layout: Layout { order, swap_size },
             decoded_size,
             direct,
+            byte_order: byte_order.filter(|_| !rest.is_empty()),
+            is_plain: byte_order.is_some() && !swapped,
             array_to_array: rest,
             array_to_bytes: Arc::clone(&self.array_to_bytes),
             bytes_to_bytes,
@@ -118,9 +132,41 @@ impl CodecChain {
         })
     }
 
+    /// The codecs behind the one that makes bytes, each with how much it is given; and what they make.
+    fn stages(
+        &self,
+        data_type: &DataType,
+        exact: Option<usize>,
+        limits: &Limits,
+    ) -> Result<(Stages, StageSize)> {
+        let mut stored = self
+            .array_to_bytes
+            .stored_as(&StoredType::native(data_type.clone()));
+        let mut size = StageSize { exact, max: exact };
+        let mut stages = Vec::with_capacity(self.on_bytes.len());
+        for codec in &self.on_bytes {
+            let (codec, gives) = on_bytes(codec, &stored, size.exact)?;
+            let given = size;
+            size = StageSize {
+                exact: given.exact.and_then(|size| codec.encoded_size(size)),
+                max: given.max.map(|size| codec.encoded_size_max(size)),
+            };
+            // Elements may become larger ones, which must not make a chunk too large either.
+            if size.exact > given.exact && size.exact.is_some_and(|size| size as u64 > limits.chunk_size_max)
+            {
+                let reason = format!("its codecs make more than {} bytes of it", limits.chunk_size_max);
+                return Err(CodecError::value("chunk", reason));
+            }
+            stages.push((codec, given));
+            stored = gives;
+        }
+        Ok((stages, size))
+    }
+
     /// Whether a change of a bit in an encoded chunk is detected.
     pub fn has_checksum(&self) -> bool {
-        self.bytes_to_bytes.iter().any(|codec| codec.is_checksum())
+        let is_checksum = |codec: &Codec| matches!(codec, Codec::BytesToBytes(codec) if codec.is_checksum());
+        self.on_bytes.iter().any(is_checksum)
     }
 }
 
@@ -146,6 +192,9 @@ fn checked_size(spec: &ChunkSpec, limits: &Limits) -> Result<usize> {
         CodecError::value("chunk", reason)
     })
 }
+
+/// Codecs of bytes, each with the size of what it encodes.
+type Stages = Vec<(Arc<dyn BytesToBytes>, StageSize)>;
 
 /// How many bytes a bytes-to-bytes codec gives back when it decodes.
 #[derive(Debug, Clone, Copy)]
@@ -190,12 +239,15 @@ pub struct ChunkCodec {
     decoded_size: usize,
     /// Whether the elements, laid out, are what the bytes-to-bytes codecs encode.
     direct: bool,
+    /// Where array-to-array codecs are, and behind them just a change of byte order: that order.
+    byte_order: Option<ByteOrder>,
+    /// Whether the array-to-bytes codec changes nothing.
+    is_plain: bool,
     /// Each with what it encodes.
     array_to_array: Vec<(Arc<dyn ArrayToArray>, ChunkSpec)>,
     array_to_bytes: Arc<dyn ArrayToBytes>,
     encoded_spec: ChunkSpec,
-    /// Each with the size of what it encodes.
-    bytes_to_bytes: Vec<(Arc<dyn BytesToBytes>, StageSize)>,
+    bytes_to_bytes: Stages,
     encoded_size_max: Option<usize>,
     chunk_size_max: u64,
 }
@@ -258,15 +310,19 @@ impl ChunkCodec {
                 mem::swap(front, back);
                 is_given = false;
             }
-            if !is_given {
-                given = ChunkRef {
-                    elements: front,
-                    heap: chunk.heap,
-                };
+            if let Some(order) = self.byte_order {
+                self.encoded_spec.data_type.reorder(front, order);
+            } else {
+                if !is_given {
+                    given = ChunkRef {
+                        elements: front,
+                        heap: chunk.heap,
+                    };
+                }
+                back.clear();
+                self.array_to_bytes.encode(given, &self.encoded_spec, back)?;
+                mem::swap(front, back);
             }
-            back.clear();
-            self.array_to_bytes.encode(given, &self.encoded_spec, back)?;
-            mem::swap(front, back);
         }
         for (codec, _) in &self.bytes_to_bytes {
             back.clear();
@@ -303,8 +359,16 @@ impl ChunkCodec {
             });
         }
         chunk.clear();
-        self.array_to_bytes.decode(bytes, &self.encoded_spec, chunk)?;
-        for (codec, spec) in self.array_to_array.iter().rev() {
+        let mut codecs = self.array_to_array.iter().rev();
+        match codecs.clone().next() {
+            // The bytes are the elements that the last codec of arrays made.
+            Some((codec, spec)) if self.is_plain => {
+                codec.decode(bytes, spec, &mut chunk.elements)?;
+                codecs.next();
+            }
+            _ => self.array_to_bytes.decode(bytes, &self.encoded_spec, chunk)?,
+        }
+        for (codec, spec) in codecs {
             back.clear();
             codec.decode(&chunk.elements, spec, back)?;
             mem::swap(&mut chunk.elements, back);

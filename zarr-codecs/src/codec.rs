@@ -5,7 +5,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Result};
+use crate::{ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Result, StoredType};
 
 /// Changes a chunk into another chunk.
 pub trait ArrayToArray: Debug + Send + Sync {
@@ -32,6 +32,31 @@ pub trait ArrayToArray: Debug + Send + Sync {
     /// Such a codec at the head of a chain costs nothing: the copy in or out of the chunk does its work.
     fn order(&self, ndim: usize) -> Option<Vec<usize>> {
         let _ = ndim;
+        None
+    }
+
+    /// For a filter of Zarr V2 that views whatever it is given as elements of a type of its own: that type.
+    fn viewed_as(&self) -> Option<&StoredType> {
+        None
+    }
+
+    /// The type and byte order of what the codec gives, where it is given elements of this one.
+    ///
+    /// Only V2 asks: there, codecs say in which byte order they give elements.
+    fn stored_as(&self, given: &StoredType) -> StoredType {
+        given.clone()
+    }
+
+    /// Whether numcodecs gives what the codec makes in one dimension, whatever the dimensions before.
+    fn flattens(&self) -> bool {
+        false
+    }
+
+    /// The codec as one of bytes, for a place behind the codec that makes bytes, which V2 allows.
+    ///
+    /// `given` is what the bytes are known to hold.
+    fn on_bytes(&self, given: &StoredType) -> Option<Arc<dyn BytesToBytes>> {
+        let _ = given;
         None
     }
 }
@@ -69,6 +94,25 @@ pub trait ArrayToBytes: Debug + Send + Sync {
     /// Such a codec costs nothing: the copy in or out of the chunk swaps bytes where it must.
     fn byte_order(&self) -> Option<ByteOrder> {
         None
+    }
+
+    /// For a codec of Zarr V2 that views whatever it is given as elements of a type of its own: that type.
+    fn viewed_as(&self) -> Option<&StoredType> {
+        None
+    }
+
+    /// What the bytes hold, where that is known: elements of this type and byte order.
+    fn stored_as(&self, given: &StoredType) -> StoredType {
+        self.byte_order().map_or_else(StoredType::bytes, |order| {
+            StoredType::new(given.data_type.clone(), order)
+        })
+    }
+
+    /// Whether the bytes tell the shape of the chunk.
+    ///
+    /// Behind codecs that [flatten](ArrayToArray::flattens), such a codec is given one dimension.
+    fn tells_shape(&self) -> bool {
+        false
     }
 }
 

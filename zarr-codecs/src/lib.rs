@@ -12,8 +12,10 @@ mod error;
 mod fill_value;
 pub mod json;
 mod limits;
+mod numeric;
 mod numpy_type;
 mod object;
+mod on_bytes;
 mod registry;
 mod struct_type;
 #[cfg(any(test, feature = "testing"))]

@@ -92,8 +92,15 @@ macro_rules! not_built {
 
 /// The codecs of this crate.
 pub const BUILT_IN: &[CodecEntry] = &[
+    array_to_array::astype::ENTRY,
+    array_to_array::bitround::ENTRY,
+    array_to_array::delta::ENTRY,
+    array_to_array::fixedscaleoffset::ENTRY,
+    array_to_array::packbits::ENTRY,
+    array_to_array::quantize::ENTRY,
     array_to_array::transpose::ENTRY,
     array_to_bytes::bytes::ENTRY,
+    array_to_bytes::categorize::ENTRY,
     array_to_bytes::vlen::UTF8_ENTRY,
     array_to_bytes::vlen::BYTES_ENTRY,
     #[cfg(feature = "pcodec")]

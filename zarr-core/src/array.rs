@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use zarr_codecs::{ChunkCodec, ChunkSpec, CodecChain, CodecError, DataType, FillValue};
+use zarr_codecs::{ChunkCodec, ChunkSpec, CodecError, DataType, FillValue};
 use zarr_store::{Store, StoreKey};
 
 use crate::{
@@ -344,7 +344,7 @@ impl Array {
 }
 
 fn build_codec(metadata: &ArrayMetadata, options: &Options) -> Result<ChunkCodec, CodecError> {
-    let chain = CodecChain::new(metadata.codecs.list(), &options.registry, &options.limits)?;
+    let chain = metadata.codecs.chain(&options.registry, &options.limits)?;
     let has_bytes = metadata.codecs.list().iter().any(|codec| codec.name == "bytes");
     if has_bytes && v2::is_object(&metadata.data_type) {
         return Err(CodecError::value(

@@ -314,7 +314,7 @@ impl ArrayBuilder {
         }
         let codecs = match self.format {
             ZarrFormat::V2 => self.v2_codec_list(registry)?,
-            ZarrFormat::V3 => Codecs::new(self.v3_codec_list(registry)),
+            ZarrFormat::V3 => Codecs::new(self.v3_codec_list(registry)?),
         };
         let chunk_key_encoding = match self.format {
             ZarrFormat::V2 => ChunkKeyEncoding::V2 {
@@ -382,7 +382,7 @@ impl ArrayBuilder {
         ))
     }
 
-    fn v3_codec_list(&self, registry: &CodecRegistry) -> Vec<CodecConfig> {
+    fn v3_codec_list(&self, registry: &CodecRegistry) -> Result<Vec<CodecConfig>> {
         let list = match &self.compression {
             Compression::Default if self.shape.is_empty() => Vec::new(),
             Compression::Default => vec![CodecConfig::of("zstd", json!({"level": 0, "checksum": true}))],
@@ -411,7 +411,20 @@ impl ArrayBuilder {
             let order: Vec<_> = (0..self.shape.len()).rev().collect();
             complete.insert(0, CodecConfig::of("transpose", json!({"order": order})));
         }
-        complete
+        // Filters of V2 may stand in any order, codecs of V3 may not.
+        let is_bytes = |codec: &&CodecConfig| kind(codec) == Some(CodecKind::ArrayToBytes);
+        let behind = complete.iter().skip_while(|codec| !is_bytes(codec)).skip(1);
+        let is_from_v2 = matches!(self.compression, Compression::V2(_));
+        let kinds = [CodecKind::ArrayToArray, CodecKind::ArrayToBytes];
+        let is_misplaced =
+            |codec: &&CodecConfig| is_from_v2 && kind(codec).is_some_and(|kind| kinds.contains(&kind));
+        match behind.clone().find(is_misplaced) {
+            Some(codec) => Err(Error::create(format!(
+                "codec `{}` behind one that makes bytes has no form in Zarr V3",
+                codec.name
+            ))),
+            None => Ok(complete),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 use zarr_convenience::{
     Source, SourceArray, SourceNode,
-    core::{Array, ZarrFormat, codecs::CodecChain, metadata::fill_value_to_v2, store::StoreExt},
+    core::{Array, ZarrFormat, metadata::fill_value_to_v2, store::StoreExt},
     count_text, shape_text,
 };
 
@@ -148,7 +148,7 @@ fn zarr_lines(array: &Array, size: u64, lines: &mut Map<String, Value>) -> Resul
         );
     }
     let options = array.options();
-    let chain = CodecChain::new(codecs.list(), &options.registry, &options.limits);
+    let chain = codecs.chain(&options.registry, &options.limits);
     let protection = match chain {
         Ok(chain) if chain.has_checksum() => "every chunk has a checksum",
         Ok(_) => "unprotected: a flipped bit may go unnoticed",

@@ -1,3 +1,9 @@
 //! Codecs that make another chunk of a chunk.
 
+pub mod astype;
+pub mod bitround;
+pub mod delta;
+pub mod fixedscaleoffset;
+pub mod packbits;
+pub mod quantize;
 pub mod transpose;

@@ -1,6 +1,7 @@
 //! Codecs that make bytes of a chunk.
 
 pub mod bytes;
+pub mod categorize;
 pub mod json2;
 pub mod msgpack2;
 pub mod n5_wrapper;

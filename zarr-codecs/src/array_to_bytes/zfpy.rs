@@ -89,6 +89,10 @@ impl ArrayToBytes for Zfpy {
         number_type(spec).map(|_| None)
     }
 
+    fn tells_shape(&self) -> bool {
+        true
+    }
+
     fn check_transposed(&self) -> Result<()> {
         // numcodecs refuses them too, though it can read them.
         let reason = "The zfp codec does not support F order arrays.";

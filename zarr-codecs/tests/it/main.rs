@@ -11,6 +11,7 @@
     feature = "zstd"
 ))]
 mod chain;
+mod filters;
 mod fixtures;
 #[cfg(all(
     feature = "blosc",

@@ -11,7 +11,9 @@ mod v2_lenient;
 pub(crate) mod v3;
 
 use serde_json::{Map, Value, json};
-use zarr_codecs::{ByteOrder, CodecConfig, CodecRegistry, DataType, FillValue};
+use zarr_codecs::{
+    ByteOrder, CodecChain, CodecConfig, CodecError, CodecRegistry, DataType, FillValue, Limits,
+};
 
 pub use zarr_codecs::json;
 
@@ -186,11 +188,26 @@ impl Codecs {
     pub fn to_v2(&self, registry: &CodecRegistry) -> Result<V2Codecs, String> {
         self.v2
             .clone()
-            .map_or_else(|| v2::codecs_to_v2(&self.list, registry), Ok)
+            .map_or_else(|| v2::codecs_to_v2(&self.list, self.byte_order(), registry), Ok)
+    }
+
+    /// The codecs, built.
+    ///
+    /// # Errors
+    /// Those of [`CodecChain::new`], or for V2 of [`CodecChain::with_filters`].
+    pub fn chain(&self, registry: &CodecRegistry, limits: &Limits) -> Result<CodecChain, CodecError> {
+        let build = match self.v2 {
+            Some(_) => CodecChain::with_filters,
+            None => CodecChain::new,
+        };
+        build(&self.list, registry, limits)
     }
 
     /// The byte order of stored elements, which is little unless a codec or the V2 document says otherwise.
     pub fn byte_order(&self) -> ByteOrder {
+        if self.v2.is_some() {
+            return self.named_byte_order;
+        }
         let bytes = self.list.iter().find(|codec| codec.name == "bytes");
         let endian = bytes.and_then(|codec| codec.configuration.get("endian")?.as_str());
         match endian {

@@ -5,7 +5,7 @@
 //! variable size.
 
 use serde_json::{Map, Value, json};
-use zarr_codecs::{ByteOrder, CodecConfig, CodecKind, CodecRegistry, DataType};
+use zarr_codecs::{ByteOrder, Codec, CodecConfig, CodecKind, CodecRegistry, DataType, StoredType};
 
 use super::{
     ArrayMetadata, Codecs, GroupMetadata, Members, Order, Read, V2Codecs, Wrong, ZarrFormat, data_type_to_v2,
@@ -174,7 +174,7 @@ fn object_type(data_type: DataType, codecs: &V2Codecs, registry: &CodecRegistry)
         (entry.kind == CodecKind::ArrayToBytes).then_some((entry.name, filter))
     });
     match holder {
-        Some(("vlen-utf8", _)) => DataType::String,
+        Some(("vlen-utf8" | "numcodecs.categorize", _)) => DataType::String,
         Some(("vlen-bytes", _)) => DataType::Bytes,
         Some(("json2" | "msgpack2", _)) => DataType::Object,
         Some(("vlen-array", filter)) => match filter.get("dtype").map(v2_data_type) {
@@ -217,35 +217,56 @@ pub(super) fn codec_list(
         let order: Vec<_> = (0..ndim).rev().collect();
         list.push(CodecConfig::of("transpose", json!({"order": order})));
     }
+    // What the next codec is given, and whether that is bytes already.
+    let mut stored = StoredType::new(data_type.clone(), byte_order);
     let mut has_bytes = false;
     for codec in codecs.filters.iter().flatten().chain(&codecs.compressor) {
-        let kind = codec_kind(codec, registry);
+        let codec = codec_from_v2(codec, &stored.data_type, registry);
+        let (kind, viewed, gives) = about(&codec, &stored, registry);
+        let is_taken = viewed.as_ref().is_none_or(|viewed| viewed.lies_as(&stored));
         // Codecs of numbers are given them as they are stored, and take none but little-endian ones.
         let is_foreign = kind == Some(CodecKind::ArrayToBytes)
-            && byte_order == ByteOrder::Big
-            && data_type.swap_size().is_some_and(|size| size > 1);
-        if !has_bytes && (kind == Some(CodecKind::BytesToBytes) || is_foreign) {
-            list.push(elements_codec(data_type, byte_order));
+            && viewed.is_none()
+            && stored.byte_order == ByteOrder::Big
+            && stored.data_type.swap_size().is_some_and(|size| size > 1);
+        if !has_bytes && (kind == Some(CodecKind::BytesToBytes) || !is_taken || is_foreign) {
+            list.push(elements_codec(&stored.data_type, stored.byte_order));
+            has_bytes = true;
         }
         has_bytes |= kind != Some(CodecKind::ArrayToArray);
-        let given = if list.iter().any(|codec| codec.name == "bytes")
-            && list.last().is_some_and(|last| last.name != "bytes")
-        {
-            &DataType::UInt8
-        } else {
-            data_type
-        };
-        list.push(codec_from_v2(codec, given, registry));
+        stored = gives;
+        list.push(codec);
     }
     if !has_bytes {
-        list.push(elements_codec(data_type, byte_order));
+        list.push(elements_codec(&stored.data_type, stored.byte_order));
     }
     list
 }
 
-fn codec_kind(codec: &Value, registry: &CodecRegistry) -> Option<CodecKind> {
-    let (entry, _) = registry.find_v2(codec.get("id")?.as_str()?).ok()?;
-    Some(entry.kind)
+/// What can be said of a codec that is given elements of a type: its kind, the type as which it views whatever
+/// it is given if it has one, and the type that it gives.
+fn about(
+    config: &CodecConfig,
+    given: &StoredType,
+    registry: &CodecRegistry,
+) -> (Option<CodecKind>, Option<StoredType>, StoredType) {
+    match registry.build(config) {
+        Ok(Codec::ArrayToArray(codec)) => (
+            Some(CodecKind::ArrayToArray),
+            codec.viewed_as().cloned(),
+            codec.stored_as(given),
+        ),
+        Ok(Codec::ArrayToBytes(codec)) => {
+            let viewed = codec.viewed_as().cloned();
+            let gives = codec.stored_as(viewed.as_ref().unwrap_or(given));
+            (Some(CodecKind::ArrayToBytes), viewed, gives)
+        }
+        Ok(Codec::BytesToBytes(_)) => (Some(CodecKind::BytesToBytes), None, StoredType::bytes()),
+        Err(_) => {
+            let kind = registry.find(&config.name).ok().map(|entry| entry.kind);
+            (kind, None, StoredType::bytes())
+        }
+    }
 }
 
 fn codec_from_v2(codec: &Value, given: &DataType, registry: &CodecRegistry) -> CodecConfig {
@@ -273,16 +294,29 @@ fn codec_from_v2(codec: &Value, given: &DataType, registry: &CodecRegistry) -> C
 const COMPRESSORS: [&str; 2] = ["pcodec", "zfpy"];
 
 /// Filters and compressor of codecs in the V3 form; the name of a codec that V2 does not have.
-pub(super) fn codecs_to_v2(list: &[CodecConfig], registry: &CodecRegistry) -> Result<V2Codecs, String> {
+///
+/// `byte_order` is that of the bytes: filters of V2 say in which order they give elements, those of V3 do not.
+pub(super) fn codecs_to_v2(
+    list: &[CodecConfig],
+    byte_order: ByteOrder,
+    registry: &CodecRegistry,
+) -> Result<V2Codecs, String> {
     let mut filters = Vec::new();
     let mut compressor = None;
-    for codec in list
-        .iter()
-        .filter(|codec| !matches!(codec.name.as_str(), "bytes" | "transpose"))
-    {
+    for codec in list.iter().filter(|codec| codec.name != "bytes") {
+        if codec.name == "transpose" {
+            // The order of V2 comes before all filters.
+            if filters.is_empty() {
+                continue;
+            }
+            return Err(codec.name.clone());
+        }
         let entry = registry.find(&codec.name).map_err(|_| codec.name.clone())?;
         let v2 = entry.v2.ok_or_else(|| codec.name.clone())?;
         let mut object = (v2.to_v2)(&codec.configuration);
+        if entry.kind == CodecKind::ArrayToArray {
+            give_types_order(&mut object, byte_order);
+        }
         object.insert("id".into(), v2.id.into());
         filters.extend(compressor.take());
         if entry.kind == CodecKind::BytesToBytes || COMPRESSORS.contains(&v2.id) {
@@ -295,4 +329,15 @@ pub(super) fn codecs_to_v2(list: &[CodecConfig], registry: &CodecRegistry) -> Re
         filters: Some(filters).filter(|filters| !filters.is_empty()),
         compressor,
     })
+}
+
+/// Puts the types that a filter names into a byte order.
+fn give_types_order(filter: &mut Map<String, Value>, byte_order: ByteOrder) {
+    for (_, value) in filter.iter_mut().filter(|(name, _)| name.ends_with("type")) {
+        let stored = value.as_str().and_then(|text| StoredType::from_numpy(text).ok());
+        let stored = stored.and_then(|stored| StoredType::new(stored.data_type, byte_order).to_numpy());
+        if let Some(text) = stored {
+            *value = text.into();
+        }
+    }
 }

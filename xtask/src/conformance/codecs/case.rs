@@ -11,9 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use zarr_core::{
     Array, ArrayData, NodePath, Options, Selection,
-    codecs::{
-        ChunkBuffer, ChunkCodec, ChunkRef, ChunkSpec, CodecChain, DataType, FillValue, Limits, Scratch,
-    },
+    codecs::{ChunkBuffer, ChunkCodec, ChunkRef, ChunkSpec, DataType, FillValue, Limits, Scratch},
     store::{DirectoryStore, MemoryStore, Store, StoreKey},
 };
 
@@ -178,7 +176,7 @@ impl Case {
         let options = Options::default();
         let array = Array::open(Arc::new(store), &NodePath::root(), &options)?;
         let limits = Limits::DEFAULT;
-        let chain = CodecChain::new(array.metadata().codecs.list(), &options.registry, &limits)?;
+        let chain = array.metadata().codecs.chain(&options.registry, &limits)?;
         let data_type: DataType = array.data_type().clone();
         let spec = ChunkSpec {
             shape,

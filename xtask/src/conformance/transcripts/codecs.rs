@@ -1,18 +1,18 @@
 //! Codecs, by their configurations.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use zarr_convenience::core::{
-    ArrayData,
+    ArrayData, Order,
     codecs::{
-        ByteOrder, ChunkBuffer, ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecKind,
-        CodecRegistry, DataType, FillValue, Limits, Scratch,
+        ByteOrder, ChunkBuffer, ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecRegistry,
+        DataType, FillValue, Limits, Scratch,
         array_to_bytes::{pcodec, zfpy},
     },
-    metadata::json::python_float,
+    metadata::{Codecs, V2Codecs, json::python_float},
 };
 
 use super::{
-    Operation, objects,
+    Operation, filters, objects,
     outcome::{Fault, Outcome, chain, phrase_codec},
     scalar::{from_hex, to_hex},
     session::{Session, text},
@@ -29,13 +29,15 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
 /// A codec of numcodecs: id, class, and parameters in the order of its text with their defaults.
 ///
 /// Parameters behind `hidden` are part of the configuration and not of the text.
-struct Known {
-    id: &'static str,
-    class: &'static str,
-    parameters: &'static [(&'static str, &'static str)],
-    hidden: &'static [(&'static str, &'static str)],
+pub(super) struct Known {
+    pub(super) id: &'static str,
+    pub(super) class: &'static str,
+    pub(super) parameters: &'static [(&'static str, &'static str)],
+    pub(super) hidden: &'static [(&'static str, &'static str)],
     /// Whether decoding gives an array of bytes, not bytes.
-    decodes_to_array: bool,
+    pub(super) decodes_to_array: bool,
+    /// Whether the text is without `astype` where that is `dtype`.
+    pub(super) omits_astype: bool,
 }
 
 const KNOWN: &[Known] = &[
@@ -129,7 +131,7 @@ const KNOWN: &[Known] = &[
     ),
 ];
 
-const fn known(
+pub(super) const fn known(
     id: &'static str,
     class: &'static str,
     parameters: &'static [(&'static str, &'static str)],
@@ -140,6 +142,7 @@ const fn known(
         parameters,
         hidden: &[],
         decodes_to_array: false,
+        omits_astype: false,
     }
 }
 
@@ -156,7 +159,7 @@ const fn filter(
 
 fn find(config: &Value) -> Option<&'static Known> {
     let id = config["id"].as_str()?;
-    KNOWN.iter().find(|known| known.id == id)
+    KNOWN.iter().chain(filters::KNOWN).find(|known| known.id == id)
 }
 
 /// The parameters of a codec, in the order in which they are given.
@@ -168,12 +171,13 @@ pub(super) fn parameters(id: &str) -> Option<Vec<&'static str>> {
 
 /// A configuration with the parameters that its codec would add.
 pub(super) fn complete(config: &Value) -> Value {
-    let mut complete = config.clone();
+    let mut complete = filters::complete(config);
     let Some(known) = find(config) else {
         return complete;
     };
     for (name, default) in known.parameters.iter().chain(known.hidden) {
-        if complete.get(name).is_none() {
+        // What has no default must be given, and the codec says so.
+        if !default.is_empty() && complete.get(name).is_none() {
             complete[name] = serde_json::from_str(default).unwrap_or_default();
         }
     }
@@ -205,36 +209,13 @@ fn to_v3(config: &Value, given: &DataType) -> Result<CodecConfig, CodecError> {
     Ok(CodecConfig::new(entry.name, (v2.from_v2)(&members, given)?))
 }
 
-fn phrased(config: &Value) -> impl Fn(CodecError) -> Fault + use<> {
-    let is_missing = CodecRegistry::default()
-        .find_v2(config["id"].as_str().unwrap_or_default())
-        .is_err();
-    let id = config["id"].clone();
-    move |error| match &error {
-        CodecError::Unknown { name } if is_missing && is_codec_of_numcodecs(name) => {
-            Fault::unsupported(format!("codec {id}"))
-        }
-        error => phrase_codec(error, chain(error)),
-    }
-}
-
-/// Codecs that exist and that the library lacks: their scenarios are not failures of Python's kind.
-fn is_codec_of_numcodecs(id: &str) -> bool {
-    const OTHERS: [&str; 7] = [
-        "astype",
-        "bitround",
-        "categorize",
-        "delta",
-        "fixedscaleoffset",
-        "packbits",
-        "quantize",
-    ];
-    OTHERS.contains(&id)
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by value")]
+fn phrased(error: CodecError) -> Fault {
+    phrase_codec(&error, chain(&error))
 }
 
 fn encode(_: &mut Session, step: &Value) -> Outcome {
     let config = complete(&step["codec"]);
-    let fail = phrased(&config);
     let is_object = step["data"]["dtype"] == "O";
     let wanted = if is_object {
         Some(values::object_type(Some(&config)))
@@ -242,66 +223,51 @@ fn encode(_: &mut Session, step: &Value) -> Outcome {
         None
     };
     // Unknown codecs are reported as such, not as strange objects.
-    to_v3(&config, &DataType::UInt8).map_err(&fail)?;
+    to_v3(&config, &DataType::UInt8).map_err(phrased)?;
     let data = values::array(&step["data"], wanted.transpose()?.as_ref())?;
-    let codec = to_v3(&config, &data.data_type).map_err(&fail)?;
     let registry = CodecRegistry::default();
-    let kind = registry
-        .find(&codec.name)
-        .map(|entry| entry.kind)
-        .map_err(&fail)?;
-    let mut configs = vec![codec];
-    if kind == CodecKind::BytesToBytes {
-        configs.insert(0, CodecConfig::of("bytes", json!({"endian": "little"})));
-        if !data.data_type.has_byte_order() {
-            configs[0] = CodecConfig::new("bytes", Map::new());
-        }
-    }
-    if config["id"] == "zfpy" {
-        let layout = layout_codecs(&step["data"], &data)?;
-        configs.splice(..0, layout);
-    }
+    to_v3(&config, &data.data_type)
+        .and_then(|codec| registry.build(&codec))
+        .map_err(phrased)?;
+    let byte_order = match step["data"].get("dtype") {
+        Some(dtype) => values::data_type(dtype)?.1,
+        None => ByteOrder::Little,
+    };
+    let codecs = V2Codecs {
+        filters: Some(vec![config]),
+        compressor: None,
+    };
+    let is_transposed = step["codec"]["id"] == "zfpy" && step["data"]["order"] == "F";
+    let order = if is_transposed { Order::F } else { Order::C };
+    let order = (order, data.shape.len());
+    let codecs = Codecs::from_v2(codecs, &data.data_type, byte_order, order, &registry);
     let spec = ChunkSpec {
         shape: data.shape.clone(),
         fill_value: FillValue::zero(&data.data_type),
         data_type: data.data_type.clone(),
     };
     let limits = Limits::DEFAULT;
-    let chain = CodecChain::new(&configs, &registry, &limits).map_err(&fail)?;
-    let codec = chain.for_chunk(spec, &limits).map_err(&fail)?;
+    let chain = codecs.chain(&registry, &limits).map_err(phrased)?;
+    let codec = chain.for_chunk(spec, &limits).map_err(phrased)?;
+    let mut chunk = data.buffer;
+    if codec.layout().swap_size > 1 {
+        data.data_type.swap_bytes(&mut chunk.elements);
+    }
     let mut scratch = Scratch::default();
-    let encoded = codec.encode(data.buffer.as_ref(), &mut scratch).map_err(&fail)?;
+    let encoded = codec.encode(chunk.as_ref(), &mut scratch).map_err(phrased)?;
     Ok(json!({"hex": to_hex(encoded)}))
-}
-
-/// The codecs that stand for the order of dimensions and bytes where a codec is given the array as it lies.
-fn layout_codecs(given: &Value, data: &ArrayData) -> Outcome<Vec<CodecConfig>> {
-    let mut codecs = Vec::new();
-    if given["order"] == "F" && data.shape.len() > 1 {
-        let order: Vec<_> = (0..data.shape.len()).rev().collect();
-        codecs.push(CodecConfig::of("transpose", json!({"order": order})));
-    }
-    let is_big = match given.get("dtype") {
-        Some(dtype) => values::data_type(dtype)?.1 == ByteOrder::Big,
-        None => false,
-    };
-    if is_big && data.data_type.has_byte_order() {
-        codecs.push(CodecConfig::of("bytes", json!({"endian": "big"})));
-    }
-    Ok(codecs)
 }
 
 fn decode(_: &mut Session, step: &Value) -> Outcome {
     const SIZE_MAX: usize = 1 << 24;
     let config = complete(&step["codec"]);
-    let fail = phrased(&config);
     let registry = CodecRegistry::default();
     let built = to_v3(&config, &DataType::UInt8).and_then(|config| registry.build(&config));
     let encoded = from_hex(text(step, "hex")?).ok_or_else(|| Fault::unsupported("digits"))?;
-    match built.map_err(&fail)? {
+    match built.map_err(phrased)? {
         Codec::BytesToBytes(codec) => {
             let mut out = vec![0; SIZE_MAX];
-            let size = codec.decode(&encoded, &mut out).map_err(&fail)?;
+            let size = codec.decode(&encoded, &mut out).map_err(phrased)?;
             out.truncate(size);
             if find(&config).is_some_and(|known| known.decodes_to_array) {
                 return array_of_bytes(out);
@@ -309,18 +275,27 @@ fn decode(_: &mut Session, step: &Value) -> Outcome {
             Ok(json!({"hex": to_hex(&out)}))
         }
         Codec::ArrayToBytes(_) if config["id"] == "pcodec" => {
-            decode_numbers(&config, &encoded).map_err(&fail)?
+            decode_numbers(&config, &encoded).map_err(phrased)?
         }
         Codec::ArrayToBytes(_) if config["id"] == "zfpy" => {
-            let (data_type, shape) = zfpy::contents(&encoded).map_err(&fail)?;
-            decode_chunk(&config, &encoded, (data_type, ByteOrder::NATIVE), shape).map_err(&fail)?
+            let (data_type, shape) = zfpy::contents(&encoded).map_err(phrased)?;
+            decode_chunk(&config, &encoded, (data_type, ByteOrder::NATIVE), shape).map_err(phrased)?
         }
         Codec::ArrayToBytes(_) if objects::writes_values(&config) => {
             let (data_type, order, shape) = objects::contents(&config, &encoded)?;
-            decode_chunk(&config, &encoded, (data_type, order), shape).map_err(&fail)?
+            decode_chunk(&config, &encoded, (data_type, order), shape).map_err(phrased)?
         }
-        Codec::ArrayToBytes(_) => decode_items(&config, &encoded).map_err(&fail)?,
-        Codec::ArrayToArray(_) => Err(Fault::unsupported("decoding arrays from arrays")),
+        Codec::ArrayToBytes(_) if config["id"] == "categorize" => {
+            let (data_type, byte_order, count) = filters::labels(&config, &encoded);
+            decode_chunk(&config, &encoded, (data_type, byte_order), vec![count]).map_err(phrased)?
+        }
+        Codec::ArrayToBytes(_) => decode_items(&config, &encoded).map_err(phrased)?,
+        Codec::ArrayToArray(_) => {
+            let codec = to_v3(&config, &DataType::UInt8);
+            codec
+                .and_then(|codec| filters::decode(&codec, &encoded))
+                .map_err(phrased)?
+        }
     }
 }
 
@@ -392,9 +367,8 @@ fn decode_chunk(
 /// The configuration that a V2 document has: as it was given, once the codec was built of it.
 fn config(_: &mut Session, step: &Value) -> Outcome {
     let config = complete(&step["codec"]);
-    let fail = phrased(&config);
     let built = to_v3(&config, &DataType::UInt8).and_then(|v3| CodecRegistry::default().build(&v3));
-    built.map_err(&fail)?;
+    built.map_err(phrased)?;
     Ok(config)
 }
 
@@ -403,6 +377,9 @@ fn repr(session: &mut Session, step: &Value) -> Outcome {
     let known = find(&config).ok_or_else(|| Fault::unsupported("the text of a codec"))?;
     let mut parts = Vec::new();
     for (name, _) in known.parameters {
+        if *name == "astype" && known.omits_astype && config["astype"] == config["dtype"] {
+            continue;
+        }
         parts.push(format!("{name}={}", python(name, &config[*name])));
     }
     // The place of a checksum is shown where it was given.
@@ -428,6 +405,7 @@ fn python(name: &str, value: &Value) -> String {
         return (*text).to_owned();
     }
     match value {
+        Value::Array(labels) if name == "labels" => filters::labels_text(labels, |label| python("", label)),
         Value::String(text) => format!("'{text}'"),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),

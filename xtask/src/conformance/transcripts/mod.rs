@@ -8,6 +8,7 @@ mod compare;
 mod consolidated;
 mod deviations;
 mod files;
+mod filters;
 #[cfg(feature = "hdf5")]
 mod h5;
 #[cfg(not(feature = "hdf5"))]

@@ -6,6 +6,8 @@ use zarr_convenience::{
     core::{Error as CoreError, codecs::CodecError, store::StoreError},
 };
 
+use super::filters;
+
 /// The result of a step, or of a part of one.
 pub(super) type Outcome<T = Value> = Result<T, Fault>;
 
@@ -187,6 +189,11 @@ fn phrase_core(error: &CoreError, doing: Doing, ours: String) -> Fault {
 
 /// Calls an error of a codec what numcodecs would.
 pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
+    if let CodecError::Config { codec, reason } | CodecError::Mismatch { codec, reason } = error
+        && let Some(failure) = filters::phrase(codec, reason)
+    {
+        return failure.into();
+    }
     match error {
         CodecError::Unknown { name } => {
             let message = format!("codec not available: '{}'", quoted(name));
