@@ -149,15 +149,22 @@ def delta(g):
     dtype = g.pick(*NUMBERS, *COMPLEX)
     config = {"id": "delta", "dtype": dtype}
     if np.dtype(dtype).kind in "iu" and g.maybe(True):
-        config["astype"] = g.pick(*[other for other in INTEGERS if np.dtype(other).itemsize >= np.dtype(dtype).itemsize])
-    return g.filtered(config, g.values(dtype))
+        # Signed and unsigned numbers of 64 bits NumPy sums up in floats, which loses them.
+        is_lost = lambda other: np.dtype(other).kind != np.dtype(dtype).kind and "u8" in (dtype[1:], other[1:])
+        config["astype"] = g.pick(*[
+            other for other in INTEGERS if np.dtype(other).itemsize >= np.dtype(dtype).itemsize and not is_lost(other)])
+    array = g.values(dtype)
+    # Of two that are not a number, either may be the sum.
+    return g.filtered(config, np.nan_to_num(array, posinf=9, neginf=-9) if array.dtype.kind in "fc" else array)
 
 
 def fixedscaleoffset(g):
     dtype = g.pick(*FLOATS, *INTEGERS)
     array = g.values("<f8")
     array = np.round(np.nan_to_num(array, posinf=9, neginf=-9) % 100, 3).astype(dtype)
-    config = {"id": "fixedscaleoffset", "offset": g.pick(0, 1, 50, -3, 0.5), "scale": g.pick(1, 10, 100, 0.5, 7), "dtype": dtype}
+    # Below zero, unsigned numbers wrap to what then does not fit, which NumPy casts in more than one way.
+    offset = g.pick(0, -3) if np.dtype(dtype).kind == "u" else g.pick(0, 1, 50, -3, 0.5)
+    config = {"id": "fixedscaleoffset", "offset": offset, "scale": g.pick(1, 10, 100, 0.5, 7), "dtype": dtype}
     if g.maybe(True):
         config["astype"] = g.pick("<i2", ">i2", "<i4", ">i4", "<i8", "<u2", "<f4", "<f8")
     return g.filtered(config, array)

@@ -84,6 +84,9 @@ class V3Array:
     def create(case, path):
         from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec
         from zarr.registry import get_codec_class
+        for config in case["filters"] or []:
+            if any(isinstance(value, str) and value.startswith(">") for value in config.values()):
+                raise ValueError("zarr-python 3 does not read what it writes through filters in big-endian order")
         filters, serializer, compressors = [], "auto", []
         for config in [*(case["filters"] or []), *([case["compressor"]] if case["compressor"] else [])]:
             configuration = {name: value for name, value in config.items() if name != "id"}
@@ -183,7 +186,7 @@ def make(directory, zarr_format, seed, count, *codecs):
     for codec in codecs or codec_cases.CODECS:
         generator = codec_cases.Generator(codec, f"{seed} {zarr_format}")
         made, refused = 0, collections.Counter()
-        while made < int(count) and generator.drawn < 3 * int(count):
+        while made < int(count) and generator.drawn < 4 * int(count):
             case = generator.case()
             name = f"{codec}-{generator.drawn}"
             try:
