@@ -323,7 +323,13 @@ fn set(object: &Location, key: &str, value: &Value) -> Outcome<()> {
 
 fn names(session: &mut Session, step: &Value) -> Outcome {
     let (file, member) = file(session, step)?;
-    Ok(at(&file, member)?.member_names()?.into())
+    let group = at(&file, member)?;
+    let mut names = group.member_names()?;
+    // The library lists small groups as they were filled; h5py does so only where the order is tracked.
+    if group.create_plist()?.link_creation_order() == LinkCreationOrder::Untracked {
+        names.sort();
+    }
+    Ok(names.into())
 }
 
 /// The attributes of an object; of numbers, only whole ones that stand alone.
