@@ -131,29 +131,35 @@ type Write<'a> = &'a dyn Fn(&Arc<dyn Store>, &NodePath) -> Result<()>;
 fn replace(store: &Arc<dyn Store>, path: &NodePath, options: &SaveOptions, write: Write<'_>) -> Result<()> {
     check_replaceable(store, path, options)?;
     let format = options.creation.zarr_format.unwrap_or(ZarrFormat::V2);
-    if let Some(staged) = store.stage(path.prefix())? {
-        write(&staged.store(), &NodePath::root())?;
+    // An array above gives way to a group with all that is in it (`v2-semantics` 2.5), in the same step.
+    let top = array_above(store, path, &options.options)?.unwrap_or_else(|| path.clone());
+    if let Some(staged) = store.stage(top.prefix())? {
+        let below = path.as_str().strip_prefix(top.as_str()).unwrap_or_default();
+        write(&staged.store(), &NodePath::new(below)?)?;
         staged.store().flush()?;
         // Groups above come before, so that the node is never without them.
-        create_parents_over_arrays(store, path, format, &options.options)?;
+        create_parents(store, &top, format, &options.options)?;
         staged.publish()?;
     } else {
-        create_parents_over_arrays(store, path, format, &options.options)?;
+        clear_arrays_above(store, path, &options.options)?;
+        create_parents(store, path, format, &options.options)?;
         clear(store.as_ref(), path)?;
         write(store, path)?;
     }
     Ok(store.flush()?)
 }
 
-/// As `create_parents`; an array above gives way to a group (`v2-semantics` 2.5).
-fn create_parents_over_arrays(
-    store: &Arc<dyn Store>,
-    path: &NodePath,
-    format: ZarrFormat,
-    options: &Options,
-) -> Result<()> {
-    clear_arrays_above(store, path, options)?;
-    Ok(create_parents(store, path, format, options)?)
+/// The topmost array above a path.
+fn array_above(store: &Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Option<NodePath>> {
+    let mut found = None;
+    let mut parent = path.parent();
+    while let Some(path) = parent {
+        if let Some(Node::Array(_)) = Node::find(store, &path, options, None)? {
+            found = Some(path.clone());
+        }
+        parent = path.parent();
+    }
+    Ok(found)
 }
 
 /// Refuses to destroy what is no Zarr node.

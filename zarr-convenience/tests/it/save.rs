@@ -157,6 +157,24 @@ fn neighbours_are_kept() {
 }
 
 #[test]
+fn an_array_above_gives_way_in_a_directory_in_one_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("d");
+    for above in ["", "a"] {
+        let store: Arc<dyn Store> = Arc::new(DirectoryStore::create(&root).unwrap());
+        save_ints(&store, above, &[1, 2, 3]);
+        save_ints(&store, "a/b", &[4, 5]);
+        assert_eq!(names(&store), ["/a/b"], "{above:?}");
+        for group in ["", "a"] {
+            let node = Node::open(Arc::clone(&store), &path(group), &Options::default()).unwrap();
+            assert!(matches!(node, Node::Group(_)), "{group:?}");
+        }
+        assert_eq!(values(&store, "a/b"), [4, 5]);
+        fs::remove_dir_all(&root).unwrap();
+    }
+}
+
+#[test]
 fn groups_above_are_made_and_an_array_above_gives_way() {
     let store = memory();
     save_ints(&store, "a", &[1]);
