@@ -7,7 +7,7 @@ use zarr_core::{
     metadata::{V2Codecs, v2_data_type, v2_fill_value},
 };
 
-use crate::{Error, Result, fill::given_fill_value};
+use crate::{Error, Result, data_type_text, fill::given_fill_value};
 
 /// How long chunks are to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,17 @@ impl Creation {
         }
         if let Some(fill_value) = &self.fill_value {
             let given = given_fill_value(fill_value, data_type);
+            if matches!(data_type, DataType::FixedUtf32(_)) && !given.is_string() && !given.is_null() {
+                let dtype = data_type_text(data_type, byte_order);
+                let given = if given == true {
+                    "True".to_owned()
+                } else {
+                    given.to_string()
+                };
+                let reason =
+                    format!("fill_value {given} is not valid for dtype {dtype}; must be a  unicode string");
+                return Err(Error::Argument(reason));
+            }
             let fill_value = v2_fill_value(&given, data_type, byte_order)
                 .map_err(|wrong| Error::Argument(format!("fill_value {}", wrong.reason)))?;
             builder = if data_type.is_variable() {

@@ -17,6 +17,7 @@ pub(crate) fn given_fill_value(value: &Value, data_type: &DataType) -> Value {
         number => number.as_f64() == Some(0.0),
     };
     match data_type {
+        T::DateTime64(_) | T::TimeDelta64(_) if value == &Value::Bool(true) => 1.into(),
         _ if !is_zero => value.clone(),
         T::FixedBytes(_) | T::FixedUtf32(_) => "".into(),
         T::Complex64 | T::Complex128 => Value::from(vec![0.0, 0.0]),
@@ -29,6 +30,7 @@ pub(crate) fn given_fill_value(value: &Value, data_type: &DataType) -> Value {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use zarr_core::codecs::TimeUnit;
 
     use super::*;
 
@@ -41,6 +43,11 @@ mod tests {
             (DataType::Complex64, json!([-0.0, 0]), json!([0.0, 0.0])),
             (DataType::Object, json!(-0.0), json!(-0.0)),
             (DataType::Float64, json!("nan"), json!("nan")),
+            (
+                DataType::TimeDelta64(TimeUnit::new("s", 1).unwrap()),
+                json!(true),
+                json!(1),
+            ),
         ];
         for (data_type, given, expected) in cases {
             assert_eq!(

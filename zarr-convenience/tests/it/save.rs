@@ -2,10 +2,12 @@
 
 use std::{fs, io, sync::Arc};
 
+use serde_json::json;
 use zarr_convenience::{
     Error, SaveOptions,
     core::{
         ArrayData, Node, NodePath, Options, ZarrFormat,
+        codecs::{ChunkBuffer, DataType},
         store::{
             DirectoryStore, Store,
             testing::{Fault, FaultyStore},
@@ -321,4 +323,27 @@ fn is_part(
     };
     found.iter().all(|(path, hex)| is_in(new, path, hex))
         && without.iter().all(|(path, hex)| is_in(found, path, hex))
+}
+
+#[test]
+fn fill_values_of_texts_are_texts() {
+    let data = ArrayData {
+        shape: vec![1],
+        data_type: DataType::FixedUtf32(3),
+        buffer: ChunkBuffer {
+            elements: vec![0; 12],
+            heap: vec![],
+        },
+    };
+    for (given, expected) in [(json!(5), "5"), (json!(true), "True"), (json!(1.5), "1.5")] {
+        let mut options = SaveOptions::default();
+        options.creation.fill_value = Some(given);
+        let store = memory();
+        let error = save_array(&store, &NodePath::root(), &data, &options).unwrap_err();
+        let expected = format!("fill_value {expected} is not valid for dtype <U3; must be a  unicode string");
+        assert_eq!(error.to_string(), expected);
+        assert!(keys(store.as_ref()).is_empty());
+        options.creation.fill_value = Some(json!(0));
+        save_array(&store, &NodePath::root(), &data, &options).unwrap();
+    }
 }
