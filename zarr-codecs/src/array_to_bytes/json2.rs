@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::values::{Nested, check_shape, checked_dtype, each, nest, push};
+use super::values::{Nested, check_shape, checked_dtype, each, named_order, nest, push};
 use crate::{
-    ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry,
-    Configuration, Object, Result, V2Codec,
+    ArrayToBytes, ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind,
+    CodecRegistry, Configuration, Object, Result, V2Codec,
     json::{JsonError, Parser, Style, new_line, write_into},
     object::KeyRules,
     text_encoding::TextEncoding,
@@ -31,11 +31,13 @@ struct Json {
     indent: Option<String>,
     separators: (String, String),
     strict: bool,
+    order: ByteOrder,
 }
 
 fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec> {
     let known = [
         "encoding",
+        "endian",
         "skipkeys",
         "ensure_ascii",
         // Values in memory have no circles.
@@ -63,6 +65,7 @@ fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec>
         separators: separators(&configuration, indent.is_some())?,
         indent,
         strict: configuration.boolean("strict", true)?,
+        order: named_order(&configuration)?,
     })))
 }
 
@@ -116,7 +119,7 @@ impl Json {
 
     fn text(&self, chunk: ChunkRef<'_>, spec: &ChunkSpec) -> Result<String> {
         let style = self.style();
-        let dtype = checked_dtype(NAME, false, spec)?;
+        let dtype = checked_dtype(NAME, false, self.order, spec)?;
         let mut elements = Vec::new();
         each(chunk, spec, &mut |value| {
             elements.push(value);
@@ -206,7 +209,7 @@ fn has_special_float(value: &Value) -> bool {
 
 impl ArrayToBytes for Json {
     fn encoded_size(&self, spec: &ChunkSpec) -> Result<Option<usize>> {
-        checked_dtype(NAME, false, spec).map(|_| None)
+        checked_dtype(NAME, false, self.order, spec).map(|_| None)
     }
 
     fn encode(&self, chunk: ChunkRef<'_>, spec: &ChunkSpec, out: &mut Vec<u8>) -> Result<()> {

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::values::{Nested, check_shape, checked_dtype, each, nest, push};
+use super::values::{Nested, check_shape, checked_dtype, each, named_order, nest, push};
 use crate::{
-    ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry,
-    Configuration, Object, Result, V2Codec,
+    ArrayToBytes, ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind,
+    CodecRegistry, Configuration, Object, Result, V2Codec,
     object::{Packing, Reader, list_header},
 };
 
@@ -22,25 +22,27 @@ struct MessagePack {
     packing: Packing,
     /// Whether texts are read as bytes.
     raw: bool,
+    order: ByteOrder,
 }
 
 fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec> {
-    let known = ["raw", "use_bin_type", "use_single_float"];
+    let known = ["endian", "raw", "use_bin_type", "use_single_float"];
     let configuration = Configuration::new(NAME, configuration, &known)?;
     let packing = Packing::new(
         configuration.boolean("use_bin_type", true)?,
         configuration.boolean("use_single_float", false)?,
     );
     let raw = configuration.boolean("raw", false)?;
-    Ok(Codec::ArrayToBytes(Arc::new(MessagePack { packing, raw })))
+    let order = named_order(&configuration)?;
+    Ok(Codec::ArrayToBytes(Arc::new(MessagePack { packing, raw, order })))
 }
 
 impl MessagePack {
-    fn check(spec: &ChunkSpec) -> Result<String> {
+    fn check(&self, spec: &ChunkSpec) -> Result<String> {
         if spec.shape.is_empty() {
             return Err(CodecError::mismatch(NAME, "a chunk must have dimensions"));
         }
-        checked_dtype(NAME, true, spec)
+        checked_dtype(NAME, true, self.order, spec)
     }
 
     fn read(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut ChunkBuffer) -> Result<()> {
@@ -73,12 +75,12 @@ impl MessagePack {
 
 impl ArrayToBytes for MessagePack {
     fn encoded_size(&self, spec: &ChunkSpec) -> Result<Option<usize>> {
-        Self::check(spec).map(|_| None)
+        self.check(spec).map(|_| None)
     }
 
     fn encode(&self, chunk: ChunkRef<'_>, spec: &ChunkSpec, out: &mut Vec<u8>) -> Result<()> {
         let failed = |reason: &'static str| CodecError::mismatch(NAME, reason);
-        let dtype = Self::check(spec)?;
+        let dtype = self.check(spec)?;
         let mut elements = Vec::new();
         each(chunk, spec, &mut |value| {
             elements.push(value);
@@ -101,7 +103,7 @@ impl ArrayToBytes for MessagePack {
     }
 
     fn decode(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut ChunkBuffer) -> Result<()> {
-        Self::check(spec)?;
+        self.check(spec)?;
         self.read(encoded, spec, out)
     }
 }

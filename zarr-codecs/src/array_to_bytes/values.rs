@@ -4,7 +4,8 @@
 //! data type and the shape.
 
 use crate::{
-    ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, CodecError, DataType, Object, Result, Slot, StoredType,
+    ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, CodecError, Configuration, DataType, Object, Result, Slot,
+    StoredType,
     object::{push_element, to_object},
 };
 
@@ -34,11 +35,26 @@ pub(super) fn push(value: &Object, spec: &ChunkSpec, out: &mut ChunkBuffer) -> R
     push_element(value, &spec.data_type, &mut out.elements)
 }
 
+/// The byte order that the text of the data type names: numcodecs makes elements of it, which zarr-python takes for
+/// those of the array. The model of V2 metadata adds the member where it is `big`.
+pub(super) fn named_order(configuration: &Configuration<'_>) -> Result<ByteOrder> {
+    match configuration.text("endian", Some("little"))? {
+        "little" => Ok(ByteOrder::Little),
+        "big" => Ok(ByteOrder::Big),
+        _ => Err(configuration.error("endian", "must be `little` or `big`")),
+    }
+}
+
 /// The text of the data type that stands behind the elements.
 ///
 /// # Errors
 /// [`CodecError::Mismatch`] for elements that a codec which holds `takes_bytes` or not does not take.
-pub(super) fn checked_dtype(codec: &'static str, takes_bytes: bool, spec: &ChunkSpec) -> Result<String> {
+pub(super) fn checked_dtype(
+    codec: &'static str,
+    takes_bytes: bool,
+    order: ByteOrder,
+    spec: &ChunkSpec,
+) -> Result<String> {
     let data_type = &spec.data_type;
     let has_values = match data_type {
         DataType::Object => true,
@@ -48,7 +64,7 @@ pub(super) fn checked_dtype(codec: &'static str, takes_bytes: bool, spec: &Chunk
             .size()
             .is_some_and(|size| to_object(&vec![0; size], data_type).is_ok()),
     };
-    StoredType::new(data_type.clone(), ByteOrder::Little)
+    StoredType::new(data_type.clone(), order)
         .to_numpy()
         .filter(|_| has_values)
         .ok_or_else(|| CodecError::mismatch(codec, format!("elements of {data_type} have no form there")))

@@ -199,7 +199,12 @@ fn writes_values(codecs: &V2Codecs, registry: &CodecRegistry) -> bool {
         let (entry, _) = registry.find_v2(codec.get("id")?.as_str()?).ok()?;
         (entry.kind != CodecKind::ArrayToArray).then_some(entry)
     });
-    entry.is_some_and(|entry| matches!(entry.name, "json2" | "msgpack2" | "n5_wrapper"))
+    entry.is_some_and(|entry| is_of_values(entry.name))
+}
+
+/// Whether a codec makes bytes of the elements' values, whatever their order of bytes.
+fn is_of_values(name: &str) -> bool {
+    matches!(name, "json2" | "msgpack2" | "n5_wrapper")
 }
 
 /// The codecs in the V3 form, in the order in which they encode.
@@ -221,12 +226,16 @@ pub(super) fn codec_list(
     let mut stored = StoredType::new(data_type.clone(), byte_order);
     let mut has_bytes = false;
     for codec in codecs.filters.iter().flatten().chain(&codecs.compressor) {
-        let codec = codec_from_v2(codec, &stored.data_type, registry);
+        let mut codec = codec_from_v2(codec, &stored.data_type, registry);
+        if matches!(codec.name.as_str(), "json2" | "msgpack2") && stored.byte_order == ByteOrder::Big {
+            codec.configuration.insert("endian".into(), "big".into());
+        }
         let (kind, viewed, gives) = about(&codec, &stored, registry);
         let is_taken = viewed.as_ref().is_none_or(|viewed| viewed.lies_as(&stored));
         // Codecs of numbers are given them as they are stored, and take none but little-endian ones.
         let is_foreign = kind == Some(CodecKind::ArrayToBytes)
             && viewed.is_none()
+            && !is_of_values(&codec.name)
             && stored.byte_order == ByteOrder::Big
             && stored.data_type.swap_size().is_some_and(|size| size > 1);
         if !has_bytes && (kind == Some(CodecKind::BytesToBytes) || !is_taken || is_foreign) {

@@ -272,3 +272,18 @@ fn codecs_of_numbers_are_compressors_of_little_endian_numbers_in_c_order() {
         assert!(is_refused, "{member}: {written:?}");
     }
 }
+
+/// The chunk is what numcodecs 0.15 makes of `np.array([1, 2], ">i4")`; it reads elements of the order that it names.
+#[test]
+fn values_of_big_endian_arrays_name_their_byte_order() {
+    let store = Arc::new(MemoryStore::new());
+    let document =
+        br#"{"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": ">i4", "order": "C", "fill_value": 0,
+        "filters": [{"id": "json2"}], "compressor": null}"#;
+    store.set(&StoreKey::new(".zarray").unwrap(), document).unwrap();
+    let array = Array::open(store, &NodePath::root(), &Options::default()).unwrap();
+    array.write_vec(&Selection::all(), &[1_i32, 2]).unwrap();
+    let chunk = array.read_encoded_chunk(&[0]).unwrap().unwrap();
+    assert_eq!(&chunk[..], br#"[1,2,">i4",[2]]"#);
+    assert_eq!(array.read_vec::<i32>(&Selection::all()).unwrap(), [1, 2]);
+}
