@@ -76,6 +76,11 @@ pub(super) struct Declared<'a> {
 }
 
 impl Declared<'_> {
+    /// Whether the scenario itself is declared, and not only texts of its row.
+    pub(super) const fn is_by_scenario(&self) -> bool {
+        self.steps.is_some()
+    }
+
     /// The result of a step.
     ///
     /// It is declared in full, or as the recorded one `without` some members or `with` others.

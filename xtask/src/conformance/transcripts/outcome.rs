@@ -196,7 +196,9 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
     }
     match error {
         CodecError::Unknown { name } => {
-            let message = format!("codec not available: '{}'", quoted(name));
+            // A configuration without an id asks for nothing.
+            let name = if name.is_empty() { "None".into() } else { quoted(name) };
+            let message = format!("codec not available: '{name}'");
             Failure::new("numcodecs.errors.UnknownCodecError", message)
         }
         CodecError::Value { what: "filters", .. } => {

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 use zarr_convenience::core::{
-    guess_chunk_shape,
+    NodePath, guess_chunk_shape,
     metadata::json::{Style, write},
 };
 
 use super::{
     Operation,
     options::chunks_of,
-    outcome::{Fault, Outcome},
+    outcome::{Failure, Fault, Outcome},
     session::Session,
     values,
 };
@@ -18,6 +18,7 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("json_document", json_document),
     ("normalize_chunks", normalize_chunks),
     ("guess_chunks", guess_chunks),
+    ("normalize_path", normalize_path),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "operations have one form")]
@@ -70,5 +71,30 @@ fn guess_chunks(_: &mut Session, step: &Value) -> Outcome {
             })
             .collect(),
         None => guess(&step["shape"], &size_of(step)),
+    }
+}
+
+/// One value, or each of several; what is no text is taken by its text (`v2-semantics` 2.6).
+fn normalize_path(_: &mut Session, step: &Value) -> Outcome {
+    let normal = |value: &Value| -> Outcome {
+        let text = match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            other => return Err(Fault::unsupported(format!("path {other}"))),
+        };
+        let path = NodePath::new(&text).map_err(|error| {
+            let wanted = "path containing '.' or '..' segment not allowed";
+            if error.to_string().contains(wanted) {
+                Failure::new("ValueError", wanted)
+            } else {
+                Failure::class("ValueError", error.to_string())
+            }
+        })?;
+        Ok(path.as_str().into())
+    };
+    match step["values"].as_array() {
+        Some(values) => values.iter().map(normal).collect(),
+        None => normal(step.get("value").unwrap_or(&step["path"])),
     }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::similar_names, reason = "a shelf holds a store, and self is self")]
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     rc::Rc,
     sync::Arc,
@@ -13,7 +13,7 @@ use zarr_convenience::{
     LazyLoader, Source, SourceNode, ZarrSource,
     core::{
         Array, Attributes, Group, Node,
-        store::{CachedStore, MemoryStore, Store, ZipStore},
+        store::{CachedStore, MemoryStore, Store, StoreExt, StorePrefix, ZipStore},
     },
     data_type_text, shape_text,
 };
@@ -22,6 +22,9 @@ use super::{
     closable::{Closable, Close},
     outcome::{Doing, Failure, Fault, Outcome, phrase},
 };
+
+/// Most bytes of a value.
+const SIZE_MAX: u64 = 1 << 30;
 
 /// A scenario on its way.
 #[derive(Debug)]
@@ -227,11 +230,41 @@ impl Session {
         }
     }
 
+    /// Everything that stores in memory and files hold, to see whether a step changed it.
+    pub(super) fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut held = BTreeMap::new();
+        for (name, thing) in &self.things {
+            let shelf = match thing {
+                Thing::Node(_, shelf) | Thing::Store(shelf) if shelf.place.is_none() => shelf,
+                _ => continue,
+            };
+            for key in shelf.store.list_prefix(&StorePrefix::root()).unwrap_or_default() {
+                let bytes = shelf.store.get(&key, SIZE_MAX).ok().flatten();
+                held.insert(format!("{name}:{key}"), bytes.unwrap_or_default().to_vec());
+            }
+        }
+        let mut folders = vec![self.dir.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    held.insert(
+                        path.display().to_string(),
+                        std::fs::read(&path).unwrap_or_default(),
+                    );
+                }
+            }
+        }
+        held
+    }
+
     /// The node that a text names: a variable, or `variable:member`.
     pub(super) fn node(&self, target: &str) -> Outcome<(Node, Shelf)> {
         let (name, member) = target.split_once(':').unwrap_or((target, ""));
         let Thing::Node(node, shelf) = self.thing(name)? else {
-            return Err(Fault::unsupported(format!("{name} is no node of Zarr")));
+            return Err(Failure::class("TypeError", format!("{name} is no node of Zarr")).into());
         };
         match node {
             Node::Group(group) if target.contains(':') => {

@@ -165,6 +165,10 @@ fn contains(session: &mut Session, step: &Value) -> Outcome {
     let shelf = shelf(session, step)?;
     let keys = step["keys"].as_array().into_iter().flatten();
     let found = keys.map(|text| {
+        // The empty text is no key, so that it is in no store.
+        if text == "" {
+            return Ok(false);
+        }
         let key = key(&shelf, text.as_str().unwrap_or_default())?;
         is_there(shelf.store.as_ref(), &key)
     });
