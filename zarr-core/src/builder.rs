@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use zarr_codecs::{ByteOrder, CodecConfig, CodecKind, CodecRegistry, DataType, FillValue, Object};
+use zarr_codecs::{
+    ByteOrder, Codec, CodecConfig, CodecKind, CodecRegistry, DataType, FillValue, Object, StoredType,
+};
 use zarr_store::Store;
 
 use crate::{
@@ -404,7 +406,15 @@ impl ArrayBuilder {
                 .iter()
                 .position(|codec| kind(codec) == Some(CodecKind::BytesToBytes));
             let place = place.unwrap_or(complete.len());
-            complete.insert(place, elements_codec(&self.data_type, self.byte_order));
+            // Codecs of arrays may have made another type of the elements.
+            let given = StoredType::new(self.data_type.clone(), self.byte_order);
+            let stored = complete[..place]
+                .iter()
+                .fold(given, |given, codec| match registry.build(codec) {
+                    Ok(Codec::ArrayToArray(codec)) => codec.stored_as(&given),
+                    _ => given,
+                });
+            complete.insert(place, elements_codec(&stored.data_type, self.byte_order));
         }
         let is_transposed = complete.iter().any(|codec| codec.name == "transpose");
         if self.order == Order::F && self.shape.len() > 1 && !is_transposed {

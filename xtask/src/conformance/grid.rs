@@ -187,6 +187,8 @@ fn is_possible(cell: &Cell) -> bool {
     let none = match format {
         // zarr-python 2 has no text for the fill value of byte strings, and stores no filters with their defaults.
         2 => dtype.kind == 'B' && cell.fill != Fill::Null,
+        // zarr-python 3 leaves the order of bytes out for elements of one byte, and then misses it behind `astype`.
+        3 if codec.starts_with("astype") && dtype.size == 1 => true,
         // Records and codecs of base64 have no agreed form; filters of arrays name types without an order of bytes.
         _ => {
             dtype.kind == 'R'

@@ -287,3 +287,16 @@ fn values_of_big_endian_arrays_name_their_byte_order() {
     assert_eq!(&chunk[..], br#"[1,2,">i4",[2]]"#);
     assert_eq!(array.read_vec::<i32>(&Selection::all()).unwrap(), [1, 2]);
 }
+
+#[test]
+fn elements_of_another_type_get_their_byte_order() {
+    let astype = CodecConfig::of(
+        "numcodecs.astype",
+        json!({"encode_dtype": "<i2", "decode_dtype": "|i1"}),
+    );
+    let builder = builder(&[2], &[2], DataType::Int8).format(ZarrFormat::V3);
+    let array = create(builder.codecs(vec![astype]));
+    array.write_vec(&Selection::all(), &[1_i8, -1]).unwrap();
+    let chunk = array.read_encoded_chunk(&[0]).unwrap().unwrap();
+    assert_eq!(&chunk[..], [1, 0, 255, 255]);
+}
