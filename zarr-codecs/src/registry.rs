@@ -115,6 +115,7 @@ pub const BUILT_IN: &[CodecEntry] = &[
     array_to_bytes::json2::ENTRY,
     array_to_bytes::msgpack2::ENTRY,
     array_to_bytes::n5_wrapper::ENTRY,
+    array_to_bytes::packbits::ENTRY,
     #[cfg(feature = "blosc")]
     bytes_to_bytes::blosc::ENTRY,
     #[cfg(not(feature = "blosc"))]

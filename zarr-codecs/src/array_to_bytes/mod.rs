@@ -5,6 +5,7 @@ pub mod categorize;
 pub mod json2;
 pub mod msgpack2;
 pub mod n5_wrapper;
+pub mod packbits;
 #[cfg(feature = "pcodec")]
 pub mod pcodec;
 #[cfg(feature = "pcodec")]
