@@ -36,6 +36,8 @@ fn adapter() -> Result<bool> {
         "xtask",
         "--bin",
         "bench-adapter",
+        "--features",
+        "hdf5",
         "--message-format",
         "json",
     ];

@@ -1,0 +1,81 @@
+//! The workloads of whole stores and of ZIP archives.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, Result};
+use zarr_convenience::{CopyStoreOptions, copy_store};
+use zarr_core::{
+    Array, NodePath, Selection,
+    store::{DirectoryStore, Store, ZipStore},
+};
+
+use crate::{
+    Outcome, Timer,
+    arrays::{Values, create, document, parts, positions, read},
+    options, out_path,
+};
+
+/// Copies every key of a store.
+pub(crate) fn copy(dir: &Path, kinds: &str) -> Result<Outcome> {
+    let (from, to) = kinds.split_once('-').context("expected FROM-TO")?;
+    let small = dir.join("zarr").join("small");
+    let timer = Timer::start();
+    let source: Arc<dyn Store> = match from {
+        "zip" => Arc::new(ZipStore::open(small.join("v2-blosc.zip"))?),
+        _ => Arc::new(DirectoryStore::open(small.join("v2-blosc.zarr"))?),
+    };
+    let dest: Arc<dyn Store> = match to {
+        "zip" => Arc::new(ZipStore::create(out_path(dir).with_extension("zip"))?),
+        _ => Arc::new(DirectoryStore::create(out_path(dir))?),
+    };
+    let copied = copy_store(&source, &dest, CopyStoreOptions::default())?;
+    drop(dest);
+    Ok(Outcome {
+        time: timer.elapsed(),
+        bytes: copied.n_bytes_copied,
+        operations: copied.n_copied,
+        check: 0,
+    })
+}
+
+/// Writes an array into a ZIP archive.
+pub(crate) fn zip_save(dir: &Path, data: &str, layout: &str) -> Result<Outcome> {
+    let values = Values::read(dir, data)?;
+    let document = document(dir, data, layout)?;
+    let timer = Timer::start();
+    let store = Arc::new(ZipStore::create(out_path(dir).with_extension("zip"))?);
+    let array = create(Arc::<ZipStore>::clone(&store), &document, layout, &options())?;
+    let bytes = values.write(&array)?;
+    drop(array);
+    Arc::into_inner(store)
+        .context("the archive is still in use")?
+        .close()?;
+    Ok(Outcome {
+        time: timer.elapsed(),
+        bytes,
+        operations: 1,
+        check: 0,
+    })
+}
+
+fn open(dir: &Path, data: &str, layout: &str) -> Result<Array> {
+    let path = dir.join("zarr").join(data).join(format!("{layout}.zip"));
+    let store = Arc::new(ZipStore::open(path)?);
+    Ok(Array::open(store, &NodePath::root(), &options())?)
+}
+
+/// Reads all of an array in a ZIP archive.
+pub(crate) fn zip_load(dir: &Path, data: &str, layout: &str) -> Result<Outcome> {
+    let timer = Timer::start();
+    let array = open(dir, data, layout)?;
+    read(&timer, &array, &Selection::all())
+}
+
+/// Reads chunks of an array in a ZIP archive, one after the other.
+pub(crate) fn zip_rand(dir: &Path, data: &str, layout: &str) -> Result<Outcome> {
+    let positions = positions(dir, data, "chunk")?;
+    let timer = Timer::start();
+    let array = open(dir, data, layout)?;
+    let chunk_shape = array.chunk_shape().to_vec();
+    parts(&timer, &array, &positions, &chunk_shape, true)
+}
