@@ -15,6 +15,7 @@ mod location;
 mod numpy_text;
 mod open;
 mod plan;
+mod python_pattern;
 mod report;
 mod run;
 mod save;
@@ -37,6 +38,7 @@ pub use location::{Location, StoreKind, open_store};
 pub use numpy_text::{count_text, data_type_text, shape_text};
 pub use open::{OpenMode, build_array, create_array, create_group, open};
 pub use plan::{Action, Plan, Step};
+pub use python_pattern::{PatternFlags, pattern};
 pub use report::{Copied, Progress, Report};
 pub use run::run;
 pub use save::{SaveOptions, save, save_array, save_group};
@@ -44,7 +46,7 @@ pub use transfer::{Attributes, Found, How, Lost, Sink, Source, SourceArray, Sour
 pub use tree::{TreeOptions, tree};
 pub use verbs::consolidate::{OpenConsolidated, consolidate_metadata, open_consolidated};
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
-pub use verbs::copy_store::{CopyStoreOptions, copy_store, pattern};
+pub use verbs::copy_store::{CopyStoreOptions, copy_store};
 pub use zarr_core as core;
 pub use zarr_source::ZarrSource;
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::json;
 use zarr_convenience::{
-    CopyStoreOptions, IfExists, Location, copy_store,
+    CopyStoreOptions, IfExists, Location, PatternFlags, copy_store,
     core::{NodePath, store::MemoryStore},
     open_store, pattern,
 };
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
     let patterns = |texts: &[String]| {
         texts
             .iter()
-            .map(|text| pattern(text))
+            .map(|text| pattern(text, PatternFlags::default()))
             .collect::<Result<Vec<_>, _>>()
     };
     let (excludes, includes) = (patterns(&args.exclude)?, patterns(&args.include)?);

@@ -17,7 +17,7 @@ pub struct CopyStoreOptions<'a> {
     pub source_path: NodePath,
     /// Where they go.
     pub dest_path: NodePath,
-    /// Keys in which one of these is found are left out ...
+    /// Keys in which one of these is found are left out ([`pattern`](crate::pattern) makes them) ...
     pub excludes: Vec<Regex>,
     /// ... unless one of these is found in them too.
     pub includes: Vec<Regex>,
@@ -37,23 +37,6 @@ impl std::fmt::Debug for CopyStoreOptions<'_> {
             .field("if_exists", &self.if_exists)
             .finish_non_exhaustive()
     }
-}
-
-/// Reads a regular expression.
-///
-/// # Errors
-/// [`Error::Argument`] for one that is not understood; it names what is wrong.
-pub fn pattern(text: &str) -> Result<Regex> {
-    Regex::new(text).map_err(|error| {
-        // The last line says what is wrong, those before it draw where.
-        let error = error.to_string();
-        let reason = error
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .trim_start_matches("error: ");
-        Error::Argument(format!("regular expression {text:?}: {reason}"))
-    })
 }
 
 /// Copies keys and their values from one store to another, by code point of the keys.

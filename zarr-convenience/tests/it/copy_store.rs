@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zarr_convenience::{
-    Copied, CopyStoreOptions, Error, IfExists, copy_store,
+    Copied, CopyStoreOptions, Error, IfExists, PatternFlags, copy_store,
     core::{
         NodePath, Options,
         store::{
@@ -87,7 +87,8 @@ fn a_path_that_names_a_key_selects_nothing() {
 fn includes_only_rescue_what_excludes_leave_out() {
     let from = keys_store();
     let lines = |excludes: &[&str], includes: &[&str]| {
-        let patterns = |texts: &[&str]| texts.iter().map(|text| pattern(text).unwrap()).collect();
+        let built = |text: &&str| pattern(text, PatternFlags::default()).unwrap();
+        let patterns = |texts: &[&str]| texts.iter().map(built).collect();
         let options = CopyStoreOptions {
             excludes: patterns(excludes),
             includes: patterns(includes),
@@ -101,9 +102,10 @@ fn includes_only_rescue_what_excludes_leave_out() {
     );
     assert_eq!(lines(&["bar", "o+$"], &["qux"])[..1], ["copy bar/qux"]);
     assert_eq!(lines(&[], &["foo"]).len(), 4);
-    let wrong = pattern("(").unwrap_err();
+    let wrong = pattern("(", PatternFlags::default()).unwrap_err();
     assert!(matches!(&wrong, Error::Argument(_)));
-    assert_eq!(wrong.to_string(), "regular expression \"(\": unclosed group");
+    let reason = "regular expression \"(\": missing ), unterminated subpattern at position 0";
+    assert_eq!(wrong.to_string(), reason);
 }
 
 #[test]

@@ -14,5 +14,6 @@ mod load;
 mod n5;
 mod opaque;
 mod open;
+mod python_pattern;
 mod save;
 mod tree;

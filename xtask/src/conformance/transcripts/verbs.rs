@@ -2,17 +2,16 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use regex::RegexBuilder;
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Copied, CopyOptions, CopyStoreOptions, IfExists, LazyLoader, Loaded, Location, Report, SaveOptions, Sink,
-    StoreKind, TreeOptions, copy, copy_all, copy_store,
+    Copied, CopyOptions, CopyStoreOptions, IfExists, LazyLoader, Loaded, Location, PatternFlags, Report,
+    SaveOptions, Sink, StoreKind, TreeOptions, copy, copy_all, copy_store,
     core::{
         ArrayData, Node, NodePath, Options,
         codecs::ByteOrder,
         store::{DirectoryStore, ZipStore},
     },
-    load, open_store, save, save_array, save_group, tree,
+    load, open_store, pattern, save, save_array, save_group, tree,
 };
 
 use super::{
@@ -379,24 +378,15 @@ fn copy_keys(session: &mut Session, step: &Value) -> Outcome {
 
 /// One pattern or several; the flags are the integers of Python's `re`.
 fn patterns(step: &Value, name: &str) -> Outcome<Vec<regex::Regex>> {
-    const IGNORE_CASE: u64 = 2;
-    const MULTI_LINE: u64 = 8;
-    const DOT_ALL: u64 = 16;
-    const VERBOSE: u64 = 64;
-    let flags = step["flags"].as_u64().unwrap_or(0);
+    let bits = step["flags"].as_u64().unwrap_or(0);
+    let flags = PatternFlags::from_bits(u32::try_from(bits).unwrap_or(u32::MAX))?;
     let texts: Vec<&str> = match &step[name] {
         Value::String(text) => vec![text],
         Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
     let build = |text: &str| {
-        RegexBuilder::new(text)
-            .case_insensitive(flags & IGNORE_CASE != 0)
-            .multi_line(flags & MULTI_LINE != 0)
-            .dot_matches_new_line(flags & DOT_ALL != 0)
-            .ignore_whitespace(flags & VERBOSE != 0)
-            .build()
-            .map_err(|error| Failure::class("re.error", error.to_string()).into())
+        pattern(text, flags).map_err(|error| Failure::class("re.error", error.to_string()).into())
     };
     texts.into_iter().map(build).collect()
 }
