@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use zarr_store::{Store, StoreExt, StoreKey};
+use zarr_store::{ByteRange, ReadBuffer, Store, StoreKey};
 
 use crate::{
     Array, ArrayMetadata, Attributes, Error, Group, GroupMetadata, NodePath, Options, Result, ZarrFormat,
@@ -243,10 +243,11 @@ pub(crate) fn write_group_document(
 }
 
 pub(crate) fn read_document(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
-    let Some(bytes) = store.get(key, options.document_size_max)? else {
+    let mut buffer = ReadBuffer::with_limit(options.document_size_max);
+    if !store.get_ranges(key, &[ByteRange::All], &mut buffer)? {
         return Ok(None);
-    };
-    let document = json::parse(&bytes);
+    }
+    let document = json::parse(buffer.part(0));
     document
         .map(Some)
         .map_err(|error| wrong_member(store, key, Wrong::new("", error.to_string())))

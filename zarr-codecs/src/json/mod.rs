@@ -16,6 +16,8 @@ pub use self::write::{Style, python_float, write, write_into};
 
 /// How deep values may nest.
 const DEPTH_MAX: usize = 128;
+/// About how many members a metadata document has; objects within are small.
+const N_MEMBERS: usize = 12;
 
 /// Where a text is no JSON, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +42,13 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let value = parser.value(0)?;
     parser.end()?;
     Ok(value)
+}
+
+/// Whether two values are written alike, members in the same order and numbers with the same digits.
+pub fn is_same(one: &Value, other: &Value) -> bool {
+    // Objects are equal in any order; all else that is equal has the same text, for numbers keep their digits.
+    let is_plain = !one.is_object() && !one.is_array();
+    is_plain && one == other || write(one, Style::V3) == write(other, Style::V3)
 }
 
 /// Reads values from a text one after the other.
@@ -124,12 +133,12 @@ impl<'a> Parser<'a> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
-        let mut members = Map::new();
         self.at += 1;
         self.space();
         if self.take("}") {
-            return Ok(members.into());
+            return Ok(Map::new().into());
         }
+        let mut members = Map::with_capacity(if depth == 0 { N_MEMBERS } else { 2 });
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -176,14 +185,26 @@ impl<'a> Parser<'a> {
     /// A string, from its quotation mark on; the escapes are left to `serde_json`.
     fn string(&mut self) -> Result<String, JsonError> {
         let bytes = self.text.as_bytes();
-        let mut end = self.at + 1;
+        let start = self.at + 1;
+        let mut end = start;
+        let mut is_plain = true;
         loop {
             match bytes.get(end) {
                 Some(b'"') => break,
-                Some(b'\\') => end += 2,
-                Some(_) => end += 1,
+                Some(b'\\') => {
+                    is_plain = false;
+                    end += 2;
+                }
+                Some(byte) => {
+                    is_plain &= *byte >= b' ';
+                    end += 1;
+                }
                 None => return Err(self.error("text without an end")),
             }
+        }
+        if is_plain {
+            self.at = end + 1;
+            return Ok(self.text[start..end].to_owned());
         }
         let quoted = &self.text[self.at..=end];
         let is_control = |byte: u8| byte < b' ';
@@ -208,14 +229,26 @@ impl<'a> Parser<'a> {
             .iter()
             .take_while(|byte| is_part(byte))
             .count();
-        // A number of a thousand digits is an attack, not a number.
         let text = &self.text[self.at..self.at + length];
-        let number = Some(text)
-            .filter(|text| text.len() <= 1000)
-            .and_then(|text| text.parse::<Number>().ok());
-        let number = number.ok_or_else(|| self.error("not a number"))?;
+        let number = if is_small_integer(text) {
+            Number::from_string_unchecked(text.to_owned())
+        } else {
+            // A number of a thousand digits is an attack, not a number.
+            let number = Some(text).filter(|text| text.len() <= 1000);
+            let number = number.and_then(|text| text.parse().ok());
+            number.ok_or_else(|| self.error("not a number"))?
+        };
         self.at += length;
         Ok(number.into())
+    }
+}
+
+/// Whether a text is a number that needs no closer look, as nearly all in documents are.
+fn is_small_integer(text: &str) -> bool {
+    match text.as_bytes() {
+        [digit] => digit.is_ascii_digit(),
+        [b'1'..=b'9', digits @ ..] => digits.len() < 18 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
     }
 }
 

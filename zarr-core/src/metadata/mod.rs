@@ -326,10 +326,10 @@ pub(crate) fn lengths(pointer: &str, value: &Value, least: u64) -> Read<Vec<u64>
     }
     let length = |(index, item): (usize, &Value)| {
         let length = item.as_i64().and_then(|length| u64::try_from(length).ok());
-        let expected = format!("an integer of at least {least}");
-        length
-            .filter(|length| *length >= least)
-            .ok_or_else(|| Wrong::expected(format!("{pointer}/{index}"), &expected, item))
+        length.filter(|length| *length >= least).ok_or_else(|| {
+            let expected = format!("an integer of at least {least}");
+            Wrong::expected(format!("{pointer}/{index}"), &expected, item)
+        })
     };
     items.iter().enumerate().map(length).collect()
 }

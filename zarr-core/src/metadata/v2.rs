@@ -9,9 +9,7 @@ use zarr_codecs::{ByteOrder, Codec, CodecConfig, CodecKind, CodecRegistry, DataT
 
 use super::{
     ArrayMetadata, Codecs, GroupMetadata, Members, Order, Read, V2Codecs, Wrong, ZarrFormat, data_type_to_v2,
-    elements_codec, fill_value_to_v2,
-    json::{self, Style},
-    lengths, v2_data_type, v2_fill_value,
+    elements_codec, fill_value_to_v2, json::is_same, lengths, v2_data_type, v2_fill_value,
 };
 use crate::{ChunkGrid, ChunkKeyEncoding};
 
@@ -57,7 +55,7 @@ pub(crate) fn read_array(document: Value, registry: &CodecRegistry) -> Read<Arra
     let fill_value = v2_fill_value(&fill_value_json, &data_type, byte_order)?;
     // Other forms than ours are kept: numbers for texts, dates as text, the names of floats.
     let ours = fill_value_to_v2(fill_value.as_ref(), &data_type, byte_order);
-    if !ours.is_ok_and(|ours| json::write(&ours, Style::V2) == json::write(&fill_value_json, Style::V2)) {
+    if !ours.is_ok_and(|ours| is_same(&ours, &fill_value_json)) {
         unknown.insert(FILL_VALUE.into(), fill_value_json);
     }
     let separator = match members.take(SEPARATOR) {

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 use zarr_codecs::{CodecConfig, CodecError, DataType, FillValue};
 
 use super::{
-    ArrayMetadata, Codecs, GroupMetadata, Members, Read, Wrong, ZarrFormat, attributes,
-    json::{self, Style},
+    ArrayMetadata, Codecs, GroupMetadata, Members, Read, Wrong, ZarrFormat, attributes, json::is_same,
     lengths, v2,
 };
 use crate::{ChunkGrid, ChunkKeyEncoding};
@@ -56,10 +55,16 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
     }
     let mut unknown = read_unknown(members)?;
     // Other forms than ours are kept: who wrote `r16` may not read `raw_bytes`.
-    if !is_same(data_type.to_json(), &data_type_json) {
+    if !data_type
+        .to_json()
+        .is_ok_and(|ours| is_same(&ours, &data_type_json))
+    {
         unknown.insert(DATA_TYPE.into(), data_type_json);
     }
-    if !is_same(fill_value.to_json(&data_type), &fill_value_json) {
+    if !fill_value
+        .to_json(&data_type)
+        .is_ok_and(|ours| is_same(&ours, &fill_value_json))
+    {
         unknown.insert(FILL_VALUE.into(), fill_value_json);
     }
     let codecs = Codecs::new(codecs);
@@ -128,11 +133,6 @@ pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
         document.entry(name).or_insert_with(|| value.clone());
     }
     Ok(document.into())
-}
-
-/// Whether our form is written as the one that was read.
-fn is_same(ours: Result<Value, CodecError>, read: &Value) -> bool {
-    ours.is_ok_and(|ours| json::write(&ours, Style::V3) == json::write(read, Style::V3))
 }
 
 /// The form that was read if it still means this type, else ours.
