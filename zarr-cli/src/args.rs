@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::creation::CreationArgs;
+use crate::{
+    commands::diff::{self, DiffArgs},
+    creation::CreationArgs,
+};
 
 /// Moves chunked arrays about: Zarr V2 and V3 in directories and ZIP archives, and HDF5 files.
 ///
@@ -88,6 +91,9 @@ pub(crate) enum Verb {
     /// Hashes the values of every array, whatever its format, chunks and codecs
     #[command(after_help = "Example: zarr digest data.h5 > a; zarr digest out.zarr > b; diff a b")]
     Digest(NodeArgs),
+    /// Tells where two hierarchies hold different things, whatever their formats, chunks and codecs
+    #[command(after_help = diff::HELP)]
+    Diff(DiffArgs),
     /// Lists the codecs that metadata may name
     #[command(after_help = "Example: zarr codecs")]
     Codecs,

@@ -30,7 +30,7 @@ fn main() -> std::process::ExitCode {
         }
     };
     match commands::run(&cli) {
-        Ok(()) => Status::Done.into(),
+        Ok(status) => status.into(),
         Err(error) => {
             output::notice(&format!("zarr: {}", status::message(&error)));
             Status::of(&error).into()

@@ -47,6 +47,7 @@ pub use tree::{TreeOptions, tree};
 pub use verbs::consolidate::{OpenConsolidated, consolidate_metadata, open_consolidated};
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
 pub use verbs::copy_store::{CopyStoreOptions, copy_store};
+pub use verbs::diff::{DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Listed, Side, diff};
 pub use zarr_core as core;
 pub use zarr_source::ZarrSource;
 

@@ -8,7 +8,7 @@ use std::{collections::HashSet, fmt::Debug, sync::Arc};
 use serde_json::{Map, Value};
 use zarr_core::{
     Array, ArrayBuilder, ArrayData, NodePath, Selection, Workers,
-    codecs::{ByteOrder, DataType},
+    codecs::{ByteOrder, DataType, FillValue},
 };
 
 use crate::{Creation, Result, numpy_text::data_type_text};
@@ -103,6 +103,11 @@ pub trait SourceArray: Debug + Send + Sync {
     /// The text of the data type in logs and trees.
     fn data_type_text(&self) -> String {
         data_type_text(self.data_type(), self.byte_order())
+    }
+
+    /// What elements are that were never written; `None` if nothing says so.
+    fn fill_value(&self) -> Option<&FillValue> {
+        None
     }
 
     /// The shape of a chunk; `None` if the array is stored in one piece.

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use serde_json::Map;
 use zarr_core::{
     Array, ArrayBuilder, ArrayData, Group, Node, NodePath, Selection, Workers,
-    codecs::{ByteOrder, DataType},
+    codecs::{ByteOrder, DataType, FillValue},
 };
 
 use crate::{Attributes, Error, Result, Source, SourceArray, SourceNode};
@@ -97,6 +97,10 @@ impl SourceArray for ZarrArray {
 
     fn byte_order(&self) -> ByteOrder {
         self.0.metadata().codecs.byte_order()
+    }
+
+    fn fill_value(&self) -> Option<&FillValue> {
+        self.0.fill_value()
     }
 
     fn chunk_shape(&self) -> Option<&[u64]> {

@@ -5,6 +5,7 @@ mod consolidate;
 mod copy;
 mod copy_store;
 mod create;
+pub(crate) mod diff;
 mod digest;
 mod info;
 mod load;
@@ -15,11 +16,11 @@ use anyhow::Result;
 
 use crate::{
     args::{Cli, Verb},
-    status,
+    status::{self, Status},
 };
 
-/// Does what the words say.
-pub(crate) fn run(cli: &Cli) -> Result<()> {
+/// Does what the words say, and tells how it ended.
+pub(crate) fn run(cli: &Cli) -> Result<Status> {
     let common = &cli.common;
     let (place, done) = match &cli.verb {
         Verb::Save(args) => (&args.dest, save::run(args, common)),
@@ -35,7 +36,10 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Verb::CopyStore(args) => (&args.dest, copy_store::run(args, common)),
         Verb::Consolidate(args) => (&args.store, consolidate::run(args, common)),
         Verb::Digest(args) => (&args.location, digest::run(args, common)),
-        Verb::Codecs => return codecs::run(common),
+        // Here the status says more than that all is done.
+        Verb::Diff(args) => return diff::run(args, common),
+        Verb::Codecs => return codecs::run(common).map(|()| Status::Done),
     };
-    done.map_err(|error| status::at(place, error))
+    done.map(|()| Status::Done)
+        .map_err(|error| status::at(place, error))
 }

@@ -7,6 +7,7 @@
 
 mod copies;
 mod damage;
+mod diff;
 mod kill;
 mod output;
 mod place;

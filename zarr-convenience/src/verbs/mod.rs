@@ -3,3 +3,4 @@
 pub(crate) mod consolidate;
 pub(crate) mod copy;
 pub(crate) mod copy_store;
+pub(crate) mod diff;

@@ -8,6 +8,7 @@ mod copy_exists;
 mod copy_store;
 mod copy_values;
 mod dataset;
+mod diff;
 mod help;
 mod info;
 mod load;

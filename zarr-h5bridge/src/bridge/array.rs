@@ -217,6 +217,10 @@ impl SourceArray for Hdf5Array {
         self.elements.byte_order
     }
 
+    fn fill_value(&self) -> Option<&FillValue> {
+        Some(&self.fill_value)
+    }
+
     fn chunk_shape(&self) -> Option<&[u64]> {
         match &self.dataset.info().layout {
             Layout::Chunked { chunk_shape } => Some(chunk_shape),

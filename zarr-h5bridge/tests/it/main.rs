@@ -4,6 +4,7 @@
 
 mod attributes;
 mod bridge;
+mod diff;
 mod hostile;
 mod links;
 mod odd;

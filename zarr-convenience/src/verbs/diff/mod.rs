@@ -1,0 +1,14 @@
+//! `diff`: where two hierarchies hold different things, whatever their formats, chunks and codecs.
+//!
+//! `walk.rs` goes through both side by side, `node.rs` compares what two nodes say of themselves, `parts.rs` cuts a
+//! pair of arrays into boxes of whole chunks, `pair.rs` compares such a box, `elements.rs` two elements.
+
+mod elements;
+mod node;
+mod pair;
+mod parts;
+mod report;
+mod walk;
+
+pub use report::{DiffReport, Difference, DifferenceKind, Failure, Listed, Side};
+pub use walk::{DiffOptions, diff};
