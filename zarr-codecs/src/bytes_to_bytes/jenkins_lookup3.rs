@@ -121,9 +121,14 @@ impl BytesToBytes for Jenkins {
     }
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
-        let (data, stored) = encoded
-            .split_last_chunk::<SIZE>()
-            .ok_or_else(|| CodecError::corrupt(ID, "it is shorter than a checksum"))?;
+        let (data, stored) = encoded.split_last_chunk::<SIZE>().ok_or_else(|| {
+            let reason = if encoded.is_empty() {
+                "it is empty"
+            } else {
+                "it is shorter than a checksum"
+            };
+            CodecError::corrupt(ID, reason)
+        })?;
         let (stored, computed) = (u32::from_le_bytes(*stored), self.checksum(data));
         if stored != computed {
             return Err(CodecError::Checksum {
