@@ -5,15 +5,19 @@ use serde_json::Value;
 /// The classes of numcodecs by their ids, and their parameters in the order in which they are printed.
 ///
 /// A parameter behind a question mark is printed where it is given, one behind a tilde where it differs from
-/// the `dtype`.
+/// the `dtype`. What follows an equals sign is printed where the configuration lacks the parameter.
 const CLASSES: [(&str, &str, &str); 30] = [
-    ("blosc", "Blosc", "cname clevel shuffle blocksize"),
-    ("zlib", "Zlib", "level"),
-    ("gzip", "GZip", "level"),
-    ("bz2", "BZ2", "level"),
-    ("lzma", "LZMA", "format check preset filters"),
-    ("lz4", "LZ4", "acceleration"),
-    ("zstd", "Zstd", "level"),
+    (
+        "blosc",
+        "Blosc",
+        "cname='lz4' clevel=5 shuffle=SHUFFLE blocksize=0",
+    ),
+    ("zlib", "Zlib", "level=1"),
+    ("gzip", "GZip", "level=1"),
+    ("bz2", "BZ2", "level=1"),
+    ("lzma", "LZMA", "format=1 check=-1 preset filters"),
+    ("lz4", "LZ4", "acceleration=1"),
+    ("zstd", "Zstd", "level=0"),
     ("delta", "Delta", "dtype ~astype"),
     (
         "fixedscaleoffset",
@@ -25,12 +29,12 @@ const CLASSES: [(&str, &str, &str); 30] = [
     ("astype", "AsType", "encode_dtype decode_dtype"),
     ("packbits", "PackBits", ""),
     ("categorize", "Categorize", "dtype astype labels"),
-    ("shuffle", "Shuffle", "elementsize"),
+    ("shuffle", "Shuffle", "elementsize=4"),
     ("fletcher32", "Fletcher32", ""),
     ("crc32", "CRC32", "?location"),
     ("crc32c", "CRC32C", "?location"),
     ("adler32", "Adler32", "?location"),
-    ("jenkins_lookup3", "JenkinsLookup3", "initval prefix"),
+    ("jenkins_lookup3", "JenkinsLookup3", "initval=0 prefix"),
     ("vlen-utf8", "VLenUTF8", ""),
     ("vlen-bytes", "VLenBytes", ""),
     ("vlen-array", "VLenArray", "dtype"),
@@ -39,15 +43,19 @@ const CLASSES: [(&str, &str, &str); 30] = [
         "JSON",
         "encoding allow_nan check_circular ensure_ascii indent separators skipkeys sort_keys strict",
     ),
-    ("msgpack2", "MsgPack", "raw use_bin_type use_single_float"),
+    (
+        "msgpack2",
+        "MsgPack",
+        "raw=False use_bin_type=True use_single_float=False",
+    ),
     ("base64", "Base64", ""),
     (
         "pcodec",
         "PCodec",
-        "delta_encoding_order delta_spec equal_pages_up_to level mode_spec paging_spec",
+        "delta_encoding_order delta_spec='auto' equal_pages_up_to=262144 level=8 mode_spec='auto' paging_spec='equal_pages_up_to'",
     ),
-    ("zfpy", "ZFPY", "mode tolerance rate precision"),
-    ("pickle", "Pickle", "protocol"),
+    ("zfpy", "ZFPY", "mode=4 tolerance=-1 rate=-1 precision=-1"),
+    ("pickle", "Pickle", "protocol=5"),
     ("n5_wrapper", "N5ChunkWrapper", "chunk_shape dtype"),
 ];
 
@@ -64,7 +72,8 @@ pub fn codec_text(config: &Value) -> String {
     };
     let mut parts = Vec::new();
     for parameter in parameters.split(' ').filter(|parameter| !parameter.is_empty()) {
-        let name = parameter.trim_start_matches(['?', '~']);
+        let (name, default) = parameter.split_once('=').unwrap_or((parameter, "None"));
+        let name = name.trim_start_matches(['?', '~']);
         let value = &config[name];
         let is_hidden = match parameter.as_bytes()[0] {
             b'?' => value.is_null(),
@@ -72,7 +81,8 @@ pub fn codec_text(config: &Value) -> String {
             _ => false,
         };
         if !is_hidden {
-            parts.push(format!("{name}={}", parameter_text(name, value)));
+            let given = config.get(name).map(|value| parameter_text(name, value));
+            parts.push(format!("{name}={}", given.as_deref().unwrap_or(default)));
         }
     }
     // The parameters of JSON are broken into lines of theirs.
@@ -158,6 +168,37 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// Observed in runs of numcodecs 0.15.2.
+    #[test]
+    fn parameters_that_are_left_out_have_their_defaults() {
+        for (id, expected) in [
+            (
+                "blosc",
+                "Blosc(cname='lz4', clevel=5, shuffle=SHUFFLE, blocksize=0)",
+            ),
+            ("zlib", "Zlib(level=1)"),
+            ("gzip", "GZip(level=1)"),
+            ("bz2", "BZ2(level=1)"),
+            ("lzma", "LZMA(format=1, check=-1, preset=None, filters=None)"),
+            ("lz4", "LZ4(acceleration=1)"),
+            ("zstd", "Zstd(level=0)"),
+            ("shuffle", "Shuffle(elementsize=4)"),
+            ("jenkins_lookup3", "JenkinsLookup3(initval=0, prefix=None)"),
+            (
+                "msgpack2",
+                "MsgPack(raw=False, use_bin_type=True, use_single_float=False)",
+            ),
+            (
+                "pcodec",
+                "PCodec(delta_encoding_order=None, delta_spec='auto', equal_pages_up_to=262144, level=8, mode_spec='auto', paging_spec='equal_pages_up_to')",
+            ),
+            ("zfpy", "ZFPY(mode=4, tolerance=-1, rate=-1, precision=-1)"),
+            ("pickle", "Pickle(protocol=5)"),
+        ] {
+            assert_eq!(codec_text(&json!({ "id": id })), expected);
+        }
+    }
 
     /// Observed in runs of numcodecs 0.15.2.
     #[test]
