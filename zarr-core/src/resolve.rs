@@ -275,7 +275,10 @@ fn position(index: i64, length: u64) -> Result<u64> {
 }
 
 fn slice_extent(start: Option<i64>, stop: Option<i64>, step: i64, length: u64) -> Result<Extent> {
-    let Some(step) = u64::try_from(step).ok().filter(|step| *step >= 1) else {
+    if step == 0 {
+        return Err(Error::selection("slice step cannot be zero"));
+    }
+    let Ok(step) = u64::try_from(step) else {
         return Err(Error::selection("only slices with step >= 1 are supported"));
     };
     let clip = |bound: i64| {
@@ -423,7 +426,7 @@ mod tests {
             ("0,0", &[3], "too many indices for array; expected 1, got 2"),
             ("..., ...", &[3], "an index can only have a single ellipsis"),
             ("::-1", &[3], "only slices with step >= 1 are supported"),
-            ("::0", &[3], "only slices with step >= 1 are supported"),
+            ("::0", &[3], "slice step cannot be zero"),
             ("[0, 1], ...", &[3, 4], basic),
             ("[0, 1], [0, 1]", &[3, 4, 5], basic),
             ("[0, 1], [0, 1], :", &[3, 4, 5], basic),

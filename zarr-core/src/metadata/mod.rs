@@ -301,6 +301,7 @@ impl Members {
         if found.as_u64() == Some(expected) {
             return Ok(());
         }
+        let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
         Err(Wrong::new(
             "/zarr_format",
             format!("unsupported zarr format: {found}"),
