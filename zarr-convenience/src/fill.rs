@@ -18,6 +18,8 @@ pub(crate) fn given_fill_value(value: &Value, data_type: &DataType) -> Value {
     };
     match data_type {
         T::DateTime64(_) | T::TimeDelta64(_) if value == &Value::Bool(true) => 1.into(),
+        // NumPy makes the text `True` of it, which is cut later to the length of the type; this is its form in documents.
+        T::FixedBytes(_) if value == &Value::Bool(true) => "VHJ1ZQ==".into(),
         _ if !is_zero => value.clone(),
         T::FixedBytes(_) | T::FixedUtf32(_) => "".into(),
         T::Complex64 | T::Complex128 => Value::from(vec![0.0, 0.0]),
@@ -40,6 +42,7 @@ mod tests {
             (DataType::Float64, json!(-0.0), json!(0)),
             (DataType::Int8, json!(false), json!(0)),
             (DataType::FixedBytes(3), json!(0), json!("")),
+            (DataType::FixedBytes(3), json!(true), json!("VHJ1ZQ==")),
             (DataType::Complex64, json!([-0.0, 0]), json!([0.0, 0.0])),
             (DataType::Object, json!(-0.0), json!(-0.0)),
             (DataType::Float64, json!("nan"), json!("nan")),

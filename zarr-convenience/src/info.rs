@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use serde_json::Value;
-use zarr_core::{Array, Group, Node, Order, Result, store::Store};
+use zarr_core::{Array, Group, Node, Order, Result, codecs::DataType, store::Store};
 
 use crate::{codec_text, data_type_text, shape_text, text_wrap::wrap};
 
@@ -30,6 +30,8 @@ pub struct ArrayInfo {
     pub compressor: Option<Value>,
     /// The type of the store.
     pub store_type: String,
+    /// The type of the store of the chunks, where that is another one; whoever has opened the array with it says so.
+    pub chunk_store_type: Option<String>,
     /// The bytes of all elements; an item of any size counts as the 8 bytes that `NumPy` has for it.
     pub size: u64,
     /// The bytes in the store, documents included.
@@ -51,6 +53,8 @@ pub struct GroupInfo {
     pub read_only: bool,
     /// The type of the store.
     pub store_type: String,
+    /// The type of the store of the chunks, where that is another one; whoever has opened the group with it says so.
+    pub chunk_store_type: Option<String>,
     /// The names of the arrays directly below, by code point.
     pub arrays: Vec<String>,
     /// The names of the groups directly below, by code point.
@@ -78,6 +82,7 @@ impl ArrayInfo {
         };
         let item_size = match array.data_type() {
             variable if variable.is_variable() => 8,
+            DataType::Unknown { json, .. } if json == "|O" => 8,
             fixed => fixed.size().unwrap_or(0) as u64,
         };
         Ok(Self {
@@ -90,6 +95,7 @@ impl ArrayInfo {
             filters,
             compressor,
             store_type: store_type(array.store().as_ref()),
+            chunk_store_type: None,
             size: array.n_elements().saturating_mul(item_size),
             size_stored: array.size_stored()?,
             n_chunks: array.n_chunks(),
@@ -121,6 +127,9 @@ impl ArrayInfo {
             .map_or_else(|| "None".to_owned(), codec_text);
         add("Compressor", compressor);
         add("Store type", format!("zarr.storage.{}", self.store_type));
+        if let Some(store) = &self.chunk_store_type {
+            add("Chunk store type", format!("zarr.storage.{store}"));
+        }
         add("No. bytes", size_text(self.size));
         if self.size_stored > 0 {
             add("No. bytes stored", size_text(self.size_stored));
@@ -155,6 +164,7 @@ impl GroupInfo {
             name: group.path().to_string(),
             read_only: group.options().read_only,
             store_type: store_type(group.store().as_ref()),
+            chunk_store_type: None,
             arrays,
             groups,
         })
@@ -166,10 +176,15 @@ impl GroupInfo {
             ("Type", "zarr.hierarchy.Group".to_owned()),
             ("Read-only", truth_text(self.read_only)),
             ("Store type", format!("zarr.storage.{}", self.store_type)),
+        ];
+        if let Some(store) = &self.chunk_store_type {
+            items.push(("Chunk store type", format!("zarr.storage.{store}")));
+        }
+        items.extend([
             ("No. members", (self.arrays.len() + self.groups.len()).to_string()),
             ("No. arrays", self.arrays.len().to_string()),
             ("No. groups", self.groups.len().to_string()),
-        ];
+        ]);
         for (title, names) in [("Arrays", &self.arrays), ("Groups", &self.groups)] {
             if !names.is_empty() {
                 items.push((title, names.join(", ")));

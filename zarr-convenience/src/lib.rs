@@ -36,7 +36,7 @@ pub use info::{ArrayInfo, GroupInfo};
 pub use load::{LazyLoader, Loaded, load};
 pub use location::{Location, StoreKind, open_store};
 pub use numpy_text::{count_text, data_type_text, shape_text};
-pub use open::{OpenMode, build_array, create_array, create_group, open};
+pub use open::{OpenMode, build_array, check_codecs, create_array, create_group, open};
 pub use plan::{Action, Plan, Step};
 pub use python_pattern::{PatternFlags, pattern};
 pub use report::{Copied, Progress, Report};

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_core::{
-    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat, store::Store,
+    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat,
+    codecs::{CodecError, DataType},
+    store::Store,
 };
 
 use crate::{Creation, Error, Result};
@@ -47,7 +49,8 @@ impl OpenMode {
 /// Opens a node, or creates it as the mode says: an array if there is a shape, else a group.
 ///
 /// # Errors
-/// [`CoreError::NotFound`] or [`CoreError::Exists`] as the mode says, and what may be wrong with the node.
+/// [`CoreError::NotFound`] or [`CoreError::Exists`] as the mode says, what may be wrong with the node, and for an array
+/// that is there already what [`check_codecs`] says. [`Node::open`] asks nothing of codecs.
 pub fn open(
     store: &Arc<dyn Store>,
     path: &NodePath,
@@ -72,8 +75,16 @@ pub fn open(
             found: "a group",
         }
         .into()),
-        (OpenMode::Read, Some(node)) => Ok(read_only(node)),
-        (OpenMode::Update | OpenMode::Append, Some(node)) => Ok(node),
+        (OpenMode::Read | OpenMode::Update | OpenMode::Append, Some(node)) => {
+            if let Node::Array(array) = &node {
+                check_codecs(array)?;
+            }
+            Ok(if mode == OpenMode::Read {
+                read_only(node)
+            } else {
+                node
+            })
+        }
         (OpenMode::Append | OpenMode::Write | OpenMode::Exclusive, _) => {
             let format = creation.zarr_format.unwrap_or(ZarrFormat::V2);
             let store = Arc::clone(store);
@@ -91,6 +102,59 @@ pub fn open(
             }
         }
     }
+}
+
+/// Checks what zarr-python checks when it opens an array: that its codecs exist, and that objects have one.
+///
+/// That they can decode the elements is not asked, nor are codecs that are never decoded refused here. Arrays of
+/// codecs that do not exist can still be listed, described and copied as they are; [`Array::open`] opens them.
+///
+/// # Errors
+/// [`CoreError::Codecs`] for a codec that does not exist or whose configuration makes no sense, and
+/// [`CoreError::Metadata`] for objects without a codec.
+///
+/// ```
+/// use std::sync::Arc;
+/// use zarr_convenience::{check_codecs, core::{Array, NodePath, Options, store::{MemoryStore, Store, StoreKey}}};
+/// let store = Arc::new(MemoryStore::new());
+/// let document = br#"{"zarr_format": 2, "shape": [3], "chunks": [3], "dtype": "<i4", "fill_value": 0, "order": "C",
+///     "filters": null, "compressor": {"id": "acme"}}"#;
+/// store.set(&StoreKey::new(".zarray")?, document)?;
+/// let array = Array::open(store, &NodePath::root(), &Options::default())?;
+/// assert!(check_codecs(&array).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn check_codecs(array: &Array) -> Result<()> {
+    let (metadata, registry) = (array.metadata(), &array.options().registry);
+    let document = || array.store().describe(array.path().as_str());
+    for codec in metadata.codecs.list() {
+        match registry.build(codec) {
+            Ok(_) | Err(CodecError::Refused { .. }) => {}
+            Err(source) => {
+                return Err(CoreError::Codecs {
+                    array: array.path().to_string(),
+                    document: document(),
+                    source,
+                }
+                .into());
+            }
+        }
+    }
+    let is_object = matches!(array.data_type(), DataType::Unknown { json, .. } if json == "|O");
+    let filters = metadata
+        .codecs
+        .to_v2(registry)
+        .ok()
+        .and_then(|codecs| codecs.filters);
+    if is_object && filters.is_none_or(|filters| filters.is_empty()) {
+        return Err(CoreError::Metadata {
+            document: document(),
+            pointer: "/filters".to_owned(),
+            reason: "is without a codec for objects".to_owned(),
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// Creates an array; whatever is at its path is erased first if `overwrite` says so.

@@ -170,3 +170,30 @@ fn chunks_of_objects_are_guessed_as_zarr_python_does() {
     let array = make(&group(), "o", &[1_000_000], &json!("str"), Creation::default());
     assert_eq!(array.chunk_shape(), [62500]);
 }
+
+#[test]
+fn the_store_of_the_chunks_has_a_line_where_it_is_another_one() {
+    let group = group();
+    make(&group, "a", &[3], &json!("<f8"), Creation::default());
+    let (store_type, chunk_store_type) = ("ConsolidatedMetadataStore".to_owned(), "MemoryStore".to_owned());
+    let info = GroupInfo {
+        store_type: store_type.clone(),
+        chunk_store_type: Some(chunk_store_type.clone()),
+        ..GroupInfo::of(&group).unwrap()
+    };
+    let text = "Name             : /\nType             : zarr.hierarchy.Group\nRead-only        : False\nStore type       : zarr.storage.ConsolidatedMetadataStore\nChunk store type : zarr.storage.MemoryStore\nNo. members      : 1\nNo. arrays       : 1\nNo. groups       : 0\nArrays           : a\n";
+    assert_eq!(info.to_string(), text);
+    let array = Array::open(
+        Arc::clone(group.store()),
+        &NodePath::new("a").unwrap(),
+        &Options::default(),
+    )
+    .unwrap();
+    let info = ArrayInfo {
+        store_type,
+        chunk_store_type: Some(chunk_store_type),
+        ..ArrayInfo::of(&array).unwrap()
+    };
+    let lines = "Store type         : zarr.storage.ConsolidatedMetadataStore\nChunk store type   : zarr.storage.MemoryStore\nNo. bytes          : 24\n";
+    assert!(info.to_string().contains(lines), "{info}");
+}

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 use zarr_convenience::{
-    CopyOptions, Creation, Error, TreeOptions, ZarrSource, copy_all,
+    CopyOptions, Creation, Error, OpenMode, TreeOptions, ZarrSource, copy_all,
     core::{
         Array, Error as CoreError, Group, Node, NodePath, Options, Selection, ZarrFormat,
         store::{MemoryStore, Store, StoreExt, StoreKey},
     },
-    tree,
+    open, tree,
 };
 
 fn key(text: &str) -> StoreKey {
@@ -73,6 +73,47 @@ fn chunks_of_an_unknown_codec_are_moved_unchanged() {
         array.read_vec::<i32>(&Selection::all()),
         Err(CoreError::Codecs { .. })
     ));
+}
+
+/// As zarr-python 2.18.7 opens them; numcodecs knows of `pickle`.
+#[test]
+fn open_refuses_what_has_no_codec_and_nothing_else_does() {
+    let document = |dtype: &str, filters: serde_json::Value, compressor: serde_json::Value| {
+        json!({
+            "zarr_format": 2, "shape": [4], "chunks": [2], "dtype": dtype, "fill_value": null, "order": "C",
+            "filters": filters, "compressor": compressor,
+        })
+    };
+    let null = serde_json::Value::Null;
+    let cases = [
+        (document("<i4", null.clone(), json!({"id": "acme"})), false),
+        (document("<i4", json!([{"id": "acme"}]), null.clone()), false),
+        (document("|O", null.clone(), null.clone()), false),
+        (
+            document("|O", json!([{"id": "pickle", "protocol": 5}]), null.clone()),
+            true,
+        ),
+        (
+            document("<i4", null.clone(), json!({"id": "zlib", "level": 1})),
+            true,
+        ),
+    ];
+    for (document, opens) in cases {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        store
+            .set(&key("a/.zarray"), document.to_string().as_bytes())
+            .unwrap();
+        let (at, options) = (NodePath::new("a").unwrap(), Options::default());
+        let opened = open(
+            &store,
+            &at,
+            OpenMode::Read,
+            None,
+            (&Creation::default(), &options),
+        );
+        assert_eq!(opened.is_ok(), opens, "{document}");
+        assert!(Node::open(store, &at, &options).is_ok(), "{document}");
+    }
 }
 
 #[test]

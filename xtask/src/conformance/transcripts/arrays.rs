@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use zarr_convenience::{
     ArrayInfo, HashName,
     core::{
-        Array, Error as CoreError, Node, Selection,
+        Array, ArrayData, Error as CoreError, Node, Selection,
         codecs::{ByteOrder, DataType},
         metadata::fill_value_to_v2,
     },
@@ -103,6 +103,10 @@ fn write(array: &Array, selection: &Selection, value: &Value) -> Outcome {
             data.shape = vec![data.n_elements()];
         }
     }
+    if data.shape != expected && expected.is_empty() {
+        // NumPy says it there, in words that depend on the brackets.
+        return Err(Failure::class("ValueError", "one element is selected, several are given").into());
+    }
     if data.shape != expected {
         let (expected, got) = (shape_text(&expected), shape_text(&data.shape));
         let message = format!("parameter 'value': expected array with shape {expected}, got {got}");
@@ -148,6 +152,10 @@ fn fill_json(array: &Array) -> Outcome {
         return Ok(Value::Null);
     };
     let byte_order = array.metadata().codecs.byte_order();
+    // Of objects the document says what was given.
+    if let Some(given) = array.metadata().unknown.get("fill_value") {
+        return Ok(given.clone());
+    }
     if data_type.is_variable() {
         return fill_value_to_v2(Some(fill), data_type, byte_order)
             .map_err(|wrong| Fault::unsupported(wrong.reason));
@@ -192,10 +200,17 @@ fn a_hexdigest(session: &mut Session, step: &Value) -> Outcome {
     Ok(hexdigest(&array, hash)?.into())
 }
 
+/// The data of a step, in the type of an array.
+fn step_data(step: &Value, array: &Array) -> Outcome<ArrayData> {
+    let (given, data_type) = (&step["data"], array.data_type());
+    let data = values::array(given, values::objects_as(given, data_type))?;
+    values::cast(&data, data_type)
+}
+
 fn a_append(session: &mut Session, step: &Value) -> Outcome {
     change(session, step, |array| {
         let axis = step["axis"].as_u64().unwrap_or(0) as usize;
-        let data = values::cast(&values::array(&step["data"], None)?, array.data_type())?;
+        let data = step_data(step, array)?;
         Ok(array.append(&data, axis)?.into())
     })
 }

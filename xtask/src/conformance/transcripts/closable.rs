@@ -1,20 +1,29 @@
 //! Stores that are closed while nodes still hold on to them.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use zarr_convenience::core::store::{
     ByteRange, Capabilities, DbmStore, Listing, LmdbStore, ReadBuffer, SqliteStore, Store, StoreError,
-    StoreKey, StorePrefix, TempStore, ZipStore,
+    StoreExt, StoreKey, StorePrefix, TempStore, ZipStore,
 };
 
 /// A store that has an end.
 pub(super) trait Close: Store {
     fn close(self: Box<Self>) -> Result<(), StoreError>;
+
+    /// The keys that Python's store still knows of once it is closed.
+    fn remembered(&self) -> Result<Vec<StoreKey>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 impl Close for ZipStore {
     fn close(self: Box<Self>) -> Result<(), StoreError> {
         Self::close(*self)
+    }
+
+    fn remembered(&self) -> Result<Vec<StoreKey>, StoreError> {
+        self.list_prefix(&StorePrefix::root())
     }
 }
 
@@ -34,6 +43,7 @@ close_by_dropping!(DbmStore, LmdbStore, SqliteStore, TempStore);
 pub(super) struct Closable {
     shown: String,
     open: RwLock<Option<Box<dyn Close>>>,
+    remembered: OnceLock<Vec<StoreKey>>,
 }
 
 impl Closable {
@@ -41,12 +51,18 @@ impl Closable {
         Self {
             shown: store.describe(""),
             open: RwLock::new(Some(Box::new(store))),
+            remembered: OnceLock::new(),
         }
     }
 
     pub(super) fn close(&self) -> Result<(), StoreError> {
         let store = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
-        store.map_or(Ok(()), Close::close)
+        let Some(store) = store else {
+            return Ok(());
+        };
+        self.remembered
+            .get_or_init(|| store.remembered().unwrap_or_default());
+        store.close()
     }
 
     /// Flushes when a scenario says so; Python's stores are not flushed by what uses them.
@@ -77,7 +93,10 @@ impl Store for Closable {
     }
 
     fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
-        self.with(|store| store.size(key))
+        match self.remembered.get() {
+            Some(keys) if keys.contains(key) => Ok(Some(0)),
+            _ => self.with(|store| store.size(key)),
+        }
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {

@@ -332,7 +332,7 @@ fn names(session: &mut Session, step: &Value) -> Outcome {
     Ok(names.into())
 }
 
-/// The attributes of an object; of numbers, only whole ones that stand alone.
+/// The attributes of an object; of numbers, only those that stand alone.
 fn attrs(session: &mut Session, step: &Value) -> Outcome {
     let target = text(step, "target")?;
     let (name, member) = target.split_once(':').unwrap_or((target, ""));
@@ -345,6 +345,9 @@ fn attrs(session: &mut Session, step: &Value) -> Outcome {
         Value::String(_) => Ok((name, value)),
         Value::Number(number) if number.is_i64() => {
             Ok((name, json!({"dtype": "<i8", "shape": [], "data": number})))
+        }
+        Value::Number(number) if number.is_f64() => {
+            Ok((name, json!({"dtype": "<f8", "shape": [], "data": number})))
         }
         other => Err(Fault::unsupported(format!("HDF5 attribute {other}"))),
     });

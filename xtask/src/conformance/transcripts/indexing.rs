@@ -5,7 +5,9 @@
 //! of the library get the names that Python has for what was given.
 
 use serde_json::Value;
-use zarr_convenience::core::{Array, Error as CoreError, IndexArray, Region, Selection, SelectionItem};
+use zarr_convenience::core::{
+    Array, Error as CoreError, IndexArray, Region, Selection, SelectionItem, metadata::json::python_float,
+};
 
 use super::outcome::{Failure, Fault, Outcome};
 
@@ -59,7 +61,15 @@ impl Item {
             return foreign("float", value.to_string());
         }
         if let Some(float) = value.get("float") {
-            return foreign("float", float.as_str().unwrap_or("nan").to_lowercase());
+            let shown = match float {
+                Value::Number(number) => python_float(number.as_f64().unwrap_or(f64::NAN)),
+                word => word
+                    .as_str()
+                    .unwrap_or("nan")
+                    .to_lowercase()
+                    .replace("infinity", "inf"),
+            };
+            return foreign("float", shown);
         }
         if let Some(parts) = value.get("slice") {
             return slice(parts).ok_or_else(strange);
@@ -224,6 +234,9 @@ impl Brackets {
         }
         if let [Item::Taken(SelectionItem::Mask(values))] = &self.items[..] {
             return Ok(Selection::mask([values.len() as u64], values.clone()));
+        }
+        if self.items.is_empty() && array.ndim() == 0 {
+            return Err(Failure::new("IndexError", "tuple index out of range").into());
         }
         let arrays: Option<Vec<_>> = self
             .items

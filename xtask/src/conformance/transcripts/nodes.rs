@@ -7,7 +7,7 @@ use zarr_convenience::{
 };
 
 use super::{
-    Operation,
+    Operation, consolidated,
     open::planned,
     options::Asked,
     outcome::{Doing, Failure, Fault, Outcome, phrase, quoted},
@@ -51,10 +51,12 @@ fn info(session: &mut Session, step: &Value) -> Outcome {
         shelf.class
     }
     .to_owned();
+    let chunk_store_type = shelf.chunk_class.map(str::to_owned);
     Ok(match node {
         Node::Array(array) => {
             let info = ArrayInfo {
                 store_type,
+                chunk_store_type,
                 ..ArrayInfo::of(&array)?
             };
             info.to_string()
@@ -62,6 +64,7 @@ fn info(session: &mut Session, step: &Value) -> Outcome {
         Node::Group(group) => {
             let info = GroupInfo {
                 store_type,
+                chunk_store_type,
                 ..GroupInfo::of(&group)?
             };
             info.to_string()
@@ -71,7 +74,12 @@ fn info(session: &mut Session, step: &Value) -> Outcome {
 }
 
 fn get_store(session: &mut Session, step: &Value) -> Outcome {
-    let (_, shelf) = session.target(step)?;
+    let (_, mut shelf) = session.target(step)?;
+    if shelf.class.is_empty() {
+        shelf.class = "KVStore";
+    } else if shelf.class == consolidated::CLASS {
+        shelf = consolidated::only_documents(&shelf)?;
+    }
     let shown = json!({"store_class": shelf.class});
     session.name(step, Thing::Store(shelf));
     Ok(shown)
@@ -242,12 +250,15 @@ fn visit(session: &Session, step: &Value, see: &mut dyn FnMut(&str, &Node)) -> O
 }
 
 fn g_props(session: &mut Session, step: &Value) -> Outcome {
-    let (group, _) = session.group(step)?;
-    let path = group.path();
+    let node = session.target(step)?.0;
+    let (path, options) = match &node {
+        Node::Group(group) => (group.path(), group.options()),
+        Node::Array(array) => (array.path(), array.options()),
+    };
     Ok(json!({
         "name": path.to_string(),
         "path": path.as_str(),
         "basename": path.name(),
-        "read_only": group.options().read_only,
+        "read_only": options.read_only,
     }))
 }

@@ -7,7 +7,7 @@ use zarr_convenience::core::{
 };
 
 use super::{
-    outcome::{Fault, Outcome},
+    outcome::{Failure, Fault, Outcome},
     scalar::to_hex,
 };
 
@@ -41,7 +41,9 @@ pub(super) fn writes_values(config: &Value) -> bool {
 
 /// The data type, byte order and shape of what such a codec wrote.
 pub(super) fn contents(config: &Value, encoded: &[u8]) -> Outcome<(DataType, ByteOrder, Vec<u64>)> {
-    let strange = || Fault::unsupported("what is no list with a type and a shape");
+    let strange = || -> Fault {
+        Failure::class("TypeError", "it is no list with a type and a shape at its end").into()
+    };
     let list = if config["id"] == "json2" {
         json::parse(encoded)
             .ok()
@@ -49,8 +51,14 @@ pub(super) fn contents(config: &Value, encoded: &[u8]) -> Outcome<(DataType, Byt
     } else {
         Object::from_item(encoded).ok()
     };
-    let Some(Object::List(items)) = list else {
-        return Err(strange());
+    let list = list.ok_or_else(|| Failure::class("ValueError", "it is no value"))?;
+    let items = match list {
+        Object::List(items) if items.len() > 1 => items,
+        Object::Text(text) if text.chars().nth(1).is_some() => return Err(strange()),
+        Object::List(_) | Object::Text(_) => {
+            return Err(Failure::class("IndexError", "it has no type and no shape").into());
+        }
+        _ => return Err(strange()),
     };
     let [.., dtype, Object::List(shape)] = &items[..] else {
         return Err(strange());

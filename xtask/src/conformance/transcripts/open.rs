@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_convenience::{
-    OpenMode,
+    OpenMode, check_codecs,
     core::{Array, ArrayBuilder, ArrayData, Error as CoreError, Group, Node, NodePath, Options, Selection},
     create_group, open,
 };
@@ -120,7 +120,11 @@ fn open_array(session: &mut Session, step: &Value) -> Outcome {
         }
         (OpenMode::Write, _) => make_array(&shelf, &path, step, &options, true)?,
         (OpenMode::Exclusive, _) => make_array(&shelf, &path, step, &options, false)?,
-        (_, found) => found.map_err(|error| phrase(&error.into(), Doing::OpenArray))?,
+        (_, found) => {
+            let array = found.map_err(|error| phrase(&error.into(), Doing::OpenArray))?;
+            check_codecs(&array)?;
+            array
+        }
     };
     Ok(session.name_node(step, Node::Array(array), &shelf))
 }

@@ -8,6 +8,7 @@ use zarr_convenience::{
         ArrayBuilder, ArrayData, Options, Order,
         codecs::{ByteOrder, DataType},
     },
+    data_type_text,
 };
 
 use super::{
@@ -40,7 +41,11 @@ impl Asked {
             Some(Value::Array(filters)) => Some(filters.iter().map(codecs::complete).collect::<Vec<_>>()),
             _ => None,
         };
-        let object_codec = step.get("object_codec").filter(|codec| !codec.is_null()).cloned();
+        // Only objects take it; zarr-python warns and goes on without.
+        let object_codec = step
+            .get("object_codec")
+            .filter(|codec| !codec.is_null() && holds_objects(step))
+            .cloned();
         if let Some(codec) = &object_codec {
             filters.get_or_insert_default().insert(0, codecs::complete(codec));
         }
@@ -49,7 +54,7 @@ impl Asked {
         }
         for name in ["fill_value", "fillvalue"] {
             if let Some(fill) = step.get(name) {
-                creation.fill_value = Some(fill_value(fill)?);
+                creation.fill_value = Some(fill_value(fill, dtype_of(step))?);
             }
         }
         if let Some(order) = step.get("order") {
@@ -142,14 +147,37 @@ fn order_of(value: &Value) -> Outcome<Order> {
 }
 
 /// A value as Python prints it.
-fn python(value: &Value) -> String {
+pub(super) fn python(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        other => other.to_string(),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(python).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(members) => {
+            let members: Vec<_> = members
+                .iter()
+                .map(|(name, value)| format!("{}: {}", quoted(name), python(value)))
+                .collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        Value::Number(_) => value.to_string(),
     }
+}
+
+/// The data type that a step names, itself or for its data.
+fn dtype_of(step: &Value) -> Option<&Value> {
+    let given = step.get("dtype").filter(|dtype| !dtype.is_null());
+    given.or_else(|| ["data", "arr"].iter().find_map(|name| step[*name].get("dtype")))
+}
+
+fn holds_objects(step: &Value) -> bool {
+    dtype_of(step).and_then(Value::as_str).is_some_and(|dtype| {
+        matches!(dtype, "O" | "|O" | "object" | "str" | "bytes") || dtype.starts_with("array:")
+    })
 }
 
 /// Python's `chunks`; numbers with fractions are cut.
@@ -241,8 +269,31 @@ fn compression(id: &str, options: &Value) -> Outcome {
 }
 
 /// A fill value as documents have it.
-fn fill_value(value: &Value) -> Outcome {
-    Ok(match Scalar::from_json(value, None)? {
+///
+/// Documents have texts for several kinds of values, so that what Python tells apart is told here: types of bytes take
+/// the text of anything, and types of texts take nothing but texts.
+fn fill_value(value: &Value, dtype: Option<&Value>) -> Outcome {
+    let scalar = Scalar::from_json(value, None)?;
+    let data_type = dtype.and_then(|dtype| values::data_type(dtype).ok());
+    match (&scalar, data_type) {
+        (Scalar::Float(number), Some((DataType::FixedBytes(_), _))) if *number != 0.0 => {
+            return Ok(BASE64_STANDARD.encode(scalar.shown()).into());
+        }
+        (Scalar::Text(text), Some((DataType::FixedBytes(_), _))) if !text.is_ascii() => {
+            return Err(Failure::class("ValueError", format!("fill_value {text:?} is not ASCII")).into());
+        }
+        (Scalar::Text(text), Some((DataType::FixedBytes(_), _))) => {
+            return Ok(BASE64_STANDARD.encode(text).into());
+        }
+        (Scalar::Float(_) | Scalar::Bytes(_), Some((data_type @ DataType::FixedUtf32(_), order))) => {
+            let (given, dtype) = (scalar.shown(), data_type_text(&data_type, order));
+            let message =
+                format!("fill_value {given} is not valid for dtype {dtype}; must be a  unicode string");
+            return Err(Failure::new("ValueError", message).into());
+        }
+        _ => {}
+    }
+    Ok(match scalar {
         Scalar::Bytes(bytes) => BASE64_STANDARD.encode(bytes).into(),
         Scalar::Null => Value::Null,
         scalar => scalar.to_json(),

@@ -134,6 +134,11 @@ fn phrase_core(error: &CoreError, doing: Doing, ours: String) -> Fault {
         CoreError::Metadata { pointer, reason, .. } if pointer == "/zarr_consolidated_format" => {
             Failure::new("zarr.errors.MetadataError", reason).into()
         }
+        CoreError::Metadata { pointer, reason, .. }
+            if pointer.is_empty() && reason.starts_with("must be an object") =>
+        {
+            class("AttributeError").into()
+        }
         CoreError::Metadata { pointer, .. } if pointer.is_empty() => {
             class("json.decoder.JSONDecodeError").into()
         }
@@ -172,6 +177,9 @@ fn phrase_core(error: &CoreError, doing: Doing, ours: String) -> Fault {
         }
         CoreError::Selection { reason } if reason.starts_with("only slices") => {
             Failure::new("zarr.errors.NegativeStepError", reason).into()
+        }
+        CoreError::Selection { reason } if reason.starts_with("slice step") => {
+            Failure::new("ValueError", reason).into()
         }
         CoreError::Selection { reason } => Failure::new("IndexError", reason).into(),
         CoreError::ReadOnly { .. } if doing == Doing::Attributes => {
@@ -215,6 +223,14 @@ pub(super) fn phrase_codec(error: &CodecError, ours: String) -> Fault {
             );
             Failure::new("RuntimeError", message)
         }
+        // What is asked of arrays without elements there.
+        CodecError::Corrupt {
+            codec: "jenkins_lookup3",
+            reason,
+        } if reason == "it is empty" => Failure::class("IndexError", ours),
+        CodecError::Corrupt {
+            codec: "packbits", ..
+        } => Failure::class("IndexError", ours),
         CodecError::Corrupt { codec: "zstd", .. } => {
             Failure::new("RuntimeError", "Zstd decompression error: invalid input data")
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use zarr_convenience::core::{
     ArrayData,
-    codecs::{ByteOrder, ChunkBuffer, DataType, Object},
+    codecs::{ByteOrder, ChunkBuffer, DataType, Field, Object},
     metadata::json::python_float,
     time,
 };
@@ -54,7 +54,7 @@ impl Scalar {
                     parts
                         .iter()
                         .zip(&record.fields)
-                        .map(|(part, field)| Self::from_json(part, Some(&field.data_type)))
+                        .map(|(part, field)| Self::of_field(part, field, field.shape.len()))
                         .collect::<Outcome<_>>()?,
                 ),
                 _ => return Err(strange()),
@@ -76,6 +76,17 @@ impl Scalar {
                 }
             }
         })
+    }
+
+    /// Reads a field that is an array of so many dimensions, as lists in lists.
+    fn of_field(value: &Value, field: &Field, ndim: usize) -> Outcome<Self> {
+        match value {
+            Value::Array(parts) if ndim > 0 => {
+                let parts = parts.iter().map(|part| Self::of_field(part, field, ndim - 1));
+                Ok(Self::Record(parts.collect::<Outcome<_>>()?))
+            }
+            one => Self::from_json(one, Some(&field.data_type)),
+        }
     }
 
     /// The transcript's form.
@@ -133,13 +144,24 @@ impl Scalar {
                     }
                 }
             }
-            T::Raw(size) | T::FixedBytes(size) => {
+            T::FixedBytes(size) => {
+                let mut bytes = match self {
+                    Self::Bool(_) | Self::Int(_) | Self::Float(_) => self.shown().into_bytes(),
+                    _ => self.bytes().ok_or_else(strange)?,
+                };
+                bytes.resize(*size as usize, 0);
+                elements.extend(bytes);
+            }
+            T::Raw(size) => {
                 let mut bytes = self.bytes().ok_or_else(strange)?;
                 bytes.resize(*size as usize, 0);
                 elements.extend(bytes);
             }
             T::FixedUtf32(length) => {
-                let text = self.text().ok_or_else(strange)?;
+                let text = match self {
+                    Self::Bool(_) | Self::Int(_) | Self::Float(_) => self.shown(),
+                    _ => self.text().ok_or_else(strange)?,
+                };
                 let mut codes: Vec<u32> = text.chars().map(u32::from).collect();
                 codes.resize(*length as usize, 0);
                 elements.extend(codes.iter().flat_map(|code| code.to_ne_bytes()));
@@ -155,15 +177,35 @@ impl Scalar {
                         Self::Record(fields) => &fields[index],
                         other => other,
                     };
-                    if !field.shape.is_empty() {
-                        return Err(strange());
-                    }
-                    value.push(&field.data_type, out)?;
+                    value.push_field(field, out)?;
                 }
             }
             _ => return Err(strange()),
         }
         Ok(())
+    }
+
+    /// Adds the value as a field, which may be an array: a single value is all of its elements.
+    fn push_field(&self, field: &Field, out: &mut ChunkBuffer) -> Outcome<()> {
+        let mut items = Vec::new();
+        self.flatten(&mut items);
+        let n_elements = field.n_elements().unwrap_or(0);
+        match &items[..] {
+            [one] => (0..n_elements).try_for_each(|_| one.push(&field.data_type, out)),
+            items if items.len() == n_elements => {
+                items.iter().try_for_each(|item| item.push(&field.data_type, out))
+            }
+            _ => Err(Fault::unsupported(format!(
+                "{self:?} as a field that is an array"
+            ))),
+        }
+    }
+
+    fn flatten(&self, items: &mut Vec<Self>) {
+        match self {
+            Self::Record(parts) => parts.iter().for_each(|part| part.flatten(items)),
+            one => items.push(one.clone()),
+        }
     }
 
     /// Takes an element of fixed size.
@@ -222,10 +264,18 @@ impl Scalar {
                 for field in &record.fields {
                     let size = field.size().unwrap_or(0);
                     let (this, after) = rest.split_at(size);
-                    if !field.shape.is_empty() {
-                        return Err(Fault::unsupported("fields that are arrays"));
-                    }
-                    fields.push(Self::of_element(this, &field.data_type)?);
+                    fields.push(if field.shape.is_empty() {
+                        Self::of_element(this, &field.data_type)?
+                    } else {
+                        Self::Array(Box::new(ArrayData {
+                            shape: field.shape.iter().copied().map(u64::from).collect(),
+                            data_type: field.data_type.clone(),
+                            buffer: ChunkBuffer {
+                                elements: this.to_vec(),
+                                heap: Vec::new(),
+                            },
+                        }))
+                    });
                     rest = after;
                 }
                 Self::Record(fields)
@@ -263,17 +313,27 @@ impl Scalar {
         }
     }
 
-    /// What numcodecs says of an item that its codec does not hold.
-    fn not_a(&self, kind: &str) -> Fault {
-        let found = match self {
+    /// The value as Python prints it.
+    pub(super) fn shown(&self) -> String {
+        match self {
             Self::Text(text) => format!("'{text}'"),
             Self::Bytes(bytes) => format!("b'{}'", bytes.escape_ascii()),
             Self::Null => "None".to_owned(),
             Self::Bool(true) => "True".to_owned(),
             Self::Bool(false) => "False".to_owned(),
+            // JSON has other words for what is no number.
+            Self::Float(number) if number.is_nan() => "nan".to_owned(),
+            Self::Float(number) if number.is_infinite() => {
+                if *number > 0.0 { "inf" } else { "-inf" }.to_owned()
+            }
             Self::Float(number) => python_float(*number),
             other => other.to_json().to_string(),
-        };
+        }
+    }
+
+    /// What numcodecs says of an item that its codec does not hold.
+    fn not_a(&self, kind: &str) -> Fault {
+        let found = self.shown();
         Failure::new("TypeError", format!("expected {kind} string, found {found}")).into()
     }
 

@@ -60,6 +60,8 @@ pub(super) struct Shelf {
     pub(super) store: Arc<dyn Store>,
     /// The name of its class; empty for a plain mapping.
     pub(super) class: &'static str,
+    /// The name of the class of the store of the chunks, where that is another one.
+    pub(super) chunk_class: Option<&'static str>,
     /// What arrays in it separate their chunks' coordinates with, unless told otherwise.
     pub(super) separator: Option<char>,
     /// What closing does, where nodes hold on to what is closed.
@@ -89,6 +91,7 @@ impl Shelf {
         Self {
             store,
             class,
+            chunk_class: None,
             separator: None,
             closable: None,
             cache: None,
@@ -284,14 +287,14 @@ impl Session {
     pub(super) fn group(&self, step: &Value) -> Outcome<(Group, Shelf)> {
         match self.target(step)? {
             (Node::Group(group), shelf) => Ok((group, shelf)),
-            (Node::Array(_), _) => Err(Fault::unsupported("an array where a group is expected")),
+            (Node::Array(_), _) => Err(Failure::class("AttributeError", "it is no group").into()),
         }
     }
 
     pub(super) fn array(&self, step: &Value) -> Outcome<(Array, Shelf)> {
         match self.target(step)? {
             (Node::Array(array), shelf) => Ok((array, shelf)),
-            (Node::Group(_), _) => Err(Fault::unsupported("a group where an array is expected")),
+            (Node::Group(_), _) => Err(Failure::class("AttributeError", "it is no array").into()),
         }
     }
 
@@ -300,6 +303,10 @@ impl Session {
         let (name, member) = target.split_once(':').unwrap_or((target, ""));
         if let Thing::Hdf5(path) = self.thing(name)? {
             return super::h5::source(path, member);
+        }
+        if let Thing::Store(shelf) = self.thing(name)? {
+            let message = format!("'{}' object has no attribute 'name'", shelf.class);
+            return Err(Failure::class("AttributeError", message).into());
         }
         let source = ZarrSource::new(self.node(target)?.0);
         let root = source.root();

@@ -126,7 +126,30 @@ fn document(key: &StoreKey, bytes: &[u8]) -> Outcome {
 
 fn missing(shelf: &Shelf, key: &StoreKey) -> Fault {
     let mark = if shelf.dialect == Dialect::Ascii { "b" } else { "" };
-    Failure::new("KeyError", format!("{mark}{}", quoted(key.as_str()))).into()
+    let name = missing_folder(shelf, key).unwrap_or(key.as_str());
+    Failure::new("KeyError", format!("{mark}{}", quoted(name))).into()
+}
+
+/// Python's store in memory goes from folder to folder, and names the first that is not there.
+fn missing_folder<'a>(shelf: &Shelf, key: &'a StoreKey) -> Option<&'a str> {
+    if shelf.class != "MemoryStore" {
+        return None;
+    }
+    let store = shelf.store.as_ref();
+    let is_value = |folder: &str| {
+        let key = StoreKey::new(folder);
+        key.is_ok_and(|key| matches!(is_there(store, &key), Ok(true)))
+    };
+    let is_empty = |folder: &str| {
+        let prefix = StorePrefix::new(folder);
+        prefix.is_ok_and(|prefix| store.list_prefix(&prefix).is_ok_and(|keys| keys.is_empty()))
+    };
+    let text = key.as_str();
+    let folders = text.match_indices('/').map(|(end, _)| &text[..end]);
+    let missing = folders
+        .take_while(|folder| !is_value(folder))
+        .find(|folder| is_empty(folder));
+    missing?.rsplit('/').next()
 }
 
 /// Documents are shown as text.
@@ -165,9 +188,12 @@ fn contains(session: &mut Session, step: &Value) -> Outcome {
     let shelf = shelf(session, step)?;
     let keys = step["keys"].as_array().into_iter().flatten();
     let found = keys.map(|text| {
-        // The empty text is no key, so that it is in no store.
+        // The empty text is no key, so that it is in no store, and LMDB does not even look.
         if text == "" {
-            return Ok(false);
+            return match shelf.class {
+                "LMDBStore" => Err(Failure::class("lmdb.BadValsizeError", "a key is empty").into()),
+                _ => Ok(false),
+            };
         }
         let key = key(&shelf, text.as_str().unwrap_or_default())?;
         is_there(shelf.store.as_ref(), &key)
@@ -224,8 +250,13 @@ fn listdir(session: &mut Session, step: &Value) -> Outcome {
 
 /// The size of a value, or of those directly in a folder.
 fn getsize(session: &mut Session, step: &Value) -> Outcome {
-    let store = store(session, step)?;
+    let shelf = shelf(session, step)?;
+    let store = shelf.store;
     let folder = folder(step)?;
+    if shelf.class == super::consolidated::CLASS && !store.list_dir(&folder)?.keys.is_empty() {
+        // The values of that store are no bytes in Python, whose sizes are not known.
+        return Ok((-1).into());
+    }
     if !folder.is_root() {
         let key = StoreKey::new(folder.as_str().trim_end_matches('/'))?;
         if is_there(store.as_ref(), &key)? {

@@ -5,12 +5,12 @@ use sha2::{Digest, Sha256};
 use zarr_convenience::core::{
     ArrayData,
     codecs::{ByteOrder, ChunkBuffer, DataType, Object},
-    metadata::{data_type_to_v2, v2_data_type},
+    metadata::{Wrong, data_type_to_v2, v2_data_type},
 };
 
 use super::{
     objects,
-    outcome::{Failure, Fault, Outcome},
+    outcome::{Failure, Fault, Outcome, quoted},
     scalar::{Scalar, to_hex},
 };
 
@@ -42,13 +42,17 @@ pub(super) fn data_type(value: &Value) -> Outcome<(DataType, ByteOrder)> {
     } else {
         v2_data_type(&text.into())
     };
-    found.map_err(|wrong| {
+    let failure = |wrong: Wrong| {
         if matches!(text, "M8" | "m8") {
             let message = "datetime64 and timedelta64 dtypes with generic units are not supported, please specify units (e.g., \"M8[ns]\")";
-            return Failure::new("ValueError", message).into();
+            return Failure::new("ValueError", message);
         }
-        Fault::unsupported(format!("dtype {value}: {}", wrong.reason))
-    })
+        if !text.is_empty() {
+            return Failure::new("TypeError", format!("data type {} not understood", quoted(text)));
+        }
+        Failure::class("TypeError", format!("dtype {value}: {}", wrong.reason))
+    };
+    Ok(found.map_err(failure)?)
 }
 
 /// The text of a data type in a transcript.
@@ -69,9 +73,8 @@ pub(super) fn object_type(codec: Option<&Value>) -> Outcome<DataType> {
             let dtype = codec.map(|codec| codec["dtype"].clone()).unwrap_or_default();
             Ok(DataType::VlenArray(Box::new(data_type(&dtype)?.0)))
         }
-        Some(other) => Err(Fault::unsupported(format!("objects held by {other}"))),
         // What the library makes of objects that nothing can hold is its own affair.
-        None => Ok(DataType::Unknown {
+        _ => Ok(DataType::Unknown {
             name: "|O".into(),
             json: "|O".into(),
         }),
@@ -200,6 +203,11 @@ pub(super) fn lengths(value: &Value) -> Outcome<Vec<u64>> {
     let length = |value: &Value| {
         value.as_u64().ok_or_else(|| match value.as_i64() {
             Some(_) => Failure::class("ValueError", format!("length {value} is negative")).into(),
+            None if value.is_null() => {
+                let message =
+                    "int() argument must be a string, a bytes-like object or a real number, not 'NoneType'";
+                Failure::new("TypeError", message).into()
+            }
             None => Fault::unsupported(format!("length {value}")),
         })
     };
@@ -346,5 +354,12 @@ pub(super) fn given_array(value: &Value, target: &DataType) -> Outcome<Option<Ar
         Value::Array(_) => !is_record,
         _ => false,
     };
-    is_array.then(|| array(value, None)).transpose()
+    is_array
+        .then(|| array(value, objects_as(value, target)))
+        .transpose()
+}
+
+/// Objects that are given have the type of the array that they go into.
+pub(super) fn objects_as<'a>(value: &Value, target: &'a DataType) -> Option<&'a DataType> {
+    (value["dtype"] == "O").then_some(target)
 }

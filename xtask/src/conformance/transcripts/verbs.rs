@@ -16,7 +16,7 @@ use zarr_convenience::{
 
 use super::{
     Operation,
-    options::Asked,
+    options::{Asked, python},
     outcome::{Doing, Failure, Fault, Outcome, phrase, quoted},
     session::{Session, Shelf, Thing, flag, node_text, text},
     values,
@@ -49,7 +49,8 @@ pub(super) fn store(session: &mut Session, step: &Value, mode: &str) -> Outcome<
     }
     if let Some(value) = given.get("value") {
         let message = format!(
-            "Starting with Zarr 2.11.0, stores must be subclasses of BaseStore, if your store exposes the MutableMapping interface wrap it in Zarr.storage.KVStore. Got {value}"
+            "Starting with Zarr 2.11.0, stores must be subclasses of BaseStore, if your store exposes the MutableMapping interface wrap it in Zarr.storage.KVStore. Got {}",
+            python(value)
         );
         return Err(Failure::new("ValueError", message).into());
     }
@@ -308,6 +309,9 @@ fn destination(session: &Session, step: &Value) -> Outcome<Box<dyn Sink>> {
     let (file, member) = name.split_once(':').unwrap_or((name, ""));
     if let Ok(Thing::Hdf5(path)) = session.thing(file) {
         return super::h5::sink(path, member, flag(step, "dry_run"));
+    }
+    if let Ok(Thing::Store(_)) = session.thing(name) {
+        return Err(Failure::class("ValueError", "the destination must be a group, not a store").into());
     }
     match session.node(name)? {
         (Node::Group(group), _) => Ok(Box::new(group)),
