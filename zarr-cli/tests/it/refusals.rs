@@ -171,7 +171,7 @@ fn options_that_make_no_sense_are_usage_errors() {
     place.refused(
         "copy-store g.zarr o.zarr --exclude (",
         2,
-        &["\"(\"", "unclosed group"],
+        &["\"(\"", "missing )"],
     );
     place.refused("copy g.zarr o.zarr", 2, &["g.zarr", "--name"]);
     place.refused(
