@@ -121,7 +121,7 @@ def fill(source, dtype, count, how):
 def blosc(g):
     return g.bytes_to_bytes({
         "id": "blosc", "cname": g.pick("blosclz", "lz4", "lz4hc", "zlib", "zstd"), "clevel": g.random.randrange(10),
-        "shuffle": g.pick(-1, 0, 1, 2), "blocksize": g.pick(0, 0, 256, 1000, 4096)})
+        "shuffle": g.pick(-1, 0, 1, 2), "blocksize": g.pick(0, 0, 256, 1000, 4096, -1)})
 
 
 def lzma(g):

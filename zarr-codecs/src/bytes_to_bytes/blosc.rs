@@ -93,7 +93,9 @@ impl BytesToBytes for Blosc {
         }
         let (inner, shuffle) = (self.inner()?, self.shuffle()?);
         let level = encoder_setting(NAME, "clevel", self.level, 0..=9)?;
-        let block_size = encoder_setting(NAME, "blocksize", self.block_size, 0..=i32::MAX)?;
+        let block_size = encoder_setting(NAME, "blocksize", self.block_size, i32::MIN..=i32::MAX)?;
+        // What is less than nothing asks numcodecs for the smallest blocks, and 0 for blocks of the library's choice.
+        let block_size = if block_size < 0 { 1 } else { block_size };
         // The library takes larger elements for bytes; the header has no room for them.
         let element_size = encoder_setting(NAME, "typesize", self.element_size, 1..=i32::MAX)?;
         // With more room the library would rather compress to more bytes than store what does not get smaller.
@@ -274,6 +276,29 @@ mod tests {
     }
 
     #[test]
+    fn negative_block_sizes_make_the_smallest_blocks() {
+        let decoded: Vec<u8> = (0..50_i32).flat_map(i32::to_le_bytes).collect();
+        for (block_size, made) in [
+            (0, (90, 200)),
+            (1, (114, 128)),
+            (-1, (114, 128)),
+            (i32::MIN, (114, 128)),
+        ] {
+            let configuration = json!({"shuffle": 1, "typesize": 4, "blocksize": block_size});
+            let Ok(Codec::BytesToBytes(codec)) =
+                build(configuration.as_object().unwrap(), &CodecRegistry::default())
+            else {
+                unreachable!("the configuration is possible")
+            };
+            let mut frame = Vec::new();
+            codec.encode(&decoded, &mut frame).unwrap();
+            // numcodecs.Blosc(blocksize=block_size).encode(numpy.arange(50, dtype='<i4')), and bytes 8 to 12 of it.
+            let in_header = u32::from_le_bytes(frame[8..12].try_into().unwrap());
+            assert_eq!((frame.len(), in_header), made, "{block_size}");
+        }
+    }
+
+    #[test]
     fn impossible_settings_can_be_read() {
         let encode = |configuration: Value| {
             let Codec::BytesToBytes(codec) =
@@ -289,7 +314,7 @@ mod tests {
             json!({"clevel": 99}),
             json!({"shuffle": 9}),
             json!({"shuffle": "auto"}),
-            json!({"blocksize": -1}),
+            json!({"blocksize": 2_147_483_648_i64}),
             json!({"typesize": 0}),
         ] {
             assert!(
