@@ -149,6 +149,7 @@ fn decode(bytes: &[u8]) -> Result<ArrayData> {
     );
     let mut elements = elements.to_vec();
     data_type.reorder(&mut elements, byte_order);
+    data_type.clear_padding(&mut elements);
     if header.fortran_order {
         elements = transposed(&elements, &header.shape, item_size);
     }
@@ -233,6 +234,7 @@ fn transposed(elements: &[u8], shape: &[u64], item_size: usize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numpy_text::array_text;
 
     #[test]
     fn arrays_come_back() {
@@ -259,6 +261,20 @@ mod tests {
         );
         let array = decode(&bytes).unwrap();
         assert_eq!(array.to_vec::<i16>().unwrap(), [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn long_doubles_come_without_what_was_in_their_padding() {
+        // numpy.save of numpy.array([1, 2.5], dtype='<f16') with NumPy 2.5.
+        let header = "{'descr': '<f16', 'fortran_order': False, 'shape': (2,), }";
+        let elements = b"\0\0\0\0\0\0\0\x80\xff?\x1b\xf1B\x7f\0\0\0\0\0\0\0\0\0\xa0\0@\x1b\xf1B\x7f\0\0";
+        let length = (header.len() as u16).to_le_bytes();
+        let bytes = [MAGIC, &[1, 0], &length, header.as_bytes(), elements].concat();
+        let array = decode(&bytes).unwrap();
+        let values = [1.0, 2.5].map(zarr_convenience::core::codecs::LongDouble::from);
+        assert_eq!(array, ArrayData::new(vec![2], &values).unwrap());
+        assert_eq!(decode(&encode(&array).unwrap()).unwrap(), array);
+        assert_eq!(array_text(&array), "[1.  2.5]");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use zarr_convenience::core::{
     ArrayData,
-    codecs::{DataType, SLOT_SIZE, Slot},
+    codecs::{DataType, LongDouble, SLOT_SIZE, Slot},
     metadata::json::python_float,
 };
 
@@ -121,6 +121,12 @@ fn element_text(data_type: &DataType, bytes: &[u8], heap: &[u8]) -> String {
         DataType::UInt64 => u64::from_ne_bytes(exactly(bytes)).to_string(),
         DataType::Float32 => short_float(&float32(bytes).to_string(), f64::from(float32(bytes))),
         DataType::Float64 => short_float(&float64(bytes).to_string(), float64(bytes)),
+        DataType::Float128 => long_double(bytes),
+        DataType::Complex256 => {
+            let imaginary = long_double(&bytes[16..]);
+            let sign = if imaginary.starts_with('-') { "" } else { "+" };
+            format!("{}{sign}{imaginary}j", long_double(&bytes[..16]))
+        }
         DataType::Complex64 => complex(f64::from(float32(&bytes[..4])), f64::from(float32(&bytes[4..]))),
         DataType::Complex128 => complex(float64(&bytes[..8]), float64(&bytes[8..])),
         DataType::FixedBytes(_) => bytes_text(bytes.trim_ascii_end_nul()),
@@ -184,6 +190,18 @@ fn bytes_text(bytes: &[u8]) -> String {
     format!("b'{}'", bytes.escape_ascii())
 }
 
+/// As [`short_float`] where a double is as good, and all digits where it is not.
+fn long_double(bytes: &[u8]) -> String {
+    let number = LongDouble::from_ne_bytes(exactly(bytes));
+    let double = number.to_f64();
+    let is_beyond =
+        number.is_finite() && (double == 0.0 || !double.is_finite() || double.abs() >= 2_f64.powi(53));
+    if is_beyond && number != LongDouble::default() {
+        return number.to_string();
+    }
+    short_float(&double.to_string(), double)
+}
+
 fn complex(real: f64, imaginary: f64) -> String {
     let sign = if imaginary.is_sign_negative() { "" } else { "+" };
     format!(
@@ -220,7 +238,7 @@ fn short_float(shortest: &str, number: f64) -> String {
 fn aligned(items: &[String], data_type: &DataType) -> Vec<String> {
     let is_float = matches!(
         data_type,
-        DataType::Float16 | DataType::Float32 | DataType::Float64
+        DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Float128
     );
     let is_text = matches!(
         data_type,

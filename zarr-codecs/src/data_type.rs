@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use crate::{CodecError, Result, SLOT_SIZE, StructType, long_double};
 #[cfg(doc)]
-use crate::Field;
-use crate::{CodecError, Result, SLOT_SIZE, StructType};
+use crate::{Field, LongDouble};
 
 /// The order of bytes within a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +69,10 @@ pub enum DataType {
     Complex64,
     /// Two binary64: real and imaginary part.
     Complex128,
+    /// The long double of x86-64, see [`LongDouble`] (V2 `<f16`; V3 has no name for it).
+    Float128,
+    /// Two long doubles: real and imaginary part (V2 `<c32`; V3 has no name for it).
+    Complex256,
     /// So many bytes of no known meaning (V2 `|V`, V3 `r*`).
     Raw(u32),
     /// So many bytes, unused ones at the end NUL (V2 `|S`).
@@ -163,7 +167,8 @@ impl DataType {
             | Self::Complex64
             | Self::DateTime64(_)
             | Self::TimeDelta64(_) => 8,
-            Self::Complex128 => 16,
+            Self::Complex128 | Self::Float128 => 16,
+            Self::Complex256 => 32,
             Self::Raw(size) | Self::FixedBytes(size) => *size as usize,
             Self::FixedUtf32(length) => (*length as usize).checked_mul(4)?,
             Self::Struct(record) => record
@@ -190,6 +195,7 @@ impl DataType {
         match self {
             Self::Complex64 | Self::FixedUtf32(_) => Some(4),
             Self::Complex128 => Some(8),
+            Self::Complex256 => Some(16),
             Self::Struct(_) if self.has_byte_order() => None,
             Self::Raw(_)
             | Self::FixedBytes(_)
@@ -248,6 +254,35 @@ impl DataType {
                 record.each_field(elements, &mut |field, bytes| field.data_type.swap_bytes(bytes));
             }
             (None, _) => {}
+        }
+    }
+
+    /// Sets the bytes of elements that mean nothing to zero, in place: the padding of long doubles, which `NumPy`
+    /// leaves as it finds it.
+    ///
+    /// ```
+    /// use zarr_codecs::{DataType, LongDouble};
+    ///
+    /// let mut element = LongDouble::from(2.5).to_ne_bytes();
+    /// element[10..].fill(0xff);
+    /// DataType::Float128.clear_padding(&mut element);
+    /// assert_eq!(element, LongDouble::from(2.5).to_ne_bytes());
+    /// ```
+    pub fn clear_padding(&self, elements: &mut [u8]) {
+        match self {
+            Self::Float128 | Self::Complex256 => long_double::clear_padding(elements),
+            Self::Struct(record) if record.fields.iter().any(|field| field.data_type.has_padding()) => {
+                record.each_field(elements, &mut |field, bytes| field.data_type.clear_padding(bytes));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether some bytes of elements mean nothing.
+    pub fn has_padding(&self) -> bool {
+        match self {
+            Self::Struct(record) => record.fields.iter().any(|field| field.data_type.has_padding()),
+            _ => matches!(self, Self::Float128 | Self::Complex256),
         }
     }
 
@@ -369,6 +404,8 @@ impl fmt::Display for DataType {
             Self::Unknown { name, .. } => write!(f, "`{name}`"),
             Self::VlenArray(inner) => write!(f, "vlen_array[{inner}]"),
             Self::Object => f.write_str("object"),
+            Self::Float128 => f.write_str("float128"),
+            Self::Complex256 => f.write_str("complex256"),
             Self::Struct(record) => {
                 f.write_str("struct{")?;
                 for (index, field) in record.fields.iter().enumerate() {

@@ -8,7 +8,7 @@
 use half::f16;
 use serde_json::{Number, Value};
 
-use crate::{CodecError, DataType, Result};
+use crate::{CodecError, DataType, LongDouble, Result};
 
 /// One element: its bytes in native byte order, or the item itself for types of variable size.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -51,11 +51,11 @@ impl FillValue {
         let bad = || CodecError::value("fill value", format!("{data_type} has no value {value}"));
         let bytes = match data_type {
             DataType::Bool => vec![u8::from(value.as_bool().ok_or_else(bad)?)],
-            DataType::Complex64 | DataType::Complex128 => {
-                let half = if *data_type == DataType::Complex64 {
-                    DataType::Float32
-                } else {
-                    DataType::Float64
+            DataType::Complex64 | DataType::Complex128 | DataType::Complex256 => {
+                let half = match data_type {
+                    DataType::Complex64 => DataType::Float32,
+                    DataType::Complex128 => DataType::Float64,
+                    _ => DataType::Float128,
                 };
                 let parts = value
                     .as_array()
@@ -64,7 +64,7 @@ impl FillValue {
                 let parts: Option<Vec<_>> = parts.iter().map(|part| float_bytes(part, &half)).collect();
                 parts.ok_or_else(bad)?.concat()
             }
-            DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+            DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Float128 => {
                 float_bytes(value, data_type).ok_or_else(bad)?
             }
             DataType::DateTime64(_) | DataType::TimeDelta64(_) => {
@@ -114,6 +114,11 @@ impl FillValue {
             DataType::Float16 | DataType::Float32 | DataType::Float64 => float_json(bytes),
             DataType::Complex64 => Value::from(vec![float_json(&bytes[..4]), float_json(&bytes[4..])]),
             DataType::Complex128 => Value::from(vec![float_json(&bytes[..8]), float_json(&bytes[8..])]),
+            DataType::Float128 => long_double_json(bytes)?,
+            DataType::Complex256 => Value::from(vec![
+                long_double_json(&bytes[..16])?,
+                long_double_json(&bytes[16..])?,
+            ]),
             DataType::FixedBytes(_) => base64_json(without_padding(bytes)),
             DataType::Raw(_) | DataType::Bytes => base64_json(bytes),
             DataType::FixedUtf32(_) => Value::from(utf32_text(bytes)),
@@ -152,6 +157,14 @@ fn integer_bytes(value: &Value, data_type: &DataType) -> Option<Vec<u8>> {
 }
 
 fn float_bytes(value: &Value, data_type: &DataType) -> Option<Vec<u8>> {
+    if *data_type == DataType::Float128 {
+        // A text has all digits, a number of JSON is one of 53 bits for whoever wrote it.
+        let number = match value {
+            Value::String(text) => text.parse().ok()?,
+            number => LongDouble::from(float(number)?),
+        };
+        return Some(number.to_ne_bytes().to_vec());
+    }
     if let Some(bits) = value.as_str().and_then(|text| text.strip_prefix("0x")) {
         let size = data_type.size()?;
         let fits = bits.len() == size * 2 && bits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -213,6 +226,20 @@ fn float_json(bytes: &[u8]) -> Value {
         _ if number > 0.0 => "Infinity".into(),
         _ => "-Infinity".into(),
     }
+}
+
+/// The JSON form of a long double: a number of 53 bits, as whoever reads it makes no other of it.
+fn long_double_json(bytes: &[u8]) -> Result<Value> {
+    let number = LongDouble::from_ne_bytes(exactly(bytes));
+    let narrow = number.to_f64();
+    if number.is_nan() {
+        return Ok("NaN".into());
+    }
+    if LongDouble::from(narrow) != number {
+        let reason = format!("{number} has more digits than documents hold, which are read as float64");
+        return Err(CodecError::value("fill value", reason));
+    }
+    Ok(float_json(&narrow.to_ne_bytes()))
 }
 
 /// Bytes as a list of numbers or in base 64, the two forms in use.

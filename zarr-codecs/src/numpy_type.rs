@@ -92,7 +92,7 @@ impl StoredType {
             fits.then_some(length as u32).ok_or_else(too_large)
         };
         let data_type = match (kind, size) {
-            ('f' | 'g', Some(12 | 16)) | ('c', Some(24 | 32)) | ('O', None) => DataType::Unknown {
+            ('f', Some(12)) | ('c', Some(24)) | ('O', None) => DataType::Unknown {
                 name: text.to_owned(),
                 json: text.into(),
             },
@@ -125,8 +125,8 @@ impl StoredType {
             DataType::Struct(_) | DataType::Unknown { .. } => return None,
             number => {
                 let kind = match number {
-                    DataType::Float16 | DataType::Float32 | DataType::Float64 => 'f',
-                    DataType::Complex64 | DataType::Complex128 => 'c',
+                    DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Float128 => 'f',
+                    DataType::Complex64 | DataType::Complex128 | DataType::Complex256 => 'c',
                     DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => 'u',
                     _ => 'i',
                 };
@@ -161,6 +161,8 @@ fn number(kind: char, size: u64) -> Option<DataType> {
         ('f', 8) => DataType::Float64,
         ('c', 8) => DataType::Complex64,
         ('c', 16) => DataType::Complex128,
+        ('f', 16) => DataType::Float128,
+        ('c', 32) => DataType::Complex256,
         _ => return None,
     })
 }
@@ -198,6 +200,8 @@ fn named(code: &str) -> Option<DataType> {
         "d" | "float" => DataType::Float64,
         "F" => DataType::Complex64,
         "D" | "complex" => DataType::Complex128,
+        "g" | "longdouble" | "float128" => DataType::Float128,
+        "G" | "clongdouble" | "complex256" => DataType::Complex256,
         _ => {
             let data_type = DataType::from_json(&code.into()).ok()?;
             let is_number = !matches!(
@@ -217,6 +221,7 @@ mod tests {
     fn texts_come_back() {
         for text in [
             "|b1", "|i1", "<i4", ">u8", "<f2", ">c16", "|S5", "<U4", "|V6", "<M8[ns]", ">m8[10s]", "|u1",
+            "<f16", ">c32",
         ] {
             assert_eq!(
                 StoredType::from_numpy(text).unwrap().to_numpy().as_deref(),
@@ -237,6 +242,8 @@ mod tests {
             (">h", ">i2"),
             ("<u1", "|u1"),
             ("datetime64[10s]", "<M8[10s]"),
+            (">g", ">f16"),
+            ("complex256", "<c32"),
         ] {
             assert_eq!(StoredType::from_numpy(text).unwrap().to_string(), standard);
         }

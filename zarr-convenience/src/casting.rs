@@ -42,8 +42,8 @@ fn number(data_type: &DataType) -> Option<(Kind, u32)> {
         DataType::Bool => Kind::Bool,
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Kind::Int,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => Kind::UInt,
-        DataType::Float16 | DataType::Float32 | DataType::Float64 => Kind::Float,
-        DataType::Complex64 | DataType::Complex128 => Kind::Complex,
+        DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Float128 => Kind::Float,
+        DataType::Complex64 | DataType::Complex128 | DataType::Complex256 => Kind::Complex,
         _ => return None,
     };
     Some((kind, data_type.size()? as u32 * 8))

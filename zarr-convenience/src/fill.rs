@@ -11,7 +11,7 @@ pub(crate) fn given_fill_value(value: &Value, data_type: &DataType) -> Value {
     let is_zero = match value {
         Value::Bool(value) => !value,
         Value::Array(parts) => {
-            matches!(data_type, T::Complex64 | T::Complex128)
+            matches!(data_type, T::Complex64 | T::Complex128 | T::Complex256)
                 && parts.iter().all(|part| part.as_f64() == Some(0.0))
         }
         number => number.as_f64() == Some(0.0),
@@ -22,7 +22,7 @@ pub(crate) fn given_fill_value(value: &Value, data_type: &DataType) -> Value {
         T::FixedBytes(_) if value == &Value::Bool(true) => "VHJ1ZQ==".into(),
         _ if !is_zero => value.clone(),
         T::FixedBytes(_) | T::FixedUtf32(_) => "".into(),
-        T::Complex64 | T::Complex128 => Value::from(vec![0.0, 0.0]),
+        T::Complex64 | T::Complex128 | T::Complex256 => Value::from(vec![0.0, 0.0]),
         // Objects are what they are.
         _ if data_type.is_variable() => value.clone(),
         _ => 0.into(),

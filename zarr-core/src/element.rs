@@ -2,7 +2,7 @@
 
 use half::f16;
 use num_complex::Complex;
-use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, Object, SLOT_SIZE};
+use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, LongDouble, Object, SLOT_SIZE};
 
 use crate::{Result, fixed};
 
@@ -23,7 +23,7 @@ impl ArrayData {
     /// # Errors
     /// [`crate::Error::Shape`] when there are not as many as the shape says.
     pub fn new<T: Element>(shape: Vec<u64>, values: &[T]) -> Result<Self> {
-        Self::of_type(shape, T::DATA_TYPE, values)
+        Self::of_type(shape, T::data_type(), values)
     }
 
     /// Takes typed elements in C order, to be elements of a data type that fits.
@@ -107,6 +107,7 @@ pub type Take<'a> = &'a mut dyn FnMut(ChunkRef<'_>) -> Result<()>;
 /// | Rust | data types |
 /// |---|---|
 /// | `bool`, integers, `f16`, floats, `Complex` | the type of that name |
+/// | `LongDouble`, `Complex<LongDouble>` | `float128`, `complex256` |
 /// | `i64` | `datetime64`, `timedelta64` too: counts of their unit, see [`crate::time`] |
 /// | `String` | texts of any length, and of fixed length (V2 `<U`) |
 /// | `Object` | values of object arrays that JSON or `MessagePack` can hold |
@@ -117,11 +118,11 @@ pub type Take<'a> = &'a mut dyn FnMut(ChunkRef<'_>) -> Result<()>;
 /// A value that is too long for an element is an error, where zarr-python cuts it.
 pub trait Element: Sized + Clone + Send + Sync + 'static {
     /// The data type that arrays of this type have unless told otherwise.
-    const DATA_TYPE: DataType;
+    fn data_type() -> DataType;
 
     /// Whether elements of a data type are values of this type.
     fn fits(data_type: &DataType) -> bool {
-        *data_type == Self::DATA_TYPE
+        *data_type == Self::data_type()
     }
 
     /// Makes values of elements of a data type that fits, which `fill` provides.
@@ -152,7 +153,9 @@ pub trait Element: Sized + Clone + Send + Sync + 'static {
 macro_rules! plain_element {
     ($($type:ty: $variant:ident $([$($also:tt)*])?;)*) => {$(
         impl Element for $type {
-            const DATA_TYPE: DataType = DataType::$variant;
+            fn data_type() -> DataType {
+                DataType::$variant
+            }
 
             $(fn fits(data_type: &DataType) -> bool {
                 matches!(data_type, DataType::$variant $($also)*)
@@ -191,7 +194,9 @@ plain_element! {
 }
 
 impl Element for bool {
-    const DATA_TYPE: DataType = DataType::Bool;
+    fn data_type() -> DataType {
+        DataType::Bool
+    }
 
     fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
         let mut bytes = vec![0; n_elements];
@@ -208,8 +213,43 @@ impl Element for bool {
     }
 }
 
+impl Element for LongDouble {
+    fn data_type() -> DataType {
+        DataType::Float128
+    }
+
+    fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+        let elements = <[u8; 16]>::read(&DataType::Raw(16), n_elements, fill)?;
+        Ok(elements.into_iter().map(Self::from_ne_bytes).collect())
+    }
+
+    fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
+        let elements: Vec<_> = values.iter().map(|value| value.to_ne_bytes()).collect();
+        <[u8; 16]>::with_bytes(&DataType::Raw(16), &elements, take)
+    }
+}
+
+impl Element for Complex<LongDouble> {
+    fn data_type() -> DataType {
+        DataType::Complex256
+    }
+
+    fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+        let parts = LongDouble::read(&LongDouble::data_type(), 2 * n_elements, fill)?;
+        let (parts, _) = parts.as_chunks();
+        Ok(parts.iter().map(|[re, im]| Self::new(*re, *im)).collect())
+    }
+
+    fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
+        let parts: Vec<_> = values.iter().flat_map(|value| [value.re, value.im]).collect();
+        LongDouble::with_bytes(&LongDouble::data_type(), &parts, take)
+    }
+}
+
 impl<const N: usize> Element for [u8; N] {
-    const DATA_TYPE: DataType = DataType::Raw(N as u32);
+    fn data_type() -> DataType {
+        DataType::Raw(N as u32)
+    }
 
     fn fits(data_type: &DataType) -> bool {
         matches!(data_type, DataType::Raw(size) | DataType::FixedBytes(size) if *size as usize == N)
@@ -230,7 +270,9 @@ impl<const N: usize> Element for [u8; N] {
 }
 
 impl Element for String {
-    const DATA_TYPE: DataType = DataType::String;
+    fn data_type() -> DataType {
+        DataType::String
+    }
 
     fn fits(data_type: &DataType) -> bool {
         matches!(data_type, DataType::String | DataType::FixedUtf32(_))
@@ -254,7 +296,9 @@ impl Element for String {
 }
 
 impl Element for Vec<u8> {
-    const DATA_TYPE: DataType = DataType::Bytes;
+    fn data_type() -> DataType {
+        DataType::Bytes
+    }
 
     fn fits(data_type: &DataType) -> bool {
         data_type.is_variable() || matches!(data_type, DataType::FixedBytes(_) | DataType::Raw(_))
@@ -285,7 +329,9 @@ impl Element for Vec<u8> {
 }
 
 impl Element for Object {
-    const DATA_TYPE: DataType = DataType::Object;
+    fn data_type() -> DataType {
+        DataType::Object
+    }
 
     fn read(data_type: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
         let items = <Vec<u8>>::read(data_type, n_elements, fill)?;

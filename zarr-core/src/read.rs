@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use zarr_codecs::{ChunkCodec, ChunkRef, Slot};
+use zarr_codecs::{ChunkCodec, ChunkRef, DataType, Slot};
 use zarr_store::Bytes;
 
 use crate::{
@@ -182,7 +182,13 @@ impl Array {
         self.options()
             .workers
             .run_on(store.as_ref(), extent, &|number, desk| job.chunk(number, desk))?;
-        Ok(job.heap.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let mut heap = job.heap.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Whoever wrote the elements may have left anything in bytes that mean nothing.
+        match &*asked.part.data_type {
+            DataType::VlenArray(items) => items.clear_padding(&mut heap),
+            data_type => data_type.clear_padding(zeroed),
+        }
+        Ok(heap)
     }
 }
 

@@ -9,7 +9,71 @@ use super::{
     complex::Complex,
     number::{Kind, Number},
 };
-use crate::DataType;
+use crate::{DataType, LongDouble};
+
+/// Has code made for the numbers of every kind, and takes the one for a [`Kind`].
+macro_rules! by_kind {
+    ($kind:expr, $name:ident => $body:expr) => {
+        match $kind {
+            Kind::Bool => {
+                type $name = Truth;
+                $body
+            }
+            Kind::Int8 => {
+                type $name = i8;
+                $body
+            }
+            Kind::Int16 => {
+                type $name = i16;
+                $body
+            }
+            Kind::Int32 => {
+                type $name = i32;
+                $body
+            }
+            Kind::Int64 => {
+                type $name = i64;
+                $body
+            }
+            Kind::UInt8 => {
+                type $name = u8;
+                $body
+            }
+            Kind::UInt16 => {
+                type $name = u16;
+                $body
+            }
+            Kind::UInt32 => {
+                type $name = u32;
+                $body
+            }
+            Kind::UInt64 => {
+                type $name = u64;
+                $body
+            }
+            Kind::Float16 => {
+                type $name = f16;
+                $body
+            }
+            Kind::Float32 => {
+                type $name = f32;
+                $body
+            }
+            Kind::Float64 => {
+                type $name = f64;
+                $body
+            }
+            Kind::Complex64 => {
+                type $name = Complex<f32>;
+                $body
+            }
+            Kind::Complex128 => {
+                type $name = Complex<f64>;
+                $body
+            }
+        }
+    };
+}
 
 /// Casts as many elements as there are; both sides hold as many.
 pub(crate) type Cast = fn(&[u8], &mut [u8]);
@@ -27,73 +91,31 @@ pub(crate) fn cast(from: &DataType, to: &DataType) -> Option<Cast> {
     {
         return None;
     }
-    Some(cast_numbers(Kind::of(from)?, Kind::of(to)?))
+    Some(match (from, to) {
+        (DataType::Float128, _) => cast_from::<LongDouble>(to)?,
+        (DataType::Complex256, _) => cast_from::<Complex<LongDouble>>(to)?,
+        (_, DataType::Float128) => cast_to::<LongDouble>(Kind::of(from)?),
+        (_, DataType::Complex256) => cast_to::<Complex<LongDouble>>(Kind::of(from)?),
+        _ => cast_numbers(Kind::of(from)?, Kind::of(to)?),
+    })
+}
+
+/// The cast from long doubles, which are no [`Kind`] as there is no arithmetic for them.
+fn cast_from<A: Source>(to: &DataType) -> Option<Cast> {
+    Some(match to {
+        DataType::Float128 => cast_all::<A, LongDouble>,
+        DataType::Complex256 => cast_all::<A, Complex<LongDouble>>,
+        to => by_kind!(Kind::of(to)?, B => cast_all::<A, B> as Cast),
+    })
+}
+
+/// The cast to long doubles.
+fn cast_to<B: Target>(from: Kind) -> Cast {
+    by_kind!(from, A => cast_all::<A, B> as Cast)
 }
 
 /// The cast from one kind of numbers to another.
 pub(crate) fn cast_numbers(from: Kind, to: Kind) -> Cast {
-    macro_rules! by_kind {
-        ($kind:expr, $name:ident => $body:expr) => {
-            match $kind {
-                Kind::Bool => {
-                    type $name = Truth;
-                    $body
-                }
-                Kind::Int8 => {
-                    type $name = i8;
-                    $body
-                }
-                Kind::Int16 => {
-                    type $name = i16;
-                    $body
-                }
-                Kind::Int32 => {
-                    type $name = i32;
-                    $body
-                }
-                Kind::Int64 => {
-                    type $name = i64;
-                    $body
-                }
-                Kind::UInt8 => {
-                    type $name = u8;
-                    $body
-                }
-                Kind::UInt16 => {
-                    type $name = u16;
-                    $body
-                }
-                Kind::UInt32 => {
-                    type $name = u32;
-                    $body
-                }
-                Kind::UInt64 => {
-                    type $name = u64;
-                    $body
-                }
-                Kind::Float16 => {
-                    type $name = f16;
-                    $body
-                }
-                Kind::Float32 => {
-                    type $name = f32;
-                    $body
-                }
-                Kind::Float64 => {
-                    type $name = f64;
-                    $body
-                }
-                Kind::Complex64 => {
-                    type $name = Complex<f32>;
-                    $body
-                }
-                Kind::Complex128 => {
-                    type $name = Complex<f64>;
-                    $body
-                }
-            }
-        };
-    }
     if from == to && from != Kind::Bool {
         return |from, to| to.copy_from_slice(from);
     }
@@ -125,8 +147,12 @@ impl Number for Truth {
 }
 
 /// A number that is cast to others.
-trait Source: Number {
+pub(super) trait Source: Number {
     fn is_true(self) -> bool;
+    /// The processor has no conversion to 16 bits of most types, and cuts one to 32 bits.
+    fn to_i16(self) -> i16 {
+        self.to_i32() as i16
+    }
     fn to_i32(self) -> i32;
     fn to_i64(self) -> i64;
     fn to_u32(self) -> u32;
@@ -134,9 +160,18 @@ trait Source: Number {
     fn to_f16(self) -> f16;
     fn to_f32(self) -> f32;
     fn to_f64(self) -> f64;
+    fn to_long(self) -> LongDouble {
+        self.to_f64().into()
+    }
     /// The imaginary part.
     fn im(self) -> f64 {
         0.0
+    }
+    fn im32(self) -> f32 {
+        self.im() as f32
+    }
+    fn im_long(self) -> LongDouble {
+        self.im().into()
     }
 }
 
@@ -146,7 +181,7 @@ trait Target: Number {
 }
 
 macro_rules! integer_source {
-    ($($type:ty)*) => {$(
+    ($($type:ty: $widest:ty;)*) => {$(
         #[allow(clippy::cast_lossless, reason = "of some of the types a cast is lossy")]
         impl Source for $type {
             #[inline]
@@ -165,10 +200,12 @@ macro_rules! integer_source {
             fn to_f32(self) -> f32 { self as f32 }
             #[inline]
             fn to_f64(self) -> f64 { self as f64 }
+            #[inline]
+            fn to_long(self) -> LongDouble { (self as $widest).into() }
         }
     )*};
 }
-integer_source!(i8 i16 i32 i64 u8 u16 u32 u64);
+integer_source!(i8: i64; i16: i64; i32: i64; i64: i64; u8: u64; u16: u64; u32: u64; u64: u64;);
 
 macro_rules! source {
     ($type:ty, $value:ident, $real:expr, true: $truth:expr, u32: $u32:expr, f16: $f16:expr, f32: $f32:expr, im: $im:expr) => {
@@ -242,19 +279,21 @@ macro_rules! target {
 }
 target! {
     Truth, x => Self(x.is_true());
-    i8, x => x.to_i32() as Self;
-    i16, x => x.to_i32() as Self;
+    i8, x => x.to_i16() as Self;
+    i16, x => x.to_i16();
     i32, x => x.to_i32();
     i64, x => x.to_i64();
-    u8, x => x.to_i32() as Self;
+    u8, x => x.to_i16() as Self;
     u16, x => x.to_i32() as Self;
     u32, x => x.to_u32();
     u64, x => x.to_u64();
     f16, x => x.to_f16();
     f32, x => x.to_f32();
     f64, x => x.to_f64();
-    Complex<f32>, x => Self { re: x.to_f32(), im: x.im() as f32 };
+    Complex<f32>, x => Self { re: x.to_f32(), im: x.im32() };
     Complex<f64>, x => Self { re: x.to_f64(), im: x.im() };
+    LongDouble, x => x.to_long();
+    Complex<LongDouble>, x => Self { re: x.to_long(), im: x.im_long() };
 }
 
 const TWO_31: f64 = 2_147_483_648.0;

@@ -9,7 +9,7 @@ pub(crate) struct Complex<F> {
     pub(crate) im: F,
 }
 
-impl<F: Float> Number for Complex<F> {
+impl<F: Number> Number for Complex<F> {
     const SIZE: usize = 2 * F::SIZE;
 
     #[inline]

@@ -11,6 +11,7 @@ mod cast;
 mod complex;
 mod config;
 mod filter;
+mod long;
 mod number;
 
 pub(crate) use self::{

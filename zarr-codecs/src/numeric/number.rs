@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use crate::DataType;
+use crate::{DataType, LongDouble};
 
 /// A type of number, by which code for it is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ macro_rules! number {
         }
     )*};
 }
-number!(i8 i16 i32 i64 u8 u16 u32 u64 f16 f32 f64);
+number!(i8 i16 i32 i64 u8 u16 u32 u64 f16 f32 f64 LongDouble);
 
 macro_rules! integer {
     ($($type:ty)*) => {$(

@@ -10,6 +10,7 @@
     feature = "lzma",
     feature = "zstd"
 ))]
+mod casts;
 mod chain;
 mod filters;
 mod fixtures;

@@ -19,12 +19,12 @@ pub(super) fn usual_form(value: &Value, data_type: &DataType) -> Option<Value> {
         T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => {
             integer(value)
         }
-        T::Float16 | T::Float32 | T::Float64 => float(value, data_type),
-        T::Complex64 | T::Complex128 => {
-            let part = if *data_type == T::Complex64 {
-                T::Float32
-            } else {
-                T::Float64
+        T::Float16 | T::Float32 | T::Float64 | T::Float128 => float(value, data_type),
+        T::Complex64 | T::Complex128 | T::Complex256 => {
+            let part = match data_type {
+                T::Complex64 => T::Float32,
+                T::Complex128 => T::Float64,
+                _ => T::Float128,
             };
             match value {
                 Value::Array(parts) => parts.iter().map(|value| float(value, &part)).collect(),
@@ -69,6 +69,8 @@ fn float(value: &Value, data_type: &DataType) -> Option<Value> {
         // The bare words of JSON as well.
         Value::Number(number) => number.as_str().parse().ok()?,
         Value::String(text) if text.starts_with("0x") => return None,
+        // Its digits are more than a number of JSON has.
+        Value::String(_) if *data_type == DataType::Float128 => return Some(value.clone()),
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use zarr_core::{
     Array, ArrayBuilder, ArrayData, Element, Error, NodePath, Options, Selection,
-    codecs::{DataType, TimeUnit},
+    codecs::{DataType, LongDouble, TimeUnit},
     metadata::{V2Codecs, v2_data_type},
     store::{MemoryStore, StoreExt, StoreKey},
 };
@@ -53,7 +53,7 @@ fn byte_strings_of_fixed_length_are_bytes() {
         &[b"ab".to_vec(), vec![], b"a\0b".to_vec()],
         b"ab\0\0\0\0a\0b",
     );
-    check("|V2", &[vec![0, 1], vec![1, 0]], &[0, 1, 1, 0]);
+    check("|V2", &[vec![0_u8, 1], vec![1, 0]], &[0, 1, 1, 0]);
     check("|S2", &[[b'a', 0], [0, 0]], b"a\0\0\0");
     check("|V3", &[[1_u8, 2, 3]], &[1, 2, 3]);
 }
@@ -72,6 +72,20 @@ fn numbers_are_stored_in_the_byte_order_of_the_array() {
         &[num_complex::Complex::new(1.0_f32, 0.0)],
         &[0x3f, 0x80, 0, 0, 0, 0, 0, 0],
     );
+}
+
+#[test]
+fn long_doubles_have_ten_bytes_and_six_zeros() {
+    let values = [LongDouble::from(2.5), LongDouble::from(-1.0)];
+    let little = *b"\0\0\0\0\0\0\0\xa0\x00\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\x80\xff\xbf\0\0\0\0\0\0";
+    let mut big = little;
+    big[..16].reverse();
+    big[16..].reverse();
+    check("<f16", &values, &little);
+    check(">f16", &values, &big);
+    let pair = num_complex::Complex::new(values[0], values[1]);
+    check("<c32", &[pair], &little);
+    check(">c32", &[pair], &big);
 }
 
 #[test]

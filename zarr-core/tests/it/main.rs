@@ -12,6 +12,7 @@ mod attributes;
 mod documents;
 mod elements;
 mod groups;
+mod long_doubles;
 mod moving;
 mod properties;
 mod records;
