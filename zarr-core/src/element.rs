@@ -112,6 +112,7 @@ pub type Take<'a> = &'a mut dyn FnMut(ChunkRef<'_>) -> Result<()>;
 /// | `String` | texts of any length, and of fixed length (V2 `<U`) |
 /// | `Object` | values of object arrays that JSON or `MessagePack` can hold |
 /// | `Vec<u8>` | items of any length, byte strings of fixed length (V2 `\|S`), raw bytes (`\|V`) |
+/// | `Vec` of numbers | arrays of any length (V2 `vlen-array`) of such numbers |
 /// | `[u8; N]` | `\|S` and `\|V` of `N` bytes, padding included |
 ///
 /// What ends in NUL in an element of fixed length comes back without: `NumPy` cannot tell it from padding.

@@ -20,6 +20,7 @@ mod members;
 /// What the documents of a hierarchy say.
 pub mod metadata;
 mod n5;
+mod number_arrays;
 mod options;
 mod output;
 mod path;

@@ -74,6 +74,55 @@ fn numbers_are_stored_in_the_byte_order_of_the_array() {
     );
 }
 
+/// Compares with `numcodecs.VLenArray(dtype).encode` of the same arrays.
+#[test]
+fn arrays_of_any_length_are_vectors_of_numbers() {
+    #[track_caller]
+    fn check<T>(values: &[Vec<T>], stored: &[u8])
+    where
+        Vec<T>: Element + PartialEq + std::fmt::Debug,
+    {
+        let length = values.len() as u64;
+        let array = ArrayBuilder::new(vec![length], <Vec<T>>::data_type())
+            .chunk_shape(vec![length])
+            .v2_codecs(V2Codecs::default())
+            .create(
+                Arc::new(MemoryStore::new()),
+                &NodePath::root(),
+                &Options::default(),
+            )
+            .unwrap();
+        array.write_vec(&Selection::all(), values).unwrap();
+        let chunk = array.store().get(&StoreKey::new("0").unwrap(), 1000).unwrap();
+        assert_eq!(chunk.as_deref(), Some(stored));
+        assert_eq!(array.read_vec::<Vec<T>>(&Selection::all()).unwrap(), values);
+    }
+    check(
+        &[vec![1_i16, -2], vec![], vec![3]],
+        b"\x03\0\0\0\x04\0\0\0\x01\0\xfe\xff\0\0\0\0\x02\0\0\0\x03\0",
+    );
+    check(
+        &[vec![1.0_f32], vec![]],
+        b"\x02\0\0\0\x04\0\0\0\0\0\x80\x3f\0\0\0\0",
+    );
+    check(&[vec![true, false]], b"\x01\0\0\0\x02\0\0\0\x01\0");
+    check(
+        &[vec![num_complex::Complex::new(1.0_f32, 2.0)]],
+        b"\x01\0\0\0\x08\0\0\0\0\0\x80\x3f\0\0\0\x40",
+    );
+}
+
+#[test]
+fn arrays_of_other_numbers_do_not_fit() {
+    let ragged = |numbers| DataType::VlenArray(Box::new(numbers));
+    assert!(<Vec<f32>>::fits(&ragged(DataType::Float32)));
+    assert!(!<Vec<f32>>::fits(&ragged(DataType::Float64)));
+    assert!(!<Vec<f32>>::fits(&DataType::Float32));
+    assert!(!<Vec<i64>>::fits(&DataType::Bytes));
+    let seconds = TimeUnit::new("s", 1).unwrap();
+    assert!(<Vec<i64>>::fits(&ragged(DataType::DateTime64(seconds))));
+}
+
 #[test]
 fn long_doubles_have_ten_bytes_and_six_zeros() {
     let values = [LongDouble::from(2.5), LongDouble::from(-1.0)];
