@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod fixtures;
+mod kills;
 mod peers;
 mod properties;
 mod stores;
@@ -55,6 +56,11 @@ const JOBS: &[Job] = &[
         name: "properties",
         help: "hold arrays, codecs, selections and changes against a model: properties [CASES] [SEED]",
         run: properties::run,
+    },
+    Job {
+        name: "kills",
+        help: "kill the command at random moments, run it again and compare: kills [KILLS of each operation] [SEED]",
+        run: kills::run,
     },
     Job {
         name: "stores",

@@ -201,14 +201,30 @@ pub(crate) struct CopyAllArgs {
     /// Write nothing, and tell what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Where the lines of the log go: a file, or - for standard output
+    /// Write nothing, and tell for each array which way its data would go, and why
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Where the lines of the log go: a file, or - for standard output; in a dry run always there
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<String>,
     /// Fail if anything cannot be carried over
     #[arg(long)]
     pub(crate) strict: bool,
     #[command(flatten)]
+    pub(crate) resume: ResumeArgs,
+    #[command(flatten)]
     pub(crate) creation: CreationArgs,
+}
+
+/// Whether work that was interrupted is continued.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// Continue where the same command was interrupted; it does so unless told otherwise
+    #[arg(long, conflicts_with = "no_resume")]
+    pub(crate) resume: bool,
+    /// Begin anew, even where the same command was interrupted
+    #[arg(long)]
+    pub(crate) no_resume: bool,
 }
 
 #[derive(Debug, Args)]
@@ -235,9 +251,11 @@ pub(crate) struct CopyStoreArgs {
     /// Write nothing, and tell what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Where the lines of the log go: a file, or - for standard output
+    /// Where the lines of the log go: a file, or - for standard output; in a dry run always there
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<String>,
+    #[command(flatten)]
+    pub(crate) resume: ResumeArgs,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use zarr_convenience::{
-    Error, Location, Sink, Source, SourceNode, StoreKind, ZarrSource,
+    Error, Ledger, Location, Sink, Source, SourceNode, StoreKind, ZarrSource,
     core::{
         Error as CoreError, Group, Node, NodePath, Options, Workers, ZarrFormat,
         store::{MemoryStore, Staged, Store, ZipStore},
@@ -18,7 +18,7 @@ use zarr_convenience::{
 #[cfg(feature = "hdf5")]
 use zarr_h5bridge::Hdf5Sink;
 
-use crate::args::Common;
+use crate::{args::Common, output};
 
 /// A source and a node in it.
 pub(crate) type Opened = (Box<dyn Source>, SourceNode);
@@ -127,14 +127,30 @@ pub(crate) struct Output {
     staged: Option<Box<dyn Staged>>,
     /// The archive that is not completed when something fails.
     archive: Option<Arc<ZipStore>>,
+    ledger: Option<Ledger>,
+}
+
+/// What tells a piece of work from others on the same store, and whether it is continued.
+pub(crate) struct Work {
+    pub(crate) what: String,
+    pub(crate) resumes: bool,
 }
 
 impl Output {
     /// Opens a store to be changed; what is set in one that is not there yet is seen when all of it is there.
-    pub(crate) fn open(location: &Location) -> Result<Self> {
+    ///
+    /// Work that was interrupted is continued where it can be.
+    pub(crate) fn open(location: &Location, work: &Work, common: &Common) -> Result<Self> {
         let mut output = Self::open_in_place(location)?;
+        output.ledger = Ledger::open(&output.store, &work.what, work.resumes)?;
+        if output.ledger.as_ref().is_some_and(Ledger::is_resumed) && !common.quiet {
+            output::notice("zarr: continuing what was interrupted");
+        }
         if !location.exists() {
-            output.staged = output.store.stage(NodePath::root().prefix())?;
+            output.staged = match &output.ledger {
+                Some(ledger) => ledger.stage_root()?,
+                None => output.store.stage(NodePath::root().prefix())?,
+            };
         }
         Ok(output)
     }
@@ -145,6 +161,7 @@ impl Output {
             store: Arc::new(MemoryStore::new()),
             staged: None,
             archive: None,
+            ledger: None,
         };
         if location.kind() == StoreKind::Zip {
             let archive = Arc::new(ZipStore::update(&location.store)?);
@@ -153,7 +170,26 @@ impl Output {
         } else {
             output.store = open_store(location, true)?;
         }
+        output.store.sweep(NodePath::root().prefix(), false)?;
         Ok(output)
+    }
+
+    /// What is done, where it can be continued.
+    pub(crate) const fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_ref()
+    }
+
+    /// Removes what is half done, unless the same command can continue it.
+    pub(crate) fn give_up(mut self, error: &anyhow::Error) {
+        let errors = error.chain().filter_map(|cause| cause.downcast_ref::<Error>());
+        if errors.into_iter().any(Error::can_be_continued) {
+            return;
+        }
+        if let Some(staged) = self.staged.take() {
+            staged.discard();
+        }
+        // What cannot be removed is hidden; the error that led here is the one to report.
+        let _ = self.ledger.take().map(Ledger::finish);
     }
 
     /// Where keys are set.
@@ -171,6 +207,7 @@ impl Output {
         }
         self.store.flush()?;
         self.archive = None;
+        self.ledger.take().map_or(Ok(()), Ledger::finish)?;
         Ok(())
     }
 }
@@ -192,7 +229,7 @@ pub(crate) struct Target {
 
 /// What a copy went into before it is published.
 enum Pending {
-    Store(Output),
+    Store(Box<Output>),
     /// A file that may be new.
     #[cfg_attr(not(feature = "hdf5"), expect(dead_code, reason = "only HDF5 is written so"))]
     File(Option<NewFile>),
@@ -250,18 +287,42 @@ impl Target {
     /// Opens the group at a location, or prepares one where nothing is.
     ///
     /// What is made in a store that is not there yet is seen when all of it is there.
-    pub(crate) fn open(text: &str, path: Option<&str>, format: ZarrFormat, common: &Common) -> Result<Self> {
-        let location = locate(text, path)?;
+    pub(crate) fn open(
+        location: &Location,
+        format: ZarrFormat,
+        work: &Work,
+        common: &Common,
+    ) -> Result<Self> {
         #[cfg(feature = "hdf5")]
-        if is_hdf5(&location)? {
-            return Self::open_file(&location);
+        if is_hdf5(location)? {
+            return Self::open_file(location);
         }
-        let output = Output::open(&location)?;
-        let group = group(&output.store(), &location.path, format, &options(common))?;
-        Ok(Self {
-            sink: Box::new(group),
-            output: Some(Pending::Store(output)),
-        })
+        let output = Output::open(location, work, common)?;
+        match group(&output.store(), &location.path, format, &options(common)) {
+            Ok(group) => Ok(Self {
+                sink: Box::new(group),
+                output: Some(Pending::Store(Box::new(output))),
+            }),
+            Err(error) => {
+                output.give_up(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// What is done, where it can be continued.
+    pub(crate) const fn ledger(&self) -> Option<&Ledger> {
+        match &self.output {
+            Some(Pending::Store(output)) => output.ledger(),
+            _ => None,
+        }
+    }
+
+    /// Removes what is half done, unless the same command can continue it.
+    pub(crate) fn give_up(self, error: &anyhow::Error) {
+        if let Some(Pending::Store(output)) = self.output {
+            output.give_up(error);
+        }
     }
 
     #[cfg(feature = "hdf5")]
@@ -288,23 +349,17 @@ impl Target {
     }
 
     /// An empty group in memory in the place of one that is not there, for dry runs.
-    pub(crate) fn imagine(
-        text: &str,
-        path: Option<&str>,
-        format: ZarrFormat,
-        common: &Common,
-    ) -> Result<Self> {
-        let location = locate(text, path)?;
+    pub(crate) fn imagine(location: &Location, format: ZarrFormat, common: &Common) -> Result<Self> {
         let options = options(common);
         let imagined = |sink: Box<dyn Sink>| Self { sink, output: None };
         #[cfg(feature = "hdf5")]
-        if is_hdf5(&location)? {
+        if is_hdf5(location)? {
             return Ok(imagined(Box::new(
                 Hdf5Sink::look(&location.store)?.at(&location.path)?,
             )));
         }
         if location.exists() {
-            let store = open_store(&location, false)?;
+            let store = open_store(location, false)?;
             match Node::find(&store, &location.path, &options, None)? {
                 Some(Node::Group(group)) => return Ok(imagined(Box::new(group))),
                 Some(Node::Array(_)) => return Err(in_the_way(&store, &location.path).into()),

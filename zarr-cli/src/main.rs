@@ -3,6 +3,7 @@
 //! Words become a plan, a plan becomes text; everything between is in the libraries.
 
 mod args;
+mod cancel;
 mod commands;
 mod creation;
 mod locations;

@@ -18,6 +18,7 @@ pub(crate) enum Status {
     Refused = 5,
     Io = 6,
     Conflict = 7,
+    Interrupted = 130,
 }
 
 impl From<Status> for ExitCode {
@@ -53,6 +54,7 @@ fn of_convenience(error: &Error) -> Option<Status> {
         Error::Copy(_) | Error::Mismatch(_) => Some(Status::Conflict),
         Error::Argument(_) => Some(Status::Usage),
         Error::Refused { .. } => Some(Status::Refused),
+        Error::Cancelled => Some(Status::Interrupted),
         Error::File { source, .. } => Some(of_io(source)),
         _ => None,
     }

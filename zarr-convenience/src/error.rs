@@ -34,6 +34,9 @@ pub enum Error {
         /// Why it is not.
         reason: String,
     },
+    /// The verb was told to stop; what it had not completed is not visible.
+    #[error("cancelled")]
+    Cancelled,
     /// A file outside any store.
     #[error("{what}: {action} failed")]
     File {
@@ -44,6 +47,17 @@ pub enum Error {
         /// The reason given by the system.
         source: io::Error,
     },
+}
+
+impl Error {
+    /// Whether the same may succeed another time, from where it ended: it was stopped, or a disk was full.
+    pub const fn can_be_continued(&self) -> bool {
+        use zarr_core::{Error as CoreError, store::StoreError};
+        matches!(
+            self,
+            Self::Cancelled | Self::File { .. } | Self::Core(CoreError::Store(StoreError::Io { .. }))
+        )
+    }
 }
 
 impl From<zarr_core::store::StoreError> for Error {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zarr_core::NodePath;
 
-use crate::{Error, Lost, SourceArray, numpy_text::shape_text};
+use crate::{Attributes, Error, Lost, Route, SourceArray, numpy_text::shape_text};
 
 /// What is to be copied, in order, and where the copy would fail.
 #[derive(Debug, Default)]
@@ -15,8 +15,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What is in the source and has no place in a copy.
     pub lost: Vec<Lost>,
-    /// The group whose attributes the destination itself takes when all steps are done.
-    pub attributes_of: Option<NodePath>,
+    /// The attributes that the destination itself takes when all steps are done.
+    pub root_attributes: Option<Attributes>,
     /// Why the copy ends after these steps; the steps before it are done, as zarr-python does.
     pub failure: Option<Error>,
 }
@@ -32,6 +32,10 @@ pub struct Step {
     pub array: Option<Arc<dyn SourceArray>>,
     /// Where the node goes in the destination.
     pub target: NodePath,
+    /// How the data of the array go; absent for groups and what is left out.
+    pub route: Option<Route>,
+    /// What the node's attributes will be.
+    pub attributes: Attributes,
 }
 
 /// What is done with a node.
@@ -66,6 +70,16 @@ impl Step {
         }
     }
 
+    /// How the data of the array go and why, or what is done with the node otherwise.
+    pub fn explanation(&self) -> String {
+        let how = match (&self.route, self.action) {
+            (Some(route), _) => route.text(),
+            (None, Action::Skip) => "left as it is".to_owned(),
+            (None, _) => "group".to_owned(),
+        };
+        format!("{} -> {}: {how}", self.source, self.target)
+    }
+
     /// The bytes of values to be copied, uncompressed; texts and byte strings count 8 bytes each.
     pub fn size(&self) -> u64 {
         const POINTER_SIZE: u64 = 8;
@@ -84,7 +98,31 @@ impl Step {
     }
 }
 
+impl Action {
+    /// The word for the action.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Replace => "replace",
+            Self::Skip => "skip",
+        }
+    }
+}
+
 impl Plan {
+    /// What tells the plan from others; the values of the source make no difference.
+    pub(crate) fn identity(&self) -> String {
+        use std::fmt::Write;
+        let mut text = String::new();
+        for step in &self.steps {
+            let (action, attributes) = (step.action.word(), &step.attributes.members);
+            let _ = writeln!(text, "{action} {} {}", step.line(), step.target);
+            let _ = writeln!(text, "{}", serde_json::Value::from(attributes.clone()));
+        }
+        let _ = write!(text, "{:?} {:?}", self.root_attributes, self.failure);
+        text
+    }
+
     /// The bytes of values to be copied, uncompressed.
     pub fn size(&self) -> u64 {
         self.steps.iter().map(Step::size).fold(0, u64::saturating_add)

@@ -51,4 +51,6 @@ pub struct Report {
     pub copied: Copied,
     /// What is missing in the copy, each with the reason.
     pub lost: Vec<Lost>,
+    /// The most bytes that buffers of values took at once.
+    pub memory_peak: u64,
 }

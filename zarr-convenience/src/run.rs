@@ -1,13 +1,13 @@
 //! Doing what a plan says.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use zarr_core::Workers;
+
+use crate::{
+    Action, Attributes, Budget, Cancel, CopyOptions, Creation, How, Ledger, Plan, Progress, Report, Result,
+    Sink, Step, StepLedger,
 };
-
-use serde_json::{Map, Value};
-
-use crate::{Action, CopyOptions, How, Plan, Progress, Report, Result, Sink, Source, SourceNode, Step};
 
 /// Carries out a plan, with a line of the log for each step and one for the end.
 ///
@@ -15,137 +15,128 @@ use crate::{Action, CopyOptions, How, Plan, Progress, Report, Result, Sink, Sour
 ///
 /// # Errors
 /// Those of the plan's failure, after the steps before it, and what may go wrong with a node.
-pub fn run(plan: Plan, source: &dyn Source, dest: &dyn Sink, mut options: CopyOptions<'_>) -> Result<Report> {
+pub fn run(plan: Plan, dest: &dyn Sink, mut options: CopyOptions<'_>) -> Result<Report> {
     let mut silent = |_: &str| ();
     let log: &mut dyn FnMut(&str) = options.log.take().unwrap_or(&mut silent);
+    let ledger = options.ledger.filter(|_| !options.dry_run);
+    if let Some(ledger) = ledger {
+        ledger.begin(&plan.identity())?;
+    }
     let job = Job {
-        source,
         dest,
         total: plan.size(),
         done: AtomicU64::new(0),
-        options: Settings::of(&options),
+        budget: Budget::new(options.memory),
+        creation: &options.creation,
+        workers: options.workers,
+        cancel: &options.cancel,
+        ledger,
+        progress: options.progress,
     };
     let mut report = Report {
         lost: plan.lost,
         ..Report::default()
     };
-    for step in &plan.steps {
+    for (number, step) in plan.steps.into_iter().enumerate() {
+        options.cancel.check()?;
         log(&step.line());
         if step.action == Action::Skip {
             report.copied.n_skipped += 1;
             continue;
         }
-        if !options.dry_run {
-            job.step(step, &mut report)?;
-            report.copied.n_bytes_copied += step.size();
+        if options.dry_run {
+            report.lost.extend(step.attributes.lost);
+        } else {
+            let size = step.size();
+            job.step(number as u64, step, &mut report)?;
+            report.copied.n_bytes_copied += size;
         }
         report.copied.n_copied += 1;
     }
     if let Some(failure) = plan.failure {
         return Err(failure);
     }
-    if !options.dry_run {
-        if let Some(group) = plan.attributes_of {
-            job.group(&SourceNode::Group(group), dest.root(), false, &mut report)?;
+    if let Some(Attributes { members, lost }) = plan.root_attributes {
+        report.lost.extend(lost);
+        if !options.dry_run {
+            let how = job.how(false, None, &|_| ());
+            report.lost.extend(dest.put_group(dest.root(), members, &how)?);
         }
+    }
+    if !options.dry_run {
         dest.flush()?;
     }
+    report.memory_peak = job.budget.peak();
     log(&report.copied.summary(options.dry_run));
     Ok(report)
 }
 
-/// The options that threads may share.
-#[derive(Clone, Copy)]
-struct Settings<'a> {
-    creation: &'a crate::Creation,
-    workers: zarr_core::Workers,
-    without_attrs: bool,
-    progress: Option<&'a (dyn Fn(Progress<'_>) + Sync)>,
-}
-
-impl<'a> Settings<'a> {
-    fn of(options: &'a CopyOptions<'_>) -> Self {
-        Self {
-            creation: &options.creation,
-            workers: options.workers,
-            without_attrs: options.without_attrs,
-            progress: options.progress,
-        }
-    }
-}
-
 /// A copy on its way.
 struct Job<'a> {
-    source: &'a dyn Source,
     dest: &'a dyn Sink,
     total: u64,
     done: AtomicU64,
-    options: Settings<'a>,
+    budget: Budget,
+    creation: &'a Creation,
+    workers: Workers,
+    cancel: &'a Cancel,
+    ledger: Option<&'a Ledger>,
+    progress: Option<&'a (dyn Fn(Progress<'_>) + Sync)>,
 }
 
 impl Job<'_> {
-    fn step(&self, step: &Step, report: &mut Report) -> Result<()> {
+    /// Puts a node into its place.
+    fn step(&self, number: u64, step: Step, report: &mut Report) -> Result<()> {
+        let ledger = self.ledger.map(|ledger| ledger.step(number));
         let replaces = step.action == Action::Replace;
+        let size = step.size();
+        let Attributes { members, lost } = step.attributes;
+        report.lost.extend(lost);
         let Some(array) = &step.array else {
-            return self.group(
-                &SourceNode::Group(step.source.clone()),
-                &step.target,
-                replaces,
-                report,
-            );
+            // What was erased once is not erased again with what took its place.
+            let is_made = ledger.is_some_and(|ledger| ledger.was_done("").is_some());
+            let how = self.how(replaces && !is_made, None, &|_| ());
+            report
+                .lost
+                .extend(self.dest.put_group(&step.target, members, &how)?);
+            return ledger.map_or(Ok(()), |ledger| ledger.done());
         };
-        let attributes = self.attributes(&SourceNode::Array(Arc::clone(array)), report)?;
-        let path = array.path();
-        let tell = |size| self.tell(path.as_str(), size);
-        let how = self.how(replaces, &tell);
-        report.lost.extend(
-            self.dest
-                .put_array(&step.target, array.as_ref(), attributes, &how)?,
-        );
+        let path = array.path().as_str();
+        let start = self.done.load(Ordering::Relaxed);
+        let tell = |done| self.tell(path, done, start + size);
+        let how = self.how(replaces, ledger, &tell);
+        let lost = self.dest.put_array(&step.target, array.as_ref(), members, &how)?;
+        report.lost.extend(lost);
+        ledger.map_or(Ok(()), |ledger| ledger.done())?;
+        // Chunks that are missing in the source were no work.
+        self.tell(path, u64::MAX, start + size);
         Ok(())
     }
 
-    fn group(
-        &self,
-        node: &SourceNode,
-        target: &zarr_core::NodePath,
+    fn how<'b>(
+        &'b self,
         replaces: bool,
-        report: &mut Report,
-    ) -> Result<()> {
-        let attributes = self.attributes(node, report)?;
-        report.lost.extend(
-            self.dest
-                .put_group(target, attributes, &self.how(replaces, &|_| ()))?,
-        );
-        Ok(())
-    }
-
-    fn attributes(&self, node: &SourceNode, report: &mut Report) -> Result<Map<String, Value>> {
-        if self.options.without_attrs {
-            return Ok(Map::new());
-        }
-        let attributes = self.source.attributes(node)?;
-        report.lost.extend(attributes.lost);
-        Ok(attributes.members)
-    }
-
-    fn how<'b>(&'b self, replaces: bool, progress: &'b (dyn Fn(u64) + Sync)) -> How<'b> {
+        ledger: Option<StepLedger<'b>>,
+        progress: &'b (dyn Fn(u64) + Sync),
+    ) -> How<'b> {
         How {
-            creation: self.options.creation,
-            workers: self.options.workers,
+            creation: self.creation,
+            workers: self.workers,
             replaces,
+            budget: &self.budget,
+            cancel: self.cancel,
+            ledger,
             progress,
         }
     }
 
-    /// Says that so many bytes more are done.
-    fn tell(&self, path: &str, size: u64) {
-        let done = self
-            .done
-            .fetch_add(size, Ordering::Relaxed)
-            .saturating_add(size)
-            .min(self.total);
-        if let Some(progress) = self.options.progress {
+    /// Says that so many bytes more are done, of those up to the end of an array.
+    fn tell(&self, path: &str, size: u64, end: u64) {
+        let add = |done: u64| Some(done.saturating_add(size).min(end));
+        let before = self.done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let before = before.unwrap_or(end);
+        let done = before.saturating_add(size).min(end);
+        if let Some(progress) = self.progress.filter(|_| done > before) {
             progress(Progress {
                 path,
                 done,

@@ -130,6 +130,8 @@ type Write<'a> = &'a dyn Fn(&Arc<dyn Store>, &NodePath) -> Result<()>;
 /// Lets `write` make a new tree, and puts it in the place of the one at a path.
 fn replace(store: &Arc<dyn Store>, path: &NodePath, options: &SaveOptions, write: Write<'_>) -> Result<()> {
     check_replaceable(store, path, options)?;
+    // What a killed save left beside it.
+    store.sweep(path.parent().unwrap_or_default().prefix(), false)?;
     let format = options.creation.zarr_format.unwrap_or(ZarrFormat::V2);
     // An array above gives way to a group with all that is in it (`v2-semantics` 2.5), in the same step.
     let top = array_above(store, path, &options.options)?.unwrap_or_else(|| path.clone());

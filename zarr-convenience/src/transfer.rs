@@ -11,7 +11,7 @@ use zarr_core::{
     codecs::{ByteOrder, DataType, FillValue},
 };
 
-use crate::{Creation, Result, numpy_text::data_type_text};
+use crate::{Budget, Cancel, Creation, Result, Route, StepLedger, numpy_text::data_type_text};
 
 /// A hierarchy that can be read.
 pub trait Source: Debug + Send + Sync {
@@ -133,6 +133,17 @@ pub trait SourceArray: Debug + Send + Sync {
         Ok(None)
     }
 
+    /// What tells the present values of a part from those it had before, found without reading it.
+    ///
+    /// `None` when the source cannot tell; the part is then copied again when a copy is continued.
+    ///
+    /// # Errors
+    /// When the source should be able to tell and is not.
+    fn generation(&self, start: &[u64], shape: &[u64]) -> Result<Option<u64>> {
+        let _ = (start, shape);
+        Ok(None)
+    }
+
     /// The array itself, for a sink of its own format, which may carry over what Zarr has no words for.
     fn as_any(&self) -> Option<&dyn std::any::Any> {
         None
@@ -161,11 +172,12 @@ pub trait Sink: Debug + Send + Sync {
     /// When the sink cannot tell.
     fn is_complete(&self, path: &NodePath) -> Result<bool>;
 
-    /// Why the sink has no form for an array; `None` if it has one.
+    /// How an array would be copied with so much memory for buffers, or why the sink has no form for it.
     ///
     /// # Errors
     /// When what is asked of the copy makes no sense.
-    fn refusal(&self, array: &dyn SourceArray, creation: &Creation) -> Result<Option<String>>;
+    fn prospect(&self, array: &dyn SourceArray, creation: &Creation, memory: Option<u64>)
+    -> Result<Prospect>;
 
     /// Makes a group, or takes the one that is there, and adds attributes to it; gives what it cannot hold.
     ///
@@ -208,6 +220,15 @@ pub enum Found {
     Group,
 }
 
+/// What a sink says of an array before it is copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prospect {
+    /// It would go this way.
+    Route(Route),
+    /// The sink has no form for it; why.
+    Refusal(String),
+}
+
 /// How a node is put into a sink.
 #[derive(Clone, Copy)]
 pub struct How<'a> {
@@ -217,6 +238,12 @@ pub struct How<'a> {
     pub workers: Workers,
     /// Whether what is there gives way.
     pub replaces: bool,
+    /// Counts the memory of buffers, and limits it.
+    pub budget: &'a Budget,
+    /// Says whether to stop.
+    pub cancel: &'a Cancel,
+    /// What is done of the node, where a copy can be continued.
+    pub ledger: Option<StepLedger<'a>>,
     /// Is told how many bytes of values were just done; called from several threads.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }

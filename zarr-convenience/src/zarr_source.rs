@@ -8,7 +8,7 @@ use zarr_core::{
     codecs::{ByteOrder, DataType, FillValue},
 };
 
-use crate::{Attributes, Error, Result, Source, SourceArray, SourceNode};
+use crate::{Attributes, Error, Result, Source, SourceArray, SourceNode, ledger::mixed};
 
 /// A Zarr hierarchy as a source.
 #[derive(Debug, Clone)]
@@ -121,6 +121,33 @@ impl SourceArray for ZarrArray {
             return Ok(None);
         }
         Ok(Some(self.0.stored_chunks()?.into_iter().collect()))
+    }
+
+    /// By the generations of the chunks of the part.
+    fn generation(&self, start: &[u64], shape: &[u64]) -> Result<Option<u64>> {
+        let chunk = self.0.chunk_shape();
+        let first: Vec<_> = start.iter().zip(chunk).map(|(at, chunk)| at / chunk).collect();
+        let ends = start.iter().zip(shape).zip(chunk);
+        let ends: Vec<_> = ends
+            .map(|((at, length), chunk)| (at + length).div_ceil(*chunk))
+            .collect();
+        let mut generations = Vec::new();
+        let mut chunk = first.clone();
+        loop {
+            let key = self.0.chunk_key(&chunk)?;
+            // A chunk that is missing has a generation too: none, which ends when it is written.
+            let found = self.0.store().generation(&key)?;
+            if found.is_none() && self.0.store().size(&key)?.is_some() {
+                return Ok(None);
+            }
+            generations.extend(found.unwrap_or_default().to_le_bytes());
+            let Some(dimension) = (0..chunk.len()).rfind(|&d| chunk[d] + 1 < ends[d]) else {
+                break;
+            };
+            chunk[dimension] += 1;
+            chunk[dimension + 1..].copy_from_slice(&first[dimension + 1..]);
+        }
+        Ok(Some(mixed(&generations)))
     }
 
     fn as_zarr(&self) -> Option<&Array> {

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 use zarr_store::{
-    ByteRange, Capabilities, IoHints, Listing, MemoryStore, ReadBuffer, Staged, Store, StoreError, StoreExt,
-    StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, MemoryStore, ReadBuffer, Staged, Store, StoreError,
+    StoreExt, StoreKey, StorePrefix,
 };
 
 use crate::{
@@ -321,6 +321,19 @@ impl Store for ConsolidatedStore {
     /// Refused: whole nodes come with their documents.
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>, StoreError> {
         self.refuse("replacing consolidated nodes", target.as_str())
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
+        self.side(key).generation(key)
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<(), StoreError> {
+        self.chunks.sweep(folder, deep)
+    }
+
+    /// Whole nodes come with their documents.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
     }
 
     fn io_hints(&self) -> IoHints {

@@ -14,6 +14,8 @@ const KEY_SIZE_MAX: usize = 4096;
 const PART_SIZE_MAX: usize = 255;
 /// How the names of our own temporary files end.
 pub(crate) const PARTIAL_SUFFIX: &str = ".zt-partial";
+/// How the names end of those of them that outlive their process.
+pub(crate) const LASTING_SUFFIX: &str = ".lasting.zt-partial";
 
 /// The name of a value in a store, such as `foo/bar/.zarray` or `c/0/1`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

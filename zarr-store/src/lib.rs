@@ -2,6 +2,7 @@
 
 mod byte_range;
 mod error;
+mod journal;
 mod key;
 mod read_buffer;
 mod store;
@@ -16,9 +17,10 @@ pub mod wrappers;
 pub use byte_range::ByteRange;
 pub use bytes::Bytes;
 pub use error::StoreError;
+pub use journal::Journal;
 pub use key::{StoreKey, StorePrefix};
 pub use read_buffer::ReadBuffer;
-pub use store::{Capabilities, IoHints, Listing, Staged, Store};
+pub use store::{Capabilities, IoHints, Lasting, Listing, Staged, Store};
 pub use store_ext::StoreExt;
 pub use stores::dbm::DbmStore;
 pub use stores::directory::{DirectoryStore, Durability};

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{ByteRange, ReadBuffer, Result, StoreKey, StorePrefix};
+use crate::{ByteRange, Journal, ReadBuffer, Result, StoreKey, StorePrefix};
 
 /// A mapping of keys to bytes.
 ///
@@ -113,6 +113,35 @@ pub trait Store: Debug + Send + Sync {
         Ok(None)
     }
 
+    /// What tells the present value of a key from those it had before, found without reading it.
+    ///
+    /// A value that is set again has another one.
+    /// `None` when the key is not there, and when the store cannot tell.
+    ///
+    /// # Errors
+    /// When the store should be able to tell and is not.
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        let _ = key;
+        Ok(None)
+    }
+
+    /// Removes what writers that were killed left in a folder under temporary names, and if `deep` in all
+    /// folders below it; for the root, also what was to take the place of the store itself.
+    ///
+    /// What a living process works on stays.
+    ///
+    /// # Errors
+    /// When a folder cannot be listed; what cannot be removed stays hidden.
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        let _ = (folder, deep);
+        Ok(())
+    }
+
+    /// Where work is kept that may be interrupted and continued by another process; `None` if nowhere.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
+    }
+
     /// How the store likes to be read.
     fn io_hints(&self) -> IoHints {
         IoHints::default()
@@ -145,6 +174,33 @@ pub trait Staged: Debug + Send + Sync {
     /// # Errors
     /// The old tree is then what it was before.
     fn publish(self: Box<Self>) -> Result<()>;
+
+    /// What tells a tree that lasts from others that have its name; `None` for one that does not last.
+    fn token(&self) -> Option<u64> {
+        None
+    }
+
+    /// Removes the tree, also one that lasts.
+    fn discard(self: Box<Self>) {}
+}
+
+/// Keeps work that may be interrupted and continued by another process.
+///
+/// A piece of work has a name of letters and digits, which tells it from others on the same store.
+/// Nothing that is kept is a key, or is listed, read or counted as one.
+pub trait Lasting {
+    /// Opens the journal of a piece of work, and makes it if there is none.
+    ///
+    /// # Errors
+    /// `Conflict` when a living process has it open.
+    fn open_journal(&self, name: &str) -> Result<Journal>;
+
+    /// Like [`Store::stage`], but what is dropped unpublished, or left behind by a killed process, is there when
+    /// the tree of this name is staged again with its [`Staged::token`]; without it, the tree is made anew.
+    ///
+    /// # Errors
+    /// When the tree cannot be made; `Conflict` when a living process works on it.
+    fn stage_lasting(&self, target: &StorePrefix, name: &str, token: Option<u64>) -> Result<Box<dyn Staged>>;
 }
 
 /// What a store can do.

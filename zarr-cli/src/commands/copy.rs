@@ -6,17 +6,22 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use serde_json::json;
-use zarr_convenience::{CopyOptions, IfExists, Report, Source, SourceNode, copy, copy_all, core::ZarrFormat};
+use serde_json::{Value, json};
+use zarr_convenience::{
+    CopyOptions, IfExists, Location, Plan, Report, Source, SourceNode, Step, core::ZarrFormat, count_text,
+    plan_copy, plan_copy_all, run as run_plan,
+};
 
 use crate::{
     args::{Common, CopyAllArgs},
-    locations::{Target, check_distinct, locate, open_source, workers},
+    cancel,
+    locations::{Target, Work, check_distinct, locate, open_source, workers},
     output,
     progress::Display,
 };
 
 /// What is copied.
+#[derive(Clone, Copy)]
 pub(crate) enum What<'a> {
     /// The node itself, under a name.
     Node(Option<&'a str>),
@@ -29,60 +34,129 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     let creation = args.creation.parse()?;
     let (source, node) = open_source(&args.source, args.source_path.as_deref(), common)?;
     let name = name_of_copy(source.as_ref(), &node, &what)?;
-    check_distinct(
-        &locate(&args.source, args.source_path.as_deref())?,
-        &locate(&args.dest, args.dest_path.as_deref())?,
-        name,
-    )?;
+    let from = locate(&args.source, args.source_path.as_deref())?;
+    let to = locate(&args.dest, args.dest_path.as_deref())?;
+    check_distinct(&from, &to, name)?;
     let format = creation.zarr_format.unwrap_or(ZarrFormat::V2);
-    let open = if args.dry_run {
-        Target::imagine
+    let dry_run = args.dry_run || args.explain;
+    let target = if dry_run {
+        Target::imagine(&to, format, common)?
     } else {
-        Target::open
+        let work = Work {
+            what: work(args, name, &from, &to),
+            resumes: !args.resume.no_resume,
+        };
+        Target::open(&to, format, &work, common)?
     };
-    let mut log = Log::open(args.log.as_deref())?;
-    let target = open(&args.dest, args.dest_path.as_deref(), format, common)?;
     let display = Display::new(common);
-    let mut failed = None;
-    let mut line = |line: &str| {
-        let written = log.write(line);
-        failed = failed.take().or(written.err());
-    };
     let progress = |progress: zarr_convenience::Progress<'_>| display.show(progress);
     let options = CopyOptions {
-        name: None,
+        name: name.map(str::to_owned),
         shallow: args.shallow,
         without_attrs: args.without_attrs,
         if_exists,
-        dry_run: args.dry_run,
+        dry_run,
         creation,
         workers: workers(common),
-        log: Some(&mut line),
+        memory: common.memory,
+        ledger: target.ledger(),
+        cancel: cancel::on_signals()?,
+        log: None,
         progress: Some(&progress),
     };
-    let report = if let (What::Members, SourceNode::Group(path)) = (what, &node) {
-        copy_all(source.as_ref(), path, target.sink.as_ref(), options)?
-    } else {
-        let options = CopyOptions {
-            name: name.map(str::to_owned),
-            ..options
-        };
-        copy(source.as_ref(), &node, target.sink.as_ref(), options)?
+    let copied = match what {
+        What::Members => plan_copy_all(source.as_ref(), node.path(), target.sink.as_ref(), &options),
+        What::Node(_) => plan_copy(source.as_ref(), &node, target.sink.as_ref(), &options),
     };
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    log.finish().context("writing the log")?;
-    if args.strict && !report.lost.is_empty() {
-        tell_lost(&report, common);
-        return Err(strict(report.lost.len(), &target));
-    }
-    if !args.dry_run {
+    let copied = copied.map_err(anyhow::Error::from);
+    let copied = copied.and_then(|plan| carry_out(plan, &target, args, options, common));
+    let report = match copied {
+        Ok(Some(report)) => report,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            target.give_up(&error);
+            return Err(error);
+        }
+    };
+    if !dry_run {
         target.finish()?;
     }
     display.finish();
-    tell_lost(&report, common);
+    tell_lost(&report.0, common);
     summary(&report, args, common)
+}
+
+/// What tells a copy from others.
+fn work(args: &CopyAllArgs, name: Option<&str>, from: &Location, to: &Location) -> String {
+    let source = from.store.canonicalize().unwrap_or_else(|_| from.store.clone());
+    let source = source.display();
+    let how = (args.shallow, args.without_attrs, &args.if_exists, &args.creation);
+    format!("copy {source} {:?} {name:?} {:?} {how:?}", from.path, to.path)
+}
+
+/// A report, and the steps of a dry run.
+type Done = (Report, Option<Value>);
+
+/// Does what a plan says, or shows it; `None` if there is nothing more to be told.
+fn carry_out(
+    plan: Plan,
+    target: &Target,
+    args: &CopyAllArgs,
+    options: CopyOptions<'_>,
+    common: &Common,
+) -> Result<Option<Done>> {
+    if args.explain {
+        return explain(plan, common).map(|()| None);
+    }
+    let steps = (options.dry_run && common.json).then(|| steps(&plan));
+    let mut log = Log::open(args.log.as_deref(), options.dry_run)?;
+    let mut line = |line: &str| log.write(line);
+    let options = CopyOptions {
+        log: Some(&mut line),
+        ..options
+    };
+    let report = run_plan(plan, target.sink.as_ref(), options)?;
+    log.finish()?;
+    if args.strict && !report.lost.is_empty() {
+        tell_lost(&report, common);
+        return Err(strict(report.lost.len(), target));
+    }
+    Ok(Some((report, steps)))
+}
+
+/// Shows the ways of the data.
+fn explain(plan: Plan, common: &Common) -> Result<()> {
+    if common.json {
+        output::json(&json!({"n_bytes": plan.size(), "steps": steps(&plan)}))?;
+    } else {
+        for step in &plan.steps {
+            output::line(&crate::status::printable(&step.explanation()))?;
+        }
+        output::line(&format!("in all {} bytes of values", count_text(plan.size())))?;
+    }
+    plan.failure.map_or(Ok(()), |failure| Err(failure.into()))
+}
+
+/// The steps of a plan as JSON.
+fn steps(plan: &Plan) -> Value {
+    let step = |step: &Step| {
+        let mut members = json!({
+            "action": step.action.word(),
+            "source": step.source.to_string(),
+            "target": step.target.to_string(),
+            "line": step.line(),
+            "n_bytes": step.size(),
+        });
+        if let (Some(route), Value::Object(members)) = (&step.route, &mut members) {
+            members.insert("way".to_owned(), route.way.word().into());
+            members.insert("reason".to_owned(), route.reason.clone().into());
+            members.insert("unit_shape".to_owned(), route.unit_shape.clone().into());
+            members.insert("n_units".to_owned(), route.n_units.into());
+            members.insert("unit_memory".to_owned(), route.unit_memory.into());
+        }
+        members
+    };
+    plan.steps.iter().map(step).collect()
 }
 
 /// The name that a copy will have; none when members are copied, each under its own.
@@ -118,59 +192,82 @@ fn tell_lost(report: &Report, common: &Common) {
     }
 }
 
-fn summary(report: &Report, args: &CopyAllArgs, common: &Common) -> Result<()> {
+fn summary((report, steps): &Done, args: &CopyAllArgs, common: &Common) -> Result<()> {
     let copied = report.copied;
+    if common.verbose && !args.dry_run && !common.json {
+        let peak = count_text(report.memory_peak);
+        output::notice(&format!("zarr: buffers took {peak} bytes at most"));
+    }
     if common.json {
         let lost: Vec<_> = report
             .lost
             .iter()
             .map(|lost| json!({"what": lost.what, "reason": lost.reason}))
             .collect();
-        output::json(&json!({
+        let mut document = json!({
             "n_copied": copied.n_copied,
             "n_skipped": copied.n_skipped,
             "n_bytes_copied": copied.n_bytes_copied,
             "dry_run": args.dry_run,
+            "memory_peak": report.memory_peak,
             "lost": lost,
-        }))
-    } else if args.log.as_deref() != Some("-") {
+        });
+        if let (Some(steps), Value::Object(members)) = (steps, &mut document) {
+            members.insert("steps".to_owned(), steps.clone());
+        }
+        output::json(&document)
+    } else if args.log.as_deref() != Some("-") && !(args.dry_run && args.log.is_some()) {
         output::line(&copied.summary(args.dry_run))
     } else {
         Ok(())
     }
 }
 
+/// The lines of a log on their way.
+pub(crate) struct Log {
+    target: LogTarget,
+    failed: Option<anyhow::Error>,
+}
+
 /// Where the lines of a log go.
-pub(crate) enum Log {
+enum LogTarget {
     None,
     Output,
     File(BufWriter<File>),
 }
 
 impl Log {
-    /// Opens a log.
-    pub(crate) fn open(place: Option<&str>) -> Result<Self> {
-        Ok(match place {
-            None => Self::None,
-            Some("-") => Self::Output,
-            Some(path) => Self::File(BufWriter::new(
+    /// Opens a log; in a dry run no file is touched, and the lines go to standard output.
+    pub(crate) fn open(place: Option<&str>, dry_run: bool) -> Result<Self> {
+        let target = match place {
+            None => LogTarget::None,
+            Some("-") => LogTarget::Output,
+            Some(_) if dry_run => LogTarget::Output,
+            Some(path) => LogTarget::File(BufWriter::new(
                 File::create(path).with_context(|| path.to_owned())?,
             )),
-        })
+        };
+        Ok(Self { target, failed: None })
     }
 
-    pub(crate) fn write(&mut self, line: &str) -> Result<()> {
-        match self {
-            Self::None => Ok(()),
-            Self::Output => output::line(&crate::status::printable(line)),
-            Self::File(file) => writeln!(file, "{line}").context("writing the log"),
+    /// Writes a line; the first error is told by [`Log::finish`].
+    pub(crate) fn write(&mut self, line: &str) {
+        let written = match &mut self.target {
+            LogTarget::None => Ok(()),
+            LogTarget::Output => output::line(&crate::status::printable(line)),
+            LogTarget::File(file) => writeln!(file, "{line}").context("writing the log"),
+        };
+        self.failed = self.failed.take().or(written.err());
+    }
+
+    /// Completes the log.
+    pub(crate) fn finish(self) -> Result<()> {
+        if let Some(error) = self.failed {
+            return Err(error);
         }
-    }
-
-    pub(crate) fn finish(self) -> std::io::Result<()> {
-        match self {
-            Self::File(mut file) => file.flush(),
-            Self::None | Self::Output => Ok(()),
+        match self.target {
+            LogTarget::File(mut file) => file.flush().context("writing the log"),
+            LogTarget::None | LogTarget::Output => Ok(()),
         }
     }
 }

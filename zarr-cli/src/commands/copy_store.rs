@@ -1,18 +1,25 @@
 //! `zarr copy-store`.
 
-use anyhow::{Context, Result};
+use std::sync::Arc;
+
+use anyhow::Result;
 use serde_json::json;
 use zarr_convenience::{
-    CopyStoreOptions, IfExists, Location, PatternFlags, copy_store,
-    core::{NodePath, store::MemoryStore},
-    open_store, pattern,
+    Copied, CopyStoreOptions, IfExists, Location, PatternFlags,
+    core::{
+        NodePath,
+        store::{MemoryStore, Store},
+    },
+    open_store, pattern, plan_copy_store, run_keys,
 };
 
 use super::copy::Log;
 use crate::{
     args::{Common, CopyStoreArgs},
-    locations::Output,
+    cancel,
+    locations::{Output, Work, workers},
     output,
+    progress::Display,
 };
 
 pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
@@ -30,19 +37,19 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
     let opened = if args.dry_run {
         None
     } else {
-        Some(Output::open(&to)?)
+        let work = Work {
+            what: work(args, &from),
+            resumes: !args.resume.no_resume,
+        };
+        Some(Output::open(&to, &work, common)?)
     };
     let dest = match &opened {
         Some(output) => output.store(),
         None if to.exists() => open_store(&to, false)?,
-        None => std::sync::Arc::new(MemoryStore::new()),
+        None => Arc::new(MemoryStore::new()),
     };
-    let mut log = Log::open(args.log.as_deref())?;
-    let mut failed = None;
-    let mut line = |line: &str| {
-        let written = log.write(line);
-        failed = failed.take().or(written.err());
-    };
+    let display = Display::new(common);
+    let progress = |progress: zarr_convenience::Progress<'_>| display.show(progress);
     let options = CopyStoreOptions {
         source_path: NodePath::new(&args.source_path)?,
         dest_path: NodePath::new(&args.dest_path)?,
@@ -50,14 +57,22 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
         includes,
         if_exists,
         dry_run: args.dry_run,
-        log: Some(&mut line),
+        workers: workers(common),
+        memory: common.memory,
+        ledger: opened.as_ref().and_then(Output::ledger),
+        cancel: cancel::on_signals()?,
+        log: None,
+        progress: Some(&progress),
     };
-    let copied = copy_store(&source, &dest, options)?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    opened.map_or(Ok(()), Output::finish)?;
-    log.finish().context("writing the log")?;
+    let copied = match (carry_out(&source, &dest, args, options), opened) {
+        (Ok(copied), Some(output)) => output.finish().map(|()| copied)?,
+        (Err(error), Some(output)) => {
+            output.give_up(&error);
+            return Err(error);
+        }
+        (copied, None) => copied?,
+    };
+    display.finish();
     if common.json {
         let (copied, skipped, bytes) = (copied.n_copied, copied.n_skipped, copied.n_bytes_copied);
         output::json(&json!({
@@ -66,9 +81,37 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
             "n_bytes_copied": bytes,
             "dry_run": args.dry_run,
         }))
-    } else if args.log.as_deref() != Some("-") {
+    } else if args.log.as_deref() != Some("-") && !(args.dry_run && args.log.is_some()) {
         output::line(&copied.summary(args.dry_run))
     } else {
         Ok(())
     }
+}
+
+/// What tells a copy from others.
+fn work(args: &CopyStoreArgs, from: &Location) -> String {
+    let source = from.store.canonicalize().unwrap_or_else(|_| from.store.clone());
+    let source = source.display();
+    let paths = (&args.source_path, &args.dest_path);
+    let patterns = (&args.exclude, &args.include);
+    format!("copy-store {source} {paths:?} {patterns:?} {}", args.if_exists)
+}
+
+/// Copies, with a log.
+fn carry_out(
+    source: &Arc<dyn Store>,
+    dest: &Arc<dyn Store>,
+    args: &CopyStoreArgs,
+    options: CopyStoreOptions<'_>,
+) -> Result<Copied> {
+    let plan = plan_copy_store(source, dest, &options)?;
+    let mut log = Log::open(args.log.as_deref(), args.dry_run)?;
+    let mut line = |line: &str| log.write(line);
+    let options = CopyStoreOptions {
+        log: Some(&mut line),
+        ..options
+    };
+    let copied = run_keys(&plan, source, dest, options)?;
+    log.finish()?;
+    Ok(copied)
 }

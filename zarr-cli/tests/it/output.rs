@@ -1,10 +1,6 @@
 //! What is printed where: help, JSON, progress, closed pipes, full disks.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::Read,
-    process::Stdio,
-};
+use std::{fs::OpenOptions, process::Stdio};
 
 use serde_json::Value;
 
@@ -144,11 +140,25 @@ fn names_cannot_command_a_terminal() {
 #[test]
 fn a_log_file_is_closed_whole() {
     let place = Place::with_group();
-    place.done("copy-all g.zarr h.zarr --dry-run --log log.txt");
-    let mut text = String::new();
-    File::open(place.path("log.txt"))
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
-    assert!(text.ends_with("dry run: 3 copied, 0 skipped\n"), "{text}");
+    place.done("copy-all g.zarr h.zarr --log log.txt");
+    let text = place.text("log.txt");
+    assert!(
+        text.ends_with("all done: 3 copied, 0 skipped, 48 bytes copied\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_dry_run_leaves_the_file_of_its_log_alone() {
+    let place = Place::with_group();
+    for command in ["copy-all", "copy-store"] {
+        for log in ["new.txt", "old.txt"] {
+            place.write("old.txt", b"old");
+            let before = place.files();
+            let printed = place.done(&format!("{command} g.zarr h.zarr --dry-run --log {log}"));
+            assert!(printed.contains("dry run: "), "{printed}");
+            assert!(printed.lines().count() > 1, "{printed}");
+            place.assert_files(&before);
+        }
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use zarr_core::{NodePath, Workers};
 
 use crate::{
-    Action, Creation, Error, Found, Lost, Plan, Progress, Report, Result, Sink, Source, SourceArray,
-    SourceNode, Step, run,
+    Action, Attributes, Cancel, Creation, Error, Found, Ledger, Lost, Plan, Progress, Prospect, Report,
+    Result, Route, Sink, Source, SourceArray, SourceNode, Step, run,
 };
 
 /// What is done with a node that is there already.
@@ -73,6 +73,12 @@ pub struct CopyOptions<'a> {
     pub creation: Creation,
     /// How many threads may work at once.
     pub workers: Workers,
+    /// The most bytes that buffers of values may take at once; fewer threads work where they would need more.
+    pub memory: Option<u64>,
+    /// Notes what is done, so that the copy can be continued.
+    pub ledger: Option<&'a Ledger>,
+    /// Stops the copy from outside.
+    pub cancel: Cancel,
     /// Takes the lines of the log.
     pub log: Option<&'a mut dyn FnMut(&str)>,
     /// Is told how far the copy has come; called from several threads.
@@ -119,7 +125,7 @@ pub fn copy(
     options: CopyOptions<'_>,
 ) -> Result<Report> {
     let plan = plan_copy(source, node, dest, &options)?;
-    run(plan, source, dest, options)
+    run(plan, dest, options)
 }
 
 /// Copies all members of a group, and its attributes, into another group.
@@ -133,7 +139,7 @@ pub fn copy_all(
     options: CopyOptions<'_>,
 ) -> Result<Report> {
     let plan = plan_copy_all(source, group, dest, &options)?;
-    run(plan, source, dest, options)
+    run(plan, dest, options)
 }
 
 /// Plans a [`copy`].
@@ -198,7 +204,11 @@ pub fn plan_copy_all(
         exists: true,
     };
     planner.check_distinct(group, dest.root())?;
-    plan.attributes_of = (!options.without_attrs).then(|| group.clone());
+    plan.root_attributes = if options.without_attrs {
+        None
+    } else {
+        Some(source.attributes(&SourceNode::Group(group.clone()))?)
+    };
     for node in source.members(group)? {
         if plan.failure.is_some() {
             break;
@@ -250,11 +260,7 @@ impl Planner<'_, '_> {
         plan: &mut Plan,
     ) -> Result<()> {
         let target = above.path.join(name)?;
-        let found = if above.exists {
-            self.dest.find(&target)?
-        } else {
-            None
-        };
+        let found = if above.exists { self.find(&target)? } else { None };
         match node {
             SourceNode::Array(array) => self.plan_array(array, (above, name), target, found, plan),
             SourceNode::Group(path) => self.plan_group(path, (above, name), (target, found), is_first, plan),
@@ -281,7 +287,7 @@ impl Planner<'_, '_> {
             (IfExists::Raise, Some(_)) | (IfExists::SkipInitialized, Some(Found::Group)) => None,
             (IfExists::Replace, Some(_)) => Some(Action::Replace),
             (IfExists::Skip, Some(_)) => Some(Action::Skip),
-            (IfExists::SkipInitialized, Some(Found::Array)) => Some(if self.dest.is_complete(&target)? {
+            (IfExists::SkipInitialized, Some(Found::Array)) => Some(if self.is_complete(&target)? {
                 Action::Skip
             } else {
                 Action::Replace
@@ -292,20 +298,65 @@ impl Planner<'_, '_> {
             return Ok(());
         };
         let source = array.path().clone();
-        if action != Action::Skip
-            && let Some(reason) = self.dest.refusal(array.as_ref(), &self.options.creation)?
-        {
-            let what = source.to_string();
-            plan.lost.push(Lost { what, reason });
-            return Ok(());
-        }
-        plan.steps.push(Step {
+        let mut step = Step {
             action,
             source,
             array: Some(Arc::clone(array)),
             target,
-        });
+            route: None,
+            attributes: Attributes::default(),
+        };
+        if action != Action::Skip {
+            match self.prospect(array)? {
+                Prospect::Route(route) => step.route = Some(route),
+                Prospect::Refusal(reason) => {
+                    let what = step.source.to_string();
+                    plan.lost.push(Lost { what, reason });
+                    return Ok(());
+                }
+            }
+            step.attributes = self.attributes(&SourceNode::Array(Arc::clone(array)))?;
+        }
+        plan.steps.push(step);
         Ok(())
+    }
+
+    /// How an array would be copied, within the memory that there is.
+    fn prospect(&self, array: &Arc<dyn SourceArray>) -> Result<Prospect> {
+        let CopyOptions { creation, memory, .. } = self.options;
+        let prospect = self.dest.prospect(array.as_ref(), creation, *memory)?;
+        if let (Prospect::Route(Route { unit_memory, .. }), Some(limit)) = (&prospect, memory)
+            && unit_memory > limit
+        {
+            return Err(Error::Refused {
+                what: self.source.describe(array.path()),
+                reason: format!("copying it takes {unit_memory} bytes of memory at once, limit {limit}"),
+            });
+        }
+        Ok(prospect)
+    }
+
+    /// What is at a path of the destination; when a copy is continued, what was there when it began.
+    fn find(&self, path: &NodePath) -> Result<Option<Found>> {
+        match self.options.ledger {
+            Some(ledger) => ledger.found(&path.to_string(), || self.dest.find(path)),
+            None => self.dest.find(path),
+        }
+    }
+
+    fn is_complete(&self, path: &NodePath) -> Result<bool> {
+        let Some(ledger) = self.options.ledger else {
+            return self.dest.is_complete(path);
+        };
+        let ask = || Ok(self.dest.is_complete(path)?.then_some(Found::Array));
+        Ok(ledger.found(&format!("complete {path}"), ask)?.is_some())
+    }
+
+    fn attributes(&self, node: &SourceNode) -> Result<Attributes> {
+        if self.options.without_attrs {
+            return Ok(Attributes::default());
+        }
+        self.source.attributes(node)
     }
 
     fn plan_group(
@@ -329,11 +380,18 @@ impl Planner<'_, '_> {
                 return Ok(());
             }
         };
+        let attributes = if action == Action::Skip {
+            Attributes::default()
+        } else {
+            self.attributes(&SourceNode::Group(path.clone()))?
+        };
         plan.steps.push(Step {
             action,
             source: path.clone(),
             array: None,
             target: target.clone(),
+            route: None,
+            attributes,
         });
         if action == Action::Skip {
             return Ok(());

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use regex::Regex;
 use zarr_core::{
-    NodePath,
-    store::{ByteRange, ReadBuffer, Store, StoreExt, StoreKey},
+    NodePath, Workers,
+    store::{Store, StoreExt, StoreKey},
 };
 
-use crate::{Copied, Error, IfExists, Result};
+use super::copy_keys::{self, KeyPlan, KeyStep};
+use crate::{Cancel, Copied, Error, Found, IfExists, Ledger, Progress, Result};
 
 /// How stores are copied.
 #[derive(Default)]
@@ -25,8 +26,18 @@ pub struct CopyStoreOptions<'a> {
     pub if_exists: IfExists,
     /// Whether nothing is to be written.
     pub dry_run: bool,
-    /// Takes the lines of the log.
+    /// How many threads may work at once.
+    pub workers: Workers,
+    /// The most bytes that values may take at once; fewer threads work where they would need more.
+    pub memory: Option<u64>,
+    /// Notes what is done, so that the copy can be continued.
+    pub ledger: Option<&'a Ledger>,
+    /// Stops the copy from outside.
+    pub cancel: Cancel,
+    /// Takes the lines of the log, before the first key is copied.
     pub log: Option<&'a mut dyn FnMut(&str)>,
+    /// Is told how far the copy has come; called from several threads.
+    pub progress: Option<&'a (dyn Fn(Progress<'_>) + Sync)>,
 }
 
 impl std::fmt::Debug for CopyStoreOptions<'_> {
@@ -49,103 +60,63 @@ impl std::fmt::Debug for CopyStoreOptions<'_> {
 pub fn copy_store(
     source: &Arc<dyn Store>,
     dest: &Arc<dyn Store>,
-    mut options: CopyStoreOptions<'_>,
+    options: CopyStoreOptions<'_>,
 ) -> Result<Copied> {
+    let plan = plan_copy_store(source, dest, &options)?;
+    copy_keys::run_keys(&plan, source, dest, options)
+}
+
+/// Plans a [`copy_store`]; nothing is written.
+///
+/// # Errors
+/// Those of [`copy_store`], but for those of writing.
+pub fn plan_copy_store(
+    source: &Arc<dyn Store>,
+    dest: &Arc<dyn Store>,
+    options: &CopyStoreOptions<'_>,
+) -> Result<KeyPlan> {
     if options.if_exists == IfExists::SkipInitialized {
         let reason = "if_exists must be one of ['raise', 'replace', 'skip']; found 'skip_initialized'";
         return Err(Error::Argument(reason.to_owned()));
     }
-    let mut silent = |_: &str| ();
-    let log: &mut dyn FnMut(&str) = options.log.take().unwrap_or(&mut silent);
-    let mut copied = Copied::default();
-    let mut buffer = ReadBuffer::new();
-    let mut documents = Vec::new();
-    // Where all keys are seen at once, they are written in their order.
-    let is_deferred = dest.capabilities().deferred;
-    let steps = plan(source, dest, &options)?;
-    for KeyStep { from, to, skip } in &steps {
-        let label = if from == to {
-            from.to_string()
-        } else {
-            format!("{from} -> {to}")
-        };
-        if *skip {
-            log(&format!("skip {label}"));
-            copied.n_skipped += 1;
-            continue;
-        }
-        log(&format!("copy {label}"));
-        copied.n_copied += 1;
-        if options.dry_run {
-            continue;
-        }
-        if !is_deferred && is_document(from) {
-            documents.push((from, to));
-        } else {
-            copied.n_bytes_copied += copy_key(source, from, dest, to, &mut buffer)?;
-        }
-    }
-    // Members come before the groups they are in, and their chunks before both.
-    for (from, to) in documents.into_iter().rev() {
-        copied.n_bytes_copied += copy_key(source, from, dest, to, &mut buffer)?;
-    }
-    if !options.dry_run {
-        dest.flush()?;
-    }
-    log(&copied.summary(options.dry_run));
-    Ok(copied)
-}
-
-/// Whether a key makes a node of its folder, which is not seen before.
-fn is_document(key: &StoreKey) -> bool {
-    let name = key.as_str().rsplit('/').next();
-    matches!(name, Some(".zarray" | ".zgroup" | ".zmetadata" | "zarr.json"))
-}
-
-/// Copies a key, and tells how many bytes it has.
-fn copy_key(
-    source: &Arc<dyn Store>,
-    from: &StoreKey,
-    dest: &Arc<dyn Store>,
-    to: &StoreKey,
-    buffer: &mut ReadBuffer,
-) -> Result<u64> {
-    if !source.get_ranges(from, &[ByteRange::All], buffer)? {
-        return Ok(0);
-    }
-    dest.set(to, buffer.part(0))?;
-    Ok(buffer.part(0).len() as u64)
-}
-
-/// One key to be copied.
-struct KeyStep {
-    from: StoreKey,
-    to: StoreKey,
-    skip: bool,
-}
-
-fn plan(
-    source: &Arc<dyn Store>,
-    dest: &Arc<dyn Store>,
-    options: &CopyStoreOptions<'_>,
-) -> Result<Vec<KeyStep>> {
-    let prefix = options.source_path.prefix();
-    let mut steps = Vec::new();
-    for from in source.list_prefix(prefix)? {
-        let is_in = |patterns: &[Regex]| patterns.iter().any(|pattern| pattern.is_match(from.as_str()));
-        if is_in(&options.excludes) && !is_in(&options.includes) {
-            continue;
-        }
-        let to = options.dest_path.key(prefix.strip(&from).unwrap_or_default())?;
-        let exists = options.if_exists != IfExists::Replace && dest.exists(&to)?;
+    let keys: Vec<_> = chosen(source, options)?;
+    let sizes = copy_keys::sizes(source, &keys, options.workers)?;
+    let mut steps = Vec::with_capacity(keys.len());
+    for (from, size) in keys.into_iter().zip(sizes) {
+        let below = options.source_path.prefix().strip(&from).unwrap_or_default();
+        let to = options.dest_path.key(below)?;
+        let exists = options.if_exists != IfExists::Replace && was_there(dest, &to, options)?;
         if exists && options.if_exists == IfExists::Raise {
             return Err(Error::Copy(format!("key '{to}' exists in destination")));
         }
-        steps.push(KeyStep {
-            from,
-            to,
-            skip: exists,
-        });
+        if let Some(limit) = options.memory.filter(|limit| size > *limit && !exists) {
+            return Err(Error::Refused {
+                what: source.describe(from.as_str()),
+                reason: format!("copying it takes {size} bytes of memory at once, limit {limit}"),
+            });
+        }
+        let skip = exists;
+        steps.push(KeyStep { from, to, skip, size });
     }
-    Ok(steps)
+    Ok(KeyPlan { steps })
+}
+
+/// The keys that are to be copied, by code point.
+fn chosen(source: &Arc<dyn Store>, options: &CopyStoreOptions<'_>) -> Result<Vec<StoreKey>> {
+    let is_in =
+        |patterns: &[Regex], key: &StoreKey| patterns.iter().any(|pattern| pattern.is_match(key.as_str()));
+    let mut keys = source.list_prefix(options.source_path.prefix())?;
+    keys.retain(|key| !is_in(&options.excludes, key) || is_in(&options.includes, key));
+    Ok(keys)
+}
+
+/// Whether a key is in the destination, or was when a copy began that is continued.
+fn was_there(dest: &Arc<dyn Store>, key: &StoreKey, options: &CopyStoreOptions<'_>) -> Result<bool> {
+    match options.ledger {
+        None => Ok(dest.exists(key)?),
+        Some(ledger) => {
+            let ask = || Ok(dest.exists(key)?.then_some(Found::Array));
+            Ok(ledger.found(&format!("key {key}"), ask)?.is_some())
+        }
+    }
 }

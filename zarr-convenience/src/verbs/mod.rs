@@ -2,5 +2,6 @@
 
 pub(crate) mod consolidate;
 pub(crate) mod copy;
+pub(crate) mod copy_keys;
 pub(crate) mod copy_store;
 pub(crate) mod diff;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_store::{
-    ByteRange, Capabilities, IoHints, Listing, MemoryStore, ReadBuffer, Staged, Store, StoreError, StoreExt,
-    StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, MemoryStore, ReadBuffer, Staged, Store, StoreError,
+    StoreExt, StoreKey, StorePrefix,
 };
 
 use super::{
@@ -271,6 +271,22 @@ impl Store for N5Store {
         let is_top = self.is_top && target.is_root();
         let staged = self.inner.stage(target)?;
         Ok(staged.map(|inner| Box::new(StagedN5 { inner, is_top }) as Box<dyn Staged>))
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        match Self::target(key)? {
+            Target::Document(_, key) | Target::Value(key) => self.inner.generation(&key),
+            Target::Nothing => Ok(None),
+        }
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        self.inner.sweep(folder, deep)
+    }
+
+    /// The trees of the inner store do not have the keys of this one.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
     }
 
     fn io_hints(&self) -> IoHints {

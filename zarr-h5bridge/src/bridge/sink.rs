@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Map, Value};
 use zarr_convenience::core::codecs::DataType;
 use zarr_convenience::core::{ArrayData, NodePath, Selection};
-use zarr_convenience::{Creation, Error, Found, How, Lost, Result, Sink, SourceArray};
+use zarr_convenience::{Creation, Error, Found, How, Lost, Prospect, Result, Route, Sink, SourceArray, Way};
 
 use super::{
     new_attribute::to_hdf5,
@@ -139,8 +139,11 @@ impl Sink for Hdf5Sink {
         Err(Error::Argument(reason.to_owned()))
     }
 
-    fn refusal(&self, array: &dyn SourceArray, creation: &Creation) -> Result<Option<String>> {
-        Ok(new_dataset(array, creation)?.err())
+    fn prospect(&self, array: &dyn SourceArray, creation: &Creation, _: Option<u64>) -> Result<Prospect> {
+        Ok(match new_dataset(array, creation)? {
+            Ok(new) => Prospect::Route(route(array, &new)),
+            Err(reason) => Prospect::Refusal(reason),
+        })
     }
 
     fn put_group(&self, path: &NodePath, attributes: Map<String, Value>, how: &How<'_>) -> Result<Vec<Lost>> {
@@ -168,6 +171,7 @@ impl Sink for Hdf5Sink {
         };
         let draft = writer.begin(&path, &new).map_err(source_error)?;
         let write = |start: &[u64], shape: &[u64]| -> Result<u64> {
+            how.cancel.check()?;
             let data = array.read(&Selection::region(start, shape), how.workers)?;
             let size = if data.data_type == DataType::String {
                 let texts = texts(&data, &path)?;
@@ -190,6 +194,30 @@ impl Sink for Hdf5Sink {
 
     fn flush(&self) -> Result<()> {
         self.writer()?.flush().map_err(source_error)
+    }
+}
+
+/// How the values of an array go into a dataset: box after box, since the library has one lock.
+fn route(array: &dyn SourceArray, new: &NewDataset) -> Route {
+    let shape = &new.shape;
+    let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
+    let unit_shape = match &new.chunk_shape {
+        Some(chunk_shape) => unit_shape(shape, chunk_shape, item_size),
+        None => shape.clone(),
+    };
+    let lengths = shape.iter().zip(&unit_shape);
+    let size = lengths.clone().fold(item_size, |size, (length, unit)| {
+        size.saturating_mul((*unit).min(*length))
+    });
+    Route {
+        way: Way::Recode,
+        reason: "the destination is an HDF5 file".to_owned(),
+        n_units: lengths.fold(1, |n, (length, unit)| {
+            n.saturating_mul(length.div_ceil((*unit).max(1)))
+        }),
+        unit_shape,
+        // Once as they are read, once in the byte order of the file.
+        unit_memory: size.saturating_mul(2),
     }
 }
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    ByteRange, Capabilities, DirectoryStore, IoHints, Listing, ReadBuffer, Result, Staged, Store, StoreError,
-    StoreKey, StorePrefix,
+    ByteRange, Capabilities, DirectoryStore, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store,
+    StoreError, StoreKey, StorePrefix,
 };
 
 /// How often another name is tried when somebody has the one that was thought of.
@@ -125,6 +125,19 @@ impl Store for TempStore {
 
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         self.inner.stage(target)
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        self.inner.generation(key)
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        self.inner.sweep(folder, deep)
+    }
+
+    /// Nothing lasts in a directory that goes with its process.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
     }
 
     fn io_hints(&self) -> IoHints {

@@ -13,15 +13,27 @@ use std::{
     },
 };
 
-use crate::key::PARTIAL_SUFFIX;
+use rustix::{
+    fs::{CWD, FlockOperation, Mode, OFlags, flock, openat},
+    io::Errno,
+};
+
+use crate::key::{LASTING_SUFFIX, PARTIAL_SUFFIX};
 
 /// The most bytes of a name that its temporary name repeats; the rest is ours.
 const REPEATED_MAX: usize = 180;
 
 /// A file or directory under a temporary name, removed unless it is moved to its place.
+///
+/// As long as it is in use it is locked, so that what a killed process left can be told from it.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     path: Option<PathBuf>,
+    /// The lock of a directory; a file is locked by whoever writes it.
+    #[expect(dead_code, reason = "it is held, not read")]
+    lock: Option<File>,
+    /// Whether it stays when it is dropped.
+    lasts: bool,
 }
 
 impl Temporary {
@@ -33,7 +45,54 @@ impl Temporary {
             .write(true)
             .create_new(true)
             .open(&path)?;
-        Ok((Self { path: Some(path) }, file))
+        // Where nothing can be locked, nothing is swept either.
+        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        Ok((Self::at(path, None), file))
+    }
+
+    const fn at(path: PathBuf, lock: Option<File>) -> Self {
+        Self {
+            path: Some(path),
+            lock,
+            lasts: false,
+        }
+    }
+
+    /// Takes the directory of a name that outlives its process, which holds the work of a name.
+    ///
+    /// It is made if it is not there, and made anew unless `keeps` says of its device and number that it is the
+    /// one that is meant.
+    pub(crate) fn lasting_directory(
+        target: &Path,
+        work: &str,
+        keeps: impl Fn(&fs::Metadata) -> bool,
+    ) -> io::Result<Self> {
+        let path = lasting_sibling(target, work, "tree")?;
+        if let Ok(found) = fs::symlink_metadata(&path) {
+            let lock = lock(&path)?.ok_or(io::ErrorKind::ResourceBusy)?;
+            if keeps(&found) {
+                return Ok(Self::at(path, Some(lock)).made_lasting());
+            }
+            fs::remove_dir_all(&path)?;
+        }
+        fs::create_dir_all(&path)?;
+        let lock = lock(&path)?;
+        Ok(Self::at(path, lock).made_lasting())
+    }
+
+    const fn made_lasting(mut self) -> Self {
+        self.lasts = true;
+        self
+    }
+
+    /// What tells the directory from others that have its name.
+    pub(crate) fn metadata(&self) -> io::Result<fs::Metadata> {
+        fs::symlink_metadata(self.path())
+    }
+
+    /// From now on it is removed when it is dropped.
+    pub(crate) const fn make_fleeting(&mut self) {
+        self.lasts = false;
     }
 
     /// Makes an empty directory beside `target`, and the directories above it.
@@ -43,12 +102,14 @@ impl Temporary {
             Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(&path)?,
             other => other?,
         }
-        Ok(Self { path: Some(path) })
+        let lock = lock(&path).unwrap_or_default();
+        Ok(Self::at(path, lock))
     }
 
     /// Makes a name beside `target` for what is about to be removed.
     pub(crate) fn name_beside(target: &Path) -> io::Result<Self> {
-        sibling(target).map(|path| Self { path: Some(path) })
+        let lock = lock(target).unwrap_or_default();
+        sibling(target).map(|path| Self::at(path, lock))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -71,13 +132,64 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         // What cannot be removed stays hidden; the error that led here is the one to report.
-        if let Some(path) = self.path.take() {
+        if let Some(path) = self.path.take().filter(|_| !self.lasts) {
             let _ = match fs::remove_file(&path) {
                 Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(&path),
                 other => other,
             };
         }
     }
+}
+
+/// Locks a directory or file; `None` when somebody else has it.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let file = File::from(openat(CWD, path, flags, Mode::empty())?);
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes what killed processes left in a folder, of names that begin with `start`.
+pub(crate) fn sweep_folder(folder: &Path, start: &str) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_meant = name.to_str().is_some_and(|name| {
+            let is_ours = name.ends_with(PARTIAL_SUFFIX) && !name.ends_with(LASTING_SUFFIX);
+            is_ours && name.starts_with(start)
+        });
+        if !is_meant {
+            continue;
+        }
+        let path = entry.path();
+        // What cannot be locked is in use, or has gone meanwhile.
+        if let Ok(Some(_lock)) = lock(&path) {
+            drop(Temporary::at(path, None));
+        }
+    }
+    Ok(())
+}
+
+/// Removes what was to take the place of a file or directory when its writer was killed.
+pub(crate) fn sweep_beside(target: &Path) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
+        return Ok(());
+    };
+    let name = String::from_utf8_lossy(name.as_bytes());
+    match sweep_folder(folder, &format!(".{}.", repeated(&name))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// The path in the same directory that holds a part of the work of a name.
+pub(crate) fn lasting_sibling(target: &Path, work: &str, part: &str) -> io::Result<PathBuf> {
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let name = String::from_utf8_lossy(name.as_bytes());
+    Ok(target.with_file_name(format!(".{}.{work}.{part}{LASTING_SUFFIX}", repeated(&name))))
 }
 
 /// A path of a temporary name in the same directory.
@@ -113,6 +225,14 @@ fn rename_if_absent(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
+/// One number that stands for several (FNV-1a).
+pub(crate) fn mixed<const N: usize>(numbers: [u64; N]) -> u64 {
+    let bytes = numbers.into_iter().flat_map(u64::to_le_bytes);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// A name that nobody else uses, hidden from listings.
 fn temporary_name(name: &str) -> String {
     static RANDOM: OnceLock<RandomState> = OnceLock::new();
@@ -120,15 +240,16 @@ fn temporary_name(name: &str) -> String {
     let random = RANDOM
         .get_or_init(RandomState::new)
         .hash_one(CALLS.fetch_add(1, Ordering::Relaxed));
+    let (name, process) = (repeated(name), process::id());
+    format!(".{name}.{process}-{random:016x}{PARTIAL_SUFFIX}")
+}
+
+/// As much of a name as its temporary names repeat.
+fn repeated(name: &str) -> &str {
     let end = (0..=REPEATED_MAX.min(name.len()))
         .rev()
-        .find(|end| name.is_char_boundary(*end))
-        .unwrap_or_default();
-    format!(
-        ".{}.{}-{random:016x}{PARTIAL_SUFFIX}",
-        &name[..end],
-        process::id()
-    )
+        .find(|end| name.is_char_boundary(*end));
+    &name[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]

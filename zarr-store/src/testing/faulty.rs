@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey,
-    StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreError,
+    StoreKey, StorePrefix,
 };
 
 /// A kind of call that can be made to fail.
@@ -190,6 +190,19 @@ impl Store for FaultyStore {
         Ok(Some(Box::new(FaultyStaged { store, staged })))
     }
 
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        self.inner.generation(key)
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        self.inner.sweep(folder, deep)
+    }
+
+    /// Nothing lasts, so that all calls are counted.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
+    }
+
     fn io_hints(&self) -> IoHints {
         self.inner.io_hints()
     }
@@ -218,5 +231,13 @@ impl Staged for FaultyStaged {
     fn publish(self: Box<Self>) -> Result<()> {
         self.store.check(Operation::Publish, "")?;
         self.staged.publish()
+    }
+
+    fn token(&self) -> Option<u64> {
+        self.staged.token()
+    }
+
+    fn discard(self: Box<Self>) {
+        self.staged.discard();
     }
 }

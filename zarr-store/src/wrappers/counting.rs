@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreKey,
+    StorePrefix,
 };
 
 /// Another store, whose calls are counted; for tests such as *no chunk was listed*.
@@ -158,6 +159,19 @@ impl Store for CountingStore {
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         add(&self.stages, 1);
         self.inner.stage(target)
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        self.inner.generation(key)
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        self.inner.sweep(folder, deep)
+    }
+
+    /// What happens in trees that last is not counted.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        self.inner.lasting()
     }
 
     fn io_hints(&self) -> IoHints {

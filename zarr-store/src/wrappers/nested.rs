@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Staged, Store, StoreExt, StoreKey,
-    StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreExt,
+    StoreKey, StorePrefix,
 };
 
 /// The document that makes a folder an array of V2.
@@ -130,6 +130,19 @@ impl Store for NestedStore {
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         let staged = self.inner.stage(target)?;
         Ok(staged.map(|inner| Box::new(NestedStaged { inner }) as Box<dyn Staged>))
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        self.inner.generation(&Self::kept(key)?)
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        self.inner.sweep(folder, deep)
+    }
+
+    /// The trees of the inner store do not have the keys of this one.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
     }
 
     fn io_hints(&self) -> IoHints {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreKey,
+    StorePrefix,
 };
 
 /// The keys below a prefix of another store, without the prefix.
@@ -94,6 +95,19 @@ impl Store for PrefixStore {
 
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         self.inner.stage(&self.below(target)?)
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        self.inner.generation(&self.key(key)?)
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        self.inner.sweep(&self.below(folder)?, deep)
+    }
+
+    /// Work on a part of a store begins anew.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
     }
 
     fn io_hints(&self) -> IoHints {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey,
-    StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreError,
+    StoreKey, StorePrefix,
 };
 
 /// Another store, whose changes are refused before any I/O.
@@ -72,6 +72,19 @@ impl Store for ReadOnlyStore {
 
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         self.refuse("replacing a tree of a read-only store", target.as_str())
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        self.inner.generation(key)
+    }
+
+    fn sweep(&self, folder: &StorePrefix, _deep: bool) -> Result<()> {
+        self.refuse("sweeping a read-only store", folder.as_str())
+    }
+
+    /// Nothing is written.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
     }
 
     fn io_hints(&self) -> IoHints {

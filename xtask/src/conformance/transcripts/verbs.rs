@@ -375,6 +375,7 @@ fn copy_keys(session: &mut Session, step: &Value) -> Outcome {
             if_exists: IfExists::parse_for_keys(step["if_exists"].as_str().unwrap_or("raise"))?,
             dry_run: flag(step, "dry_run"),
             log: Some(log),
+            ..CopyStoreOptions::default()
         };
         Ok(copy_store(&from, &to, options)?)
     })

@@ -22,8 +22,13 @@ use super::{
     write::{reports_late, sync_directory, write_value},
 };
 use crate::{
-    ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
-    stores::{ranges::push_filled_ranges, temporary::Temporary},
+    ByteRange, Capabilities, Journal, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreError,
+    StoreKey, StorePrefix,
+    key::LASTING_SUFFIX,
+    stores::{
+        ranges::push_filled_ranges,
+        temporary::{Temporary, lasting_sibling, mixed},
+    },
 };
 
 /// How often a write begins again because another process removed the folder meanwhile.
@@ -179,7 +184,7 @@ impl DirectoryStore {
         let (temporary, mut file) = Temporary::file_beside(target)?;
         let syncs = *self.syncs_values.get_or_init(|| reports_late(&file));
         write_value(&mut file, value, syncs || self.durability == Durability::Each)?;
-        drop(file);
+        // Locked until it has its name, so that it is not swept away.
         temporary.replace(target)
     }
 
@@ -309,12 +314,55 @@ impl Store for DirectoryStore {
         Ok(Some(Box::new(trees::stage(self, target)?)))
     }
 
+    /// By device, number, size and times of the file.
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        match with_path(&self.root, key.as_str(), |path| stat(path)) {
+            Ok(status) => Ok(Some(mixed([
+                status.st_dev,
+                status.st_ino,
+                status.st_size as u64,
+                status.st_mtime as u64,
+                status.st_mtime_nsec,
+                status.st_ctime as u64,
+                status.st_ctime_nsec,
+            ]))),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(self.refused("reading", key.as_str(), error.into())),
+        }
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        trees::sweep(self, folder, deep)
+    }
+
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        Some(self)
+    }
+
     fn describe(&self, key: &str) -> String {
         if key.is_empty() && self.place.is_root() {
             self.shown.clone()
         } else {
             format!("{}: {}{key}", self.shown, self.place)
         }
+    }
+}
+
+impl Lasting for DirectoryStore {
+    /// The journal lies in the root, or beside it as long as there is no root.
+    fn open_journal(&self, name: &str) -> Result<Journal> {
+        let failed = |error| StoreError::io("opening the journal of", &self.shown, error);
+        let beside = lasting_sibling(&self.root, name, "journal").map_err(failed)?;
+        let path = if beside.exists() || !self.root.exists() {
+            beside
+        } else {
+            self.root.join(format!(".{name}.journal{LASTING_SUFFIX}"))
+        };
+        Journal::open(&path, &self.shown)
+    }
+
+    fn stage_lasting(&self, target: &StorePrefix, name: &str, token: Option<u64>) -> Result<Box<dyn Staged>> {
+        Ok(Box::new(trees::stage_lasting(self, target, name, token)?))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirEntry, FileType},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Listing, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
     key::PARTIAL_SUFFIX,
-    stores::temporary::{Temporary, rename_to_absent},
+    stores::temporary::{Temporary, mixed, rename_to_absent, sweep_beside, sweep_folder},
 };
 
 /// How often publishing begins again because another process made or removed the target meanwhile.
@@ -208,7 +208,36 @@ pub(super) struct DirectoryStaged {
 
 /// Begins a new tree for `prefix`, under a hidden name beside it; for the root, beside the root.
 pub(super) fn stage(store: &DirectoryStore, prefix: &StorePrefix) -> Result<DirectoryStaged> {
-    let failed = |error| store.refused("writing", prefix.as_str(), error);
+    stage_in(store, prefix, &|target| Temporary::directory_beside(target))
+}
+
+/// Begins or continues the tree of a piece of work.
+pub(super) fn stage_lasting(
+    store: &DirectoryStore,
+    prefix: &StorePrefix,
+    work: &str,
+    token: Option<u64>,
+) -> Result<DirectoryStaged> {
+    let keeps = |found: &fs::Metadata| token == Some(token_of(found));
+    stage_in(store, prefix, &|target| {
+        Temporary::lasting_directory(target, work, keeps)
+    })
+}
+
+/// What tells a directory from others that have its name.
+fn token_of(found: &fs::Metadata) -> u64 {
+    mixed([found.dev(), found.ino()])
+}
+
+fn stage_in(
+    store: &DirectoryStore,
+    prefix: &StorePrefix,
+    make: &dyn Fn(&Path) -> io::Result<Temporary>,
+) -> Result<DirectoryStaged> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::ResourceBusy => store.conflict(prefix.as_str(), "another process is doing the same"),
+        _ => store.refused("writing", prefix.as_str(), error),
+    };
     let mut target = path_of(store, prefix);
     if prefix.is_root() {
         // A root that is itself a link stays one.
@@ -223,7 +252,7 @@ pub(super) fn stage(store: &DirectoryStore, prefix: &StorePrefix) -> Result<Dire
         refuse_outside(store, prefix, &target)?;
     }
     refuse_other_kinds(store, prefix, &target)?;
-    let folder = Temporary::directory_beside(&target).map_err(failed)?;
+    let folder = make(&target).map_err(failed)?;
     let place = if prefix.is_root() {
         store.place.clone()
     } else {
@@ -257,10 +286,18 @@ impl Staged for DirectoryStaged {
         Arc::<DirectoryStore>::clone(&self.store)
     }
 
+    fn token(&self) -> Option<u64> {
+        self.folder.metadata().ok().map(|found| token_of(&found))
+    }
+
+    fn discard(mut self: Box<Self>) {
+        self.folder.make_fleeting();
+    }
+
     fn publish(self: Box<Self>) -> Result<()> {
         let Self {
             store,
-            folder,
+            mut folder,
             target,
         } = *self;
         let failed = |error| store.refused("writing", "", error);
@@ -273,13 +310,42 @@ impl Staged for DirectoryStaged {
             };
             match result {
                 // From here on the folder holds the old tree, which goes when it is dropped.
-                Ok(()) => return sync_place(&store, &target).map_err(failed),
+                Ok(()) => {
+                    folder.make_fleeting();
+                    return sync_place(&store, &target).map_err(failed);
+                }
                 Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(error)),
             }
         }
         Err(failed(io::ErrorKind::ResourceBusy.into()))
     }
+}
+
+/// Removes what killed writers left in a folder, and if `deep` in those below.
+pub(super) fn sweep(store: &DirectoryStore, folder: &StorePrefix, deep: bool) -> Result<()> {
+    let failed = |error| store.refused("sweeping", folder.as_str(), error);
+    if folder.is_root() {
+        sweep_beside(&store.root).map_err(failed)?;
+    }
+    let mut pending = vec![path_of(store, folder)];
+    while let Some(folder) = pending.pop() {
+        match sweep_folder(&folder, "") {
+            Err(error) if is_absent(&error) => continue,
+            other => other.map_err(failed)?,
+        }
+        if !deep {
+            break;
+        }
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let is_hidden = entry.file_name().as_bytes().ends_with(PARTIAL_SUFFIX.as_bytes());
+            if !is_hidden && entry.file_type().map_err(failed)?.is_dir() {
+                pending.push(entry.path());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn sync_place(store: &DirectoryStore, target: &Path) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     sync::{Arc, OnceLock},
 };
 
@@ -14,7 +14,10 @@ use super::{
     damage::Damage,
     directory::{u16_at, u32_at},
 };
-use crate::{ByteRange, ReadBuffer, Result, stores::ranges::push_filled_ranges};
+use crate::{
+    ByteRange, ReadBuffer, Result,
+    stores::{ranges::push_filled_ranges, temporary::mixed},
+};
 
 const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
 const LOCAL_SIZE: usize = 30;
@@ -41,6 +44,21 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// What tells the value from others of its key.
+    pub(super) fn generation(&self) -> io::Result<u64> {
+        let file = self.file.metadata()?;
+        Ok(mixed([
+            file.dev(),
+            file.ino(),
+            file.len(),
+            file.mtime() as u64,
+            file.mtime_nsec() as u64,
+            self.within.start,
+            self.size,
+            u64::from(self.crc),
+        ]))
+    }
+
     /// A member found in a central directory.
     pub(super) fn listed(
         file: Arc<File>,

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
-    stores::sorted::list_map,
+    stores::{sorted::list_map, temporary::sweep_beside},
 };
 
 /// A ZIP archive.
@@ -370,6 +370,18 @@ impl Store for ZipStore {
         };
         self.publish(&mut writer)
             .map_err(|error| StoreError::io("completing", &self.shown, error))
+    }
+
+    /// By the archive, and the place of the member in it.
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        let member = self.member(key);
+        let generation = member.map(|member| member.generation()).transpose();
+        generation.map_err(|error| StoreError::io("reading", self.describe(key.as_str()), error))
+    }
+
+    /// Removes archives in the making beside this one.
+    fn sweep(&self, _: &StorePrefix, _: bool) -> Result<()> {
+        sweep_beside(&self.path).map_err(|error| StoreError::io("sweeping", &self.shown, error))
     }
 
     fn describe(&self, key: &str) -> String {

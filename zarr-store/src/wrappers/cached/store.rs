@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::memory::Memory;
 use crate::{
-    ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreKey,
+    StorePrefix,
     stores::ranges::{push_shared_parts, push_shared_ranges},
 };
 
@@ -249,6 +250,19 @@ impl Store for CachedStore {
                 memory: Arc::clone(&self.memory),
             }) as Box<dyn Staged>
         }))
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        self.inner.generation(key)
+    }
+
+    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
+        self.inner.sweep(folder, deep)
+    }
+
+    /// The trees of the inner store are not seen by the cache.
+    fn lasting(&self) -> Option<&dyn Lasting> {
+        None
     }
 
     fn io_hints(&self) -> IoHints {

@@ -1,0 +1,124 @@
+//! How the data of an array go to its copy, and why that way.
+
+use zarr_core::{Array, codecs::ChunkCodec};
+
+use crate::{SourceArray, numpy_text::shape_text, units::Boxes};
+
+/// A way of data to a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Encoded chunks are moved as they are stored; those that are missing stay missing.
+    Move,
+    /// Values are read and encoded anew, once each, in units of whole chunks of the destination.
+    Recode,
+}
+
+impl Way {
+    /// The word for the way.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Recode => "recode",
+        }
+    }
+}
+
+/// The way of one array, cut into units of work that can be done in any order and at the same time.
+///
+/// The units follow from the two arrays and the limit of memory alone, and no two of them write the same key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The way.
+    pub way: Way,
+    /// Why not a better one, or why it can be the best one.
+    pub reason: String,
+    /// The shape of a unit, in elements.
+    pub unit_shape: Vec<u64>,
+    /// The number of units; those of chunks that are missing in the source have nothing to do.
+    pub n_units: u64,
+    /// The bytes that buffers take while a unit is worked on, at most, but for items of variable size.
+    pub unit_memory: u64,
+}
+
+impl Route {
+    /// The way in a few words.
+    pub fn text(&self) -> String {
+        let Self {
+            way,
+            reason,
+            unit_shape,
+            n_units,
+            ..
+        } = self;
+        let what = match way {
+            Way::Move => "encoded chunks are moved as they are",
+            Way::Recode => "values are decoded and encoded anew",
+        };
+        let units = if *n_units == 1 { "unit" } else { "units" };
+        format!(
+            "{what}, because {reason}; {n_units} {units} of {}",
+            shape_text(unit_shape)
+        )
+    }
+}
+
+/// Plans how an array goes into another.
+pub(crate) fn route(source: &dyn SourceArray, target: &Array, memory: Option<u64>) -> Route {
+    match source.as_zarr().map(|from| difference(from, target)) {
+        Some(None) => Route {
+            way: Way::Move,
+            reason: "chunk shape, codecs and fill value agree".to_owned(),
+            unit_shape: target.chunk_shape().to_vec(),
+            n_units: target.n_chunks(),
+            unit_memory: target
+                .chunk_codec()
+                .map_or(0, |codec| encoded_size_likely_max(&codec)),
+        },
+        found => {
+            let boxes = Boxes::new(source, target, memory);
+            Route {
+                way: Way::Recode,
+                reason: found
+                    .flatten()
+                    .unwrap_or_else(|| "the source is not stored as Zarr".to_owned()),
+                unit_shape: boxes.unit_shape().to_vec(),
+                n_units: boxes.len() as u64,
+                unit_memory: boxes.memory(),
+            }
+        }
+    }
+}
+
+/// Why the stored chunks of one array are not those of another; `None` if they are.
+pub(crate) fn difference(from: &Array, to: &Array) -> Option<String> {
+    let (a, b) = (from.metadata(), to.metadata());
+    if a.shape != b.shape || a.data_type != b.data_type {
+        return Some("shape or data type differ".to_owned());
+    }
+    if a.chunk_grid != b.chunk_grid {
+        let (from, to) = (shape_text(from.chunk_shape()), shape_text(to.chunk_shape()));
+        return Some(format!("chunks of {from} become chunks of {to}"));
+    }
+    let (from, to) = (a.codecs.list(), b.codecs.list());
+    if from != to {
+        let names = |list: &[zarr_core::codecs::CodecConfig]| {
+            let names: Vec<_> = list.iter().map(|codec| codec.name.as_str()).collect();
+            names.join(", ")
+        };
+        let (from, to) = (names(from), names(to));
+        return Some(if from == to {
+            format!("the codecs ({from}) are configured otherwise")
+        } else {
+            format!("the codecs differ: {from} become {to}")
+        });
+    }
+    (a.fill_value_or_zero() != b.fill_value_or_zero()).then(|| "the fill values differ".to_owned())
+}
+
+/// The bytes of an encoded chunk that a codec is likely not to exceed.
+///
+/// Codecs of texts have no bound worth the name.
+pub(crate) fn encoded_size_likely_max(codec: &ChunkCodec) -> u64 {
+    let likely = (codec.decoded_size() as u64).saturating_mul(2);
+    codec.encoded_size_max().min(likely.saturating_add(64 * 1024))
+}

@@ -1,0 +1,355 @@
+//! The units of work in which arrays are copied.
+//!
+//! No two units write the same key, so they may be done in any order and at the same time.
+
+use std::collections::HashSet;
+
+use zarr_core::{Array, Selection, Workers};
+
+use crate::{Budget, Cancel, Result, SourceArray, StepLedger, route::encoded_size_likely_max};
+
+/// The bytes of values in one unit of work, about: enough to keep a thread busy, little enough to count.
+const UNIT_SIZE: u64 = 4 << 20;
+/// A unit takes at most this part of the memory, if it can, so that several are worked on at once.
+const UNITS_AT_ONCE: u64 = 4;
+
+/// Units of work.
+pub(crate) trait Units: Sync {
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// The bytes of values of a unit.
+    fn size(&self, index: usize) -> u64;
+
+    /// What a unit is called in a ledger.
+    fn number(&self, index: usize) -> u64 {
+        index as u64
+    }
+
+    /// What tells the source of a unit from what it was before; `None` if nothing does.
+    fn generation(&self, index: usize) -> Result<Option<u64>>;
+
+    /// Does a unit.
+    fn run(&self, index: usize, budget: &Budget) -> Result<()>;
+
+    /// Makes what was done safe from a loss of power.
+    fn flush(&self) -> Result<()>;
+}
+
+/// Those who work at units.
+pub(crate) struct Crew<'a> {
+    pub(crate) budget: &'a Budget,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) ledger: Option<StepLedger<'a>>,
+    /// Is told which unit was done, and its bytes.
+    pub(crate) progress: &'a (dyn Fn(usize, u64) + Sync),
+}
+
+impl Crew<'_> {
+    /// Does units of work on as many threads as there may be; those that a ledger has are done.
+    pub(crate) fn for_each(&self, workers: Workers, units: &dyn Units) -> Result<()> {
+        workers.for_each(units.len(), &|index| {
+            self.cancel.check()?;
+            let (number, size) = (units.number(index), units.size(index));
+            // Asked before the source is read: what changes after that is noticed the next time.
+            let noted = match self.ledger {
+                Some(ledger) => units.generation(index)?.map(|generation| (ledger, generation)),
+                None => None,
+            };
+            let is_done = noted.is_some_and(|(ledger, generation)| ledger.has(number, generation));
+            if !is_done {
+                units.run(index, self.budget)?;
+                if let Some((ledger, generation)) = noted {
+                    ledger.add(number, generation, size, &|| units.flush())?;
+                }
+            }
+            (self.progress)(index, size);
+            Ok(())
+        })
+    }
+}
+
+/// Whether all units are in a ledger.
+pub(crate) fn are_done(units: &dyn Units, ledger: &StepLedger<'_>) -> Result<bool> {
+    for index in 0..units.len() {
+        let generation = units.generation(index)?;
+        let has = |generation| ledger.has(units.number(index), generation);
+        if !generation.is_some_and(has) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Chunks that are moved as they are stored: nothing is decoded.
+pub(crate) struct Moves<'a> {
+    from: &'a Array,
+    target: &'a Array,
+    /// The positions of the chunks that are stored, in C order; `None` where the store cannot list.
+    stored: Option<Vec<Vec<u64>>>,
+    chunk_size: u64,
+}
+
+impl<'a> Moves<'a> {
+    pub(crate) fn new(from: &'a Array, target: &'a Array, stored: Option<HashSet<Vec<u64>>>) -> Self {
+        let stored = stored.map(|stored| {
+            let mut chunks: Vec<_> = stored.into_iter().collect();
+            chunks.sort_unstable();
+            chunks
+        });
+        let item_size = from.data_type().size().unwrap_or(1) as u64;
+        let lengths = from.chunk_shape().iter();
+        let chunk_size = lengths.fold(item_size, |size, length| size.saturating_mul(*length));
+        Self {
+            from,
+            target,
+            stored,
+            chunk_size,
+        }
+    }
+
+    /// As many threads as both stores like to have at work.
+    pub(crate) fn workers(&self, workers: Workers) -> Workers {
+        let wanted = |array: &Array| array.store().io_hints().requests_max;
+        workers.for_requests(wanted(self.from).max(wanted(self.target)), self.chunk_size)
+    }
+
+    /// The position of the chunk of a unit.
+    fn chunk(&self, index: usize) -> Vec<u64> {
+        match &self.stored {
+            Some(chunks) => chunks[index].clone(),
+            None => position(index as u64, &self.from.grid_shape()),
+        }
+    }
+}
+
+/// The position in a grid of the box with a number, in C order.
+fn position(mut number: u64, counts: &[u64]) -> Vec<u64> {
+    let mut position = vec![0; counts.len()];
+    for (at, count) in position.iter_mut().zip(counts).rev() {
+        *at = number % count;
+        number /= count;
+    }
+    position
+}
+
+impl Units for Moves<'_> {
+    fn len(&self) -> usize {
+        let n_chunks = || usize::try_from(self.from.n_chunks()).unwrap_or(usize::MAX);
+        self.stored.as_ref().map_or_else(n_chunks, Vec::len)
+    }
+
+    fn size(&self, _: usize) -> u64 {
+        self.chunk_size
+    }
+
+    fn generation(&self, index: usize) -> Result<Option<u64>> {
+        let key = self.from.chunk_key(&self.chunk(index))?;
+        Ok(self.from.store().generation(&key)?)
+    }
+
+    fn run(&self, index: usize, budget: &Budget) -> Result<()> {
+        let chunk = self.chunk(index);
+        if let Some(encoded) = self.from.read_encoded_chunk(&chunk)? {
+            let _held = budget.hold(encoded.len() as u64);
+            self.target.write_encoded_chunk(&chunk, &encoded)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<()> {
+        Ok(self.target.store().flush()?)
+    }
+}
+
+/// The parts in which an array is decoded and encoded anew: boxes of whole destination chunks.
+pub(crate) struct Boxes {
+    array_shape: Vec<u64>,
+    /// The shape of a part.
+    unit_shape: Vec<u64>,
+    /// The number of parts in each dimension.
+    counts: Vec<u64>,
+    source_chunk: Option<Vec<u64>>,
+    item_size: u64,
+    /// The bytes that codecs need for a chunk of either side.
+    codec_memory: u64,
+}
+
+impl Boxes {
+    /// Parts that cost little to read, and take little of the memory if they can.
+    pub(crate) fn new(source: &dyn SourceArray, target: &Array, memory: Option<u64>) -> Self {
+        let single = Self::of_shape(source, target, target.chunk_shape().to_vec());
+        if source.chunk_shape() == Some(target.chunk_shape()) {
+            // Chunks that were never written stay so.
+            return single;
+        }
+        let covering = single.covering_shape();
+        let grown = single.grown(covering.clone());
+        let mut candidates = vec![single, Self::of_shape(source, target, covering)];
+        candidates.push(Self::of_shape(source, target, grown));
+        let fits = |boxes: &Self, share: u64| memory.is_none_or(|limit| boxes.memory() <= limit / share);
+        let best = [UNITS_AT_ONCE, 1]
+            .iter()
+            .find_map(|share| candidates.iter().rposition(|boxes| fits(boxes, *share)));
+        candidates.swap_remove(best.unwrap_or(0))
+    }
+
+    fn of_shape(source: &dyn SourceArray, target: &Array, unit_shape: Vec<u64>) -> Self {
+        let codec_memory = |array: &Array| {
+            let codec = array.chunk_codec().ok()?;
+            let encoded = encoded_size_likely_max(&codec).saturating_mul(2);
+            Some(encoded.saturating_add(codec.decoded_size() as u64))
+        };
+        let of_source = match source.as_zarr() {
+            Some(array) => codec_memory(array),
+            None => None,
+        };
+        let array_shape = target.shape().to_vec();
+        Self {
+            counts: counts(&array_shape, &unit_shape),
+            array_shape,
+            unit_shape,
+            source_chunk: source.chunk_shape().map(<[u64]>::to_vec),
+            item_size: target.data_type().size().unwrap_or(1).max(1) as u64,
+            codec_memory: of_source
+                .unwrap_or(0)
+                .saturating_add(codec_memory(target).unwrap_or(0)),
+        }
+    }
+
+    /// Whole destination chunks, as long as the source's chunks, so that few of those are decoded twice.
+    fn covering_shape(&self) -> Vec<u64> {
+        let lengths = self.unit_shape.iter().zip(&self.array_shape).enumerate();
+        let longer = lengths.map(|(dimension, (unit, length))| {
+            let chunk = self.source_chunk.as_ref().map_or(1, |chunk| chunk[dimension]);
+            chunk.min(*length).div_ceil(*unit).max(1).saturating_mul(*unit)
+        });
+        longer.collect()
+    }
+
+    /// Longer along the last dimensions, which lie together, until a unit is worth its trouble.
+    fn grown(&self, mut unit_shape: Vec<u64>) -> Vec<u64> {
+        for dimension in (0..unit_shape.len()).rev() {
+            let lengths = unit_shape.iter().zip(&self.array_shape);
+            let size = lengths.fold(self.item_size, |size, (unit, length)| {
+                size.saturating_mul((*unit).min(*length))
+            });
+            let times =
+                (UNIT_SIZE / size.max(1)).min(self.array_shape[dimension].div_ceil(unit_shape[dimension]));
+            if times > 1 {
+                unit_shape[dimension] *= times;
+            }
+        }
+        unit_shape
+    }
+
+    pub(crate) fn unit_shape(&self) -> &[u64] {
+        &self.unit_shape
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let n_units = self
+            .counts
+            .iter()
+            .fold(1_u64, |n, count| n.saturating_mul(*count));
+        usize::try_from(n_units).unwrap_or(usize::MAX)
+    }
+
+    /// The bytes that buffers take while a unit is worked on.
+    pub(crate) fn memory(&self) -> u64 {
+        let lengths = self.unit_shape.iter().zip(&self.array_shape);
+        let values = lengths.fold(self.item_size, |size, (unit, length)| {
+            size.saturating_mul((*unit).min(*length))
+        });
+        values.saturating_add(self.codec_memory)
+    }
+
+    /// First element and shape of a part.
+    fn region(&self, number: usize) -> (Vec<u64>, Vec<u64>) {
+        let mut start = position(number as u64, &self.counts);
+        for (at, unit) in start.iter_mut().zip(&self.unit_shape) {
+            *at *= unit;
+        }
+        let shape = start.iter().zip(&self.unit_shape).zip(&self.array_shape);
+        let shape = shape
+            .map(|((start, unit), length)| (*unit).min(length - start))
+            .collect();
+        (start, shape)
+    }
+
+    /// The positions of the source's chunks that a part touches, as a range in each dimension.
+    fn source_chunks(&self, start: &[u64], shape: &[u64]) -> Option<Vec<std::ops::Range<u64>>> {
+        let chunk = self.source_chunk.as_ref()?;
+        let ranges = (0..start.len()).map(|dimension| {
+            let end = start[dimension] + shape[dimension];
+            start[dimension] / chunk[dimension]..end.div_ceil(chunk[dimension])
+        });
+        Some(ranges.collect())
+    }
+
+    /// Whether a part has values, and not only the fill value.
+    fn is_stored(&self, start: &[u64], shape: &[u64], stored: &HashSet<Vec<u64>>) -> bool {
+        let Some(ranges) = self.source_chunks(start, shape) else {
+            return true;
+        };
+        if ranges.iter().all(|range| range.end - range.start == 1) {
+            let coords: Vec<_> = ranges.iter().map(|range| range.start).collect();
+            return stored.contains(&coords);
+        }
+        stored.iter().any(|coords| {
+            coords
+                .iter()
+                .zip(&ranges)
+                .all(|(coord, range)| range.contains(coord))
+        })
+    }
+}
+
+fn counts(array_shape: &[u64], unit_shape: &[u64]) -> Vec<u64> {
+    let lengths = array_shape.iter().zip(unit_shape);
+    lengths.map(|(length, unit)| length.div_ceil(*unit)).collect()
+}
+
+/// Parts that are decoded and encoded anew.
+pub(crate) struct Recodes<'a> {
+    pub(crate) source: &'a dyn SourceArray,
+    pub(crate) target: Array,
+    pub(crate) boxes: Boxes,
+    /// The chunks that the source has, if that is known.
+    pub(crate) stored: Option<&'a HashSet<Vec<u64>>>,
+}
+
+impl Units for Recodes<'_> {
+    fn len(&self) -> usize {
+        self.boxes.len()
+    }
+
+    fn size(&self, index: usize) -> u64 {
+        let (_, shape) = self.boxes.region(index);
+        let lengths = shape.iter();
+        lengths.fold(self.boxes.item_size, |size, length| size.saturating_mul(*length))
+    }
+
+    fn generation(&self, index: usize) -> Result<Option<u64>> {
+        let (start, shape) = self.boxes.region(index);
+        self.source.generation(&start, &shape)
+    }
+
+    fn run(&self, index: usize, budget: &Budget) -> Result<()> {
+        let (start, shape) = self.boxes.region(index);
+        let is_stored = |stored| self.boxes.is_stored(&start, &shape, stored);
+        if self.stored.is_none_or(is_stored) {
+            let selection = Selection::region(&start, &shape);
+            let _codecs = budget.hold(self.boxes.codec_memory);
+            let data = self.source.read(&selection, Workers::ONE)?;
+            let values = data.buffer.elements.len() + data.buffer.heap.len();
+            let _values = budget.hold(values as u64);
+            self.target.write_data(&selection, &data)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<()> {
+        Ok(self.target.store().flush()?)
+    }
+}

@@ -1,0 +1,238 @@
+//! Copying keys as a plan says: chunks first, on many threads, then documents from the deepest level up.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use zarr_core::{
+    Workers,
+    store::{ByteRange, ReadBuffer, Store, StoreKey},
+};
+
+use crate::{
+    Budget, Copied, CopyStoreOptions, Error, Progress, Result,
+    ledger::hash,
+    units::{Crew, Units},
+};
+
+/// What a copy of keys will do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyPlan {
+    /// The keys, by code point.
+    pub steps: Vec<KeyStep>,
+}
+
+/// One key of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyStep {
+    /// The key in the source.
+    pub from: StoreKey,
+    /// The key in the destination.
+    pub to: StoreKey,
+    /// Whether it is left as it is in the destination.
+    pub skip: bool,
+    /// The bytes of its value.
+    pub size: u64,
+}
+
+impl KeyStep {
+    /// The line of the log: `copy foo/.zarray -> bar/foo/.zarray`.
+    pub fn line(&self) -> String {
+        let verb = if self.skip { "skip" } else { "copy" };
+        if self.from == self.to {
+            format!("{verb} {}", self.from)
+        } else {
+            format!("{verb} {} -> {}", self.from, self.to)
+        }
+    }
+}
+
+impl KeyPlan {
+    /// The bytes to be copied.
+    pub fn size(&self) -> u64 {
+        let copied = self.steps.iter().filter(|step| !step.skip);
+        copied.map(|step| step.size).fold(0, u64::saturating_add)
+    }
+}
+
+/// Finds the sizes of keys, as many at once as the store likes to be asked.
+pub(super) fn sizes(source: &Arc<dyn Store>, keys: &[StoreKey], workers: Workers) -> Result<Vec<u64>> {
+    let sizes: Vec<_> = keys.iter().map(|_| AtomicU64::new(0)).collect();
+    let workers = match source.io_hints().requests_max {
+        0 | 1 => Workers::ONE,
+        requests_max => workers.for_requests(requests_max, 0),
+    };
+    workers.for_each(keys.len(), &|index| {
+        let size = source.size(&keys[index])?.unwrap_or_default();
+        sizes[index].store(size, Ordering::Relaxed);
+        Ok::<_, Error>(())
+    })?;
+    Ok(sizes.into_iter().map(AtomicU64::into_inner).collect())
+}
+
+/// Carries out a plan, with a line of the log for each key and one for the end.
+///
+/// With `dry_run` nothing is written.
+///
+/// # Errors
+/// When a store fails, and when it is told to stop.
+pub fn run_keys(
+    plan: &KeyPlan,
+    source: &Arc<dyn Store>,
+    dest: &Arc<dyn Store>,
+    mut options: CopyStoreOptions<'_>,
+) -> Result<Copied> {
+    let mut silent = |_: &str| ();
+    let log: &mut dyn FnMut(&str) = options.log.take().unwrap_or(&mut silent);
+    let mut copied = Copied::default();
+    for step in &plan.steps {
+        log(&step.line());
+        let count = if step.skip {
+            &mut copied.n_skipped
+        } else {
+            &mut copied.n_copied
+        };
+        *count += 1;
+    }
+    if !options.dry_run {
+        copy(plan, source, dest, &options)?;
+        dest.flush()?;
+        copied.n_bytes_copied = plan.size();
+    }
+    log(&copied.summary(options.dry_run));
+    Ok(copied)
+}
+
+fn copy(
+    plan: &KeyPlan,
+    source: &Arc<dyn Store>,
+    dest: &Arc<dyn Store>,
+    options: &CopyStoreOptions<'_>,
+) -> Result<()> {
+    let budget = Budget::new(options.memory);
+    let largest = plan.steps.iter().map(|step| step.size).max().unwrap_or_default();
+    let wanted = source.io_hints().requests_max.max(dest.io_hints().requests_max);
+    let workers = budget.affordable(options.workers.for_requests(wanted, largest), largest);
+    let (done, total, tell) = (AtomicU64::new(0), plan.size(), options.progress);
+    let mut ledger = None;
+    if let Some(whole) = options.ledger {
+        let lines = plan.steps.iter().map(KeyStep::line);
+        let lines = lines.collect::<Vec<_>>().join("\n");
+        whole.begin(&lines)?;
+        let (step, hash) = (whole.step(0), hash(lines.as_bytes()));
+        ledger = match step.continues(&hash) {
+            None => Some(step.begin(&hash)?),
+            counted => counted,
+        };
+    }
+    for (workers, steps) in stages(plan, dest, workers) {
+        let progress = |index: usize, size: u64| {
+            let done = done.fetch_add(size, Ordering::Relaxed) + size;
+            if let Some(tell) = tell {
+                let (_, KeyStep { from, .. }) = steps[index];
+                tell(Progress {
+                    path: from.as_str(),
+                    done,
+                    total,
+                });
+            }
+        };
+        let crew = Crew {
+            budget: &budget,
+            cancel: &options.cancel,
+            ledger,
+            progress: &progress,
+        };
+        let keys = Keys {
+            source,
+            dest,
+            steps: &steps,
+            buffers: Mutex::default(),
+        };
+        crew.for_each(workers, &keys)?;
+    }
+    Ok(())
+}
+
+/// A key and its place in the plan.
+type Numbered<'a> = (usize, &'a KeyStep);
+
+/// The keys in the order in which they must be there, those of a stage at the same time.
+fn stages<'a>(
+    plan: &'a KeyPlan,
+    dest: &Arc<dyn Store>,
+    workers: Workers,
+) -> Vec<(Workers, Vec<Numbered<'a>>)> {
+    let steps = plan.steps.iter().enumerate().filter(|(_, step)| !step.skip);
+    if dest.capabilities().deferred {
+        // Where all keys are seen at once, they are written in their order.
+        return vec![(Workers::ONE, steps.collect())];
+    }
+    // Chunks, then documents: members come before the groups that they are in.
+    let mut stages: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+    for (number, step) in steps {
+        let depth = step.to.as_str().matches('/').count();
+        let stage = if is_document(&step.from) {
+            usize::MAX - depth
+        } else {
+            0
+        };
+        stages.entry(stage).or_default().push((number, step));
+    }
+    stages.into_values().map(|steps| (workers, steps)).collect()
+}
+
+/// Whether a key makes a node of its folder, which is not seen before.
+fn is_document(key: &StoreKey) -> bool {
+    let name = key.as_str().rsplit('/').next();
+    matches!(name, Some(".zarray" | ".zgroup" | ".zmetadata" | "zarr.json"))
+}
+
+/// Keys that are copied.
+struct Keys<'a> {
+    source: &'a Arc<dyn Store>,
+    dest: &'a Arc<dyn Store>,
+    steps: &'a [Numbered<'a>],
+    /// Buffers that no thread has in use.
+    buffers: Mutex<Vec<ReadBuffer>>,
+}
+
+impl Units for Keys<'_> {
+    fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn size(&self, index: usize) -> u64 {
+        self.steps[index].1.size
+    }
+
+    fn number(&self, index: usize) -> u64 {
+        self.steps[index].0 as u64
+    }
+
+    fn generation(&self, index: usize) -> Result<Option<u64>> {
+        Ok(self.source.generation(&self.steps[index].1.from)?)
+    }
+
+    fn run(&self, index: usize, budget: &Budget) -> Result<()> {
+        let KeyStep { from, to, .. } = self.steps[index].1;
+        let buffers = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = buffers().pop();
+        let mut buffer = taken.unwrap_or_default();
+        if self.source.get_ranges(from, &[ByteRange::All], &mut buffer)? {
+            let value = buffer.part(0);
+            let _held = budget.hold(value.len() as u64);
+            self.dest.set(to, value)?;
+        }
+        buffers().push(buffer);
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<()> {
+        Ok(self.dest.flush()?)
+    }
+}
