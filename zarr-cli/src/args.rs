@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    commands::diff::{self, DiffArgs},
+    commands::{
+        diff::{self, DiffArgs},
+        tree::{self, TreeArgs},
+    },
     creation::CreationArgs,
 };
 
@@ -74,7 +77,7 @@ pub(crate) enum Verb {
     #[command(after_help = "Example: zarr info out.zarr/temperature")]
     Info(NodeArgs),
     /// Draws a hierarchy
-    #[command(after_help = "Example: zarr tree data.h5 --level 2")]
+    #[command(after_help = tree::HELP)]
     Tree(TreeArgs),
     /// Copies an array or a group into a group
     #[command(after_help = "Example: zarr copy data.h5/ocean out.zarr --if-exists replace --log -")]
@@ -153,18 +156,6 @@ pub(crate) struct CreateArgs {
     pub(crate) mode: String,
     #[command(flatten)]
     pub(crate) creation: CreationArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TreeArgs {
-    #[command(flatten)]
-    pub(crate) node: NodeArgs,
-    /// How many levels are shown
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) level: Option<i64>,
-    /// Draw with ASCII characters
-    #[arg(long)]
-    pub(crate) ascii: bool,
 }
 
 #[derive(Debug, Args)]

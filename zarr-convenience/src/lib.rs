@@ -52,7 +52,9 @@ pub use route::{Route, Way};
 pub use run::run;
 pub use save::{SaveOptions, save, save_array, save_group};
 pub use transfer::{Attributes, Found, How, Lost, Prospect, Sink, Source, SourceArray, SourceNode};
-pub use tree::{TreeOptions, tree};
+pub use tree::{
+    Expand, HtmlOptions, More, TreeOptions, tree, tree_html, write_tree, write_tree_html, write_tree_json,
+};
 pub use verbs::consolidate::{OpenConsolidated, consolidate_metadata, open_consolidated};
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
 pub use verbs::copy_keys::{KeyPlan, KeyStep, run_keys};

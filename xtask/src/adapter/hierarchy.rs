@@ -119,7 +119,7 @@ fn visit(timer: &Timer, root: Node) -> Result<Outcome> {
 fn draw(open: impl Fn() -> Result<Arc<dyn Store>>) -> Result<Outcome> {
     let timer = Timer::start();
     let source = ZarrSource::new(Node::open(open()?, &NodePath::root(), &options())?);
-    let text = tree(&source, &source.root(), TreeOptions::default())?;
+    let text = tree(&source, &source.root(), &TreeOptions::default())?;
     let lines = text.lines().count() as u64;
     Ok(outcome(&timer, text.len() as u64, lines.saturating_sub(1)))
 }

@@ -10,7 +10,7 @@ mod digest;
 mod info;
 mod load;
 mod save;
-mod tree;
+pub(crate) mod tree;
 
 use anyhow::Result;
 

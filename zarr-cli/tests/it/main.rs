@@ -12,4 +12,5 @@ mod kill;
 mod output;
 mod place;
 mod refusals;
+mod tree;
 mod verbs;

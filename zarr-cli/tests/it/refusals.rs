@@ -168,11 +168,7 @@ fn options_that_make_no_sense_are_usage_errors() {
         2,
         &["if_exists"],
     );
-    place.refused(
-        "copy-store g.zarr o.zarr --exclude (",
-        2,
-        &["\"(\"", "missing )"],
-    );
+    place.refused("copy-store g.zarr o.zarr --exclude (", 2, &["\"(\"", "missing )"]);
     place.refused("copy g.zarr o.zarr", 2, &["g.zarr", "--name"]);
     place.refused(
         "copy-all g.zarr/x o.zarr",

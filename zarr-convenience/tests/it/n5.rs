@@ -112,7 +112,7 @@ fn documents_and_chunks_are_those_of_n5() {
     );
     assert_eq!(array.stored_chunks().unwrap(), [[0, 0], [0, 1]]);
     let source = ZarrSource::new(Node::open(store, &NodePath::root(), &Options::default()).unwrap());
-    let drawn = tree(&source, &source.root(), TreeOptions::default()).unwrap();
+    let drawn = tree(&source, &source.root(), &TreeOptions::default()).unwrap();
     assert_eq!(drawn, "/\n └── x\n     └── y (2, 3) int16");
 }
 

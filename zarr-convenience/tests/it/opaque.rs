@@ -143,7 +143,7 @@ fn objects_that_nothing_can_decode_are_carried_along() {
         let error = array.read_data(&Selection::all()).unwrap_err();
         let why = std::error::Error::source(&error).unwrap().to_string();
         assert!(why.contains(reason), "{filters}: {why}");
-        let drawn = tree(&source, &source.root(), TreeOptions::default()).unwrap();
+        let drawn = tree(&source, &source.root(), &TreeOptions::default()).unwrap();
         assert!(drawn.contains("a (4,) object"), "{drawn}");
     }
 }

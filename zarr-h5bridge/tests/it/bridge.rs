@@ -416,7 +416,7 @@ fn selections_are_read_from_every_layout() {
 fn a_tree_shows_what_is_not_copied_too() {
     let source = source("sample.h5");
     let types = SourceNode::Group(NodePath::new("types").unwrap());
-    let text = tree(&source, &types, TreeOptions::default()).unwrap();
+    let text = tree(&source, &types, &TreeOptions::default()).unwrap();
     for line in [
         " ├── complex128 (6,) >c16",
         " ├── named (named data type)",

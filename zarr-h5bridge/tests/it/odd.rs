@@ -64,7 +64,7 @@ fn a_group_within_itself_is_not_entered() {
         let expected = expected.map(|(name, what)| (format!("/{group}/{name}"), what.to_owned()));
         assert_eq!(others(&source, group), expected);
     }
-    let text = tree(&source, &source.root(), TreeOptions::default()).unwrap();
+    let text = tree(&source, &source.root(), &TreeOptions::default()).unwrap();
     assert!(text.contains("up (cycle: it is '/links' again)"), "{text}");
     let awkward = super::bridge::source("awkward.h5");
     let found = others(&awkward, "links");

@@ -407,7 +407,16 @@ fn tree_ascii(session: &mut Session, step: &Value) -> Outcome {
 fn draw(session: &Session, step: &Value, ascii: bool) -> Outcome {
     let (source, node) = session.source(text(step, "target")?)?;
     let level = step["level"].as_i64().map(|level| level.max(0) as usize);
-    Ok(tree(source.as_ref(), &node, TreeOptions { level, ascii })?.into())
+    Ok(tree(
+        source.as_ref(),
+        &node,
+        &TreeOptions {
+            level,
+            ascii,
+            ..TreeOptions::default()
+        },
+    )?
+    .into())
 }
 
 /// A member that is not there, as Python's mappings say it.
