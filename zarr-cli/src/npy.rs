@@ -74,10 +74,14 @@ pub(crate) fn write_npz(path: &Path, arrays: &[(String, ArrayData)]) -> Result<(
 }
 
 fn encode(array: &ArrayData) -> Result<Vec<u8>> {
-    ensure!(
-        !array.data_type.is_variable(),
-        "texts of any length are objects in NumPy, which its files hold as code"
-    );
+    if array.data_type.is_variable() {
+        bail!(Error::Refused {
+            what: format!("elements of {}", array.data_type),
+            reason: "NumPy's files hold objects as code to be run (pickle), which is not written; \
+                leave out -o to see them, or use copy to keep them in Zarr"
+                .to_owned(),
+        });
+    }
     let descr =
         data_type_to_v2(&array.data_type, ByteOrder::NATIVE).context("data type has no NumPy form")?;
     let shape = shape_text(&array.shape);
@@ -275,6 +279,13 @@ mod tests {
         assert_eq!(array, ArrayData::new(vec![2], &values).unwrap());
         assert_eq!(decode(&encode(&array).unwrap()).unwrap(), array);
         assert_eq!(array_text(&array), "[1.  2.5]");
+    }
+
+    #[test]
+    fn objects_are_refused_by_the_name_of_their_type() {
+        let texts = ArrayData::new(vec![1], &["a".to_owned()]).unwrap();
+        let error = encode(&texts).unwrap_err().to_string();
+        assert!(error.contains("string") && error.contains("pickle"), "{error}");
     }
 
     #[test]

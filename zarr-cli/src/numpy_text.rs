@@ -1,9 +1,13 @@
 //! Arrays as NumPy prints them: nested lists in columns, the middle of large ones left out.
 
-use zarr_convenience::core::{
-    ArrayData,
-    codecs::{DataType, LongDouble, SLOT_SIZE, Slot},
-    metadata::json::python_float,
+use zarr_convenience::{
+    bytes_repr,
+    core::{
+        ArrayData,
+        codecs::{ByteOrder, ChunkBuffer, DataType, LongDouble, Object, SLOT_SIZE, Slot},
+        metadata::json::python_float,
+    },
+    object_repr, text_repr,
 };
 
 /// Arrays with more elements than this are summarised.
@@ -17,12 +21,6 @@ const PRECISION: usize = 8;
 
 /// The text of an array.
 pub(crate) fn array_text(array: &ArrayData) -> String {
-    let is_summary = array.n_elements() > THRESHOLD;
-    let shown: Vec<Vec<Option<u64>>> = array
-        .shape
-        .iter()
-        .map(|length| indices(*length, is_summary))
-        .collect();
     if array.n_elements() == 0 {
         let shape = zarr_convenience::shape_text(&array.shape);
         return if array.shape.len() == 1 {
@@ -31,6 +29,103 @@ pub(crate) fn array_text(array: &ArrayData) -> String {
             format!("[], shape={shape}")
         };
     }
+    if array.shape.is_empty()
+        && let Some(text) = single_text(array)
+    {
+        return crate::status::printable(&text);
+    }
+    lists(array, " ", 0, LINE_WIDTH).0
+}
+
+/// The positions that are shown along a dimension; `None` stands for those that are left out.
+fn indices(length: u64, is_summary: bool) -> Vec<Option<u64>> {
+    if is_summary && length > 2 * EDGE {
+        let tail = length - EDGE..length;
+        return (0..EDGE).map(Some).chain([None]).chain(tail.map(Some)).collect();
+    }
+    (0..length).map(Some).collect()
+}
+
+/// How lists are written.
+struct Lists<'a> {
+    /// The positions that are shown along each dimension.
+    shown: &'a [Vec<Option<u64>>],
+    /// What stands between elements.
+    separator: &'a str,
+    /// How many characters stand before the first bracket.
+    prefix: usize,
+    /// The most characters in a line.
+    width: usize,
+}
+
+impl Lists<'_> {
+    /// Writes a dimension and those below it, taking items from the end.
+    fn level(&self, depth: usize, items: &mut Vec<String>) -> String {
+        let Some(indices) = self.shown.get(depth) else {
+            return items.pop().unwrap_or_default();
+        };
+        let indent = " ".repeat(self.prefix + depth + 1);
+        let is_row = depth + 1 == self.shown.len();
+        let mut text = String::new();
+        let mut line = indent.clone();
+        for (number, index) in indices.iter().enumerate() {
+            let word = match index {
+                Some(_) => self.level(depth + 1, items),
+                None => "...".to_owned(),
+            };
+            if is_row {
+                self.add_word(&mut text, &mut line, &word, depth);
+                if number + 1 < indices.len() {
+                    line.push_str(self.separator);
+                }
+                continue;
+            }
+            text.push_str(&indent);
+            text.push_str(&word);
+            if number + 1 < indices.len() {
+                text.push_str(self.separator.trim_end());
+                text.push_str(&"\n".repeat(self.shown.len() - depth - 1));
+            }
+        }
+        if is_row {
+            text.push_str(&line);
+        }
+        format!("[{}]", &text[indent.len()..])
+    }
+
+    /// Adds an element to a line, or to a new one where it does not fit; one of several lines keeps its form.
+    fn add_word(&self, text: &mut String, line: &mut String, word: &str, depth: usize) {
+        let indent = " ".repeat(self.prefix + depth + 1);
+        let width = self.width - depth - self.separator.trim_end().len().max(1);
+        let mut lines = word.lines();
+        let first = lines.next().unwrap_or_default();
+        let longest = word.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        if line.chars().count() + longest > width && line.len() > indent.len() {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            line.clone_from(&indent);
+        }
+        let hanging = " ".repeat(line.chars().count());
+        line.push_str(first);
+        let mut last = first;
+        for next in lines {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            *line = format!("{hanging}{next}");
+            last = next;
+        }
+        line.push_str(&" ".repeat(longest - last.chars().count()));
+    }
+}
+
+/// What is between the outer brackets, and whether something was left out.
+fn lists(array: &ArrayData, separator: &str, prefix: usize, width: usize) -> (String, bool) {
+    let is_summary = array.n_elements() > THRESHOLD;
+    let shown: Vec<Vec<Option<u64>>> = array
+        .shape
+        .iter()
+        .map(|length| indices(*length, is_summary))
+        .collect();
     let mut places = vec![0];
     for (length, indices) in array.shape.iter().zip(&shown) {
         places = places
@@ -43,59 +138,89 @@ pub(crate) fn array_text(array: &ArrayData) -> String {
         &array.data_type,
     );
     items.reverse();
-    let mut text = String::new();
-    write_level(&mut text, &shown, 0, &mut items);
-    text
-}
-
-/// The positions that are shown along a dimension; `None` stands for those that are left out.
-fn indices(length: u64, is_summary: bool) -> Vec<Option<u64>> {
-    if is_summary && length > 2 * EDGE {
-        let tail = length - EDGE..length;
-        return (0..EDGE).map(Some).chain([None]).chain(tail.map(Some)).collect();
-    }
-    (0..length).map(Some).collect()
-}
-
-/// Writes a dimension and those below it, taking items from the end.
-fn write_level(text: &mut String, shown: &[Vec<Option<u64>>], depth: usize, items: &mut Vec<String>) {
-    let Some(indices) = shown.get(depth) else {
-        text.push_str(&items.pop().unwrap_or_default());
-        return;
+    let lists = Lists {
+        shown: &shown,
+        separator,
+        prefix,
+        width,
     };
-    let indent = " ".repeat(depth + 1);
-    text.push('[');
-    let is_row = depth + 1 == shown.len();
-    let mut width = depth + 1;
-    for (number, index) in indices.iter().enumerate() {
-        if number > 0 && !is_row {
-            text.push_str(&"\n".repeat(shown.len() - depth - 1));
-            text.push_str(&indent);
-        }
-        if !is_row {
-            match index {
-                Some(_) => write_level(text, shown, depth + 1, items),
-                None => text.push_str("..."),
-            }
-            continue;
-        }
-        let item = if index.is_some() {
-            items.pop().unwrap_or_default()
-        } else {
-            "...".to_owned()
-        };
-        if number > 0 && width + 1 + item.chars().count() > LINE_WIDTH {
-            text.push('\n');
-            text.push_str(&indent);
-            width = depth + 1;
-        } else if number > 0 {
-            text.push(' ');
-            width += 1;
-        }
-        width += item.chars().count();
-        text.push_str(&item);
+    (lists.level(0, &mut items), is_summary)
+}
+
+/// An array of one dimension as `repr` shows it: `array([1, 2], dtype=int32)`.
+fn array_repr(array: &ArrayData) -> String {
+    const PREFIX: &str = "array(";
+    let (text, is_summary) = match array.n_elements() {
+        0 => ("[]".to_owned(), false),
+        _ => lists(array, ", ", PREFIX.len(), LINE_WIDTH - 1),
+    };
+    let is_implied = matches!(
+        array.data_type,
+        DataType::Int64 | DataType::Float64 | DataType::Complex128 | DataType::Bool
+    );
+    let mut extras = Vec::new();
+    if is_summary {
+        extras.push(format!("shape={}", zarr_convenience::shape_text(&array.shape)));
     }
-    text.push(']');
+    if !is_implied || array.n_elements() == 0 {
+        let name = zarr_convenience::data_type_text(&array.data_type, ByteOrder::NATIVE);
+        let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        extras.push(if is_word {
+            format!("dtype={name}")
+        } else {
+            format!("dtype='{name}'")
+        });
+    }
+    if extras.is_empty() {
+        return format!("{PREFIX}{text})");
+    }
+    let extras = format!("{})", extras.join(", "));
+    let last = text.lines().last().unwrap_or_default().chars().count();
+    let before = if text.contains('\n') { 0 } else { PREFIX.len() };
+    let is_long = before + last + 1 + extras.len() + 1 > LINE_WIDTH;
+    let space = if is_long {
+        format!("\n{}", " ".repeat(PREFIX.len()))
+    } else {
+        " ".to_owned()
+    };
+    format!("{PREFIX}{text},{space}{extras}")
+}
+
+/// An item of an object array, as it stands among others.
+fn object_text(item: &[u8]) -> String {
+    match Object::from_item(item) {
+        Ok(list @ Object::List(_)) => format!("list({})", object_repr(&list)),
+        Ok(object) => object_repr(&object),
+        Err(_) => bytes_repr(item),
+    }
+}
+
+/// An item that is itself an array.
+fn inner_array(numbers: &DataType, item: &[u8]) -> Option<ArrayData> {
+    let size = numbers.size().filter(|size| *size > 0)?;
+    Some(ArrayData {
+        shape: vec![(item.len() / size) as u64],
+        data_type: numbers.clone(),
+        buffer: ChunkBuffer {
+            elements: item.to_vec(),
+            heap: Vec::new(),
+        },
+    })
+}
+
+/// An object on its own, of which Python prints `str`; `None` for other types.
+fn single_text(array: &ArrayData) -> Option<String> {
+    let chunk = array.buffer.as_ref();
+    match &array.data_type {
+        DataType::FixedUtf32(_) => Some(array.to_vec::<String>().ok()?.pop()?),
+        DataType::String => Some(String::from_utf8_lossy(chunk.items().next()?).into_owned()),
+        DataType::VlenArray(numbers) => Some(array_text(&inner_array(numbers, chunk.items().next()?)?)),
+        DataType::Object => Some(match Object::from_item(chunk.items().next()?).ok()? {
+            Object::Text(text) => text,
+            object => object_repr(&object),
+        }),
+        _ => None,
+    }
 }
 
 /// One element, not yet aligned with the others.
@@ -129,7 +254,7 @@ fn element_text(data_type: &DataType, bytes: &[u8], heap: &[u8]) -> String {
         }
         DataType::Complex64 => complex(f64::from(float32(&bytes[..4])), f64::from(float32(&bytes[4..]))),
         DataType::Complex128 => complex(float64(&bytes[..8]), float64(&bytes[8..])),
-        DataType::FixedBytes(_) => bytes_text(bytes.trim_ascii_end_nul()),
+        DataType::FixedBytes(_) => bytes_repr(bytes.trim_ascii_end_nul()),
         DataType::FixedUtf32(_) => {
             let codes = bytes
                 .chunks_exact(4)
@@ -137,13 +262,15 @@ fn element_text(data_type: &DataType, bytes: &[u8], heap: &[u8]) -> String {
             let text: String = codes
                 .map(|code| char::from_u32(code).unwrap_or('\u{fffd}'))
                 .collect();
-            format!("'{}'", crate::status::printable(text.trim_end_matches('\0')))
+            text_repr(text.trim_end_matches('\0'))
         }
-        DataType::String => {
-            let text = String::from_utf8_lossy(Slot::from_bytes(&bytes[..SLOT_SIZE]).of(heap));
-            format!("'{}'", crate::status::printable(&text))
+        DataType::String => text_repr(&String::from_utf8_lossy(in_heap(bytes, heap))),
+        DataType::Bytes => bytes_repr(in_heap(bytes, heap)),
+        DataType::Object => object_text(in_heap(bytes, heap)),
+        DataType::VlenArray(numbers) => {
+            let item = in_heap(bytes, heap);
+            inner_array(numbers, item).map_or_else(|| bytes_repr(item), |array| array_repr(&array))
         }
-        DataType::Bytes => bytes_text(Slot::from_bytes(&bytes[..SLOT_SIZE]).of(heap)),
         DataType::DateTime64(_) | DataType::TimeDelta64(_) => match i64::from_ne_bytes(exactly(bytes)) {
             i64::MIN => "NaT".to_owned(),
             count => count.to_string(),
@@ -163,8 +290,13 @@ fn element_text(data_type: &DataType, bytes: &[u8], heap: &[u8]) -> String {
             }
             format!("({})", parts.join(", "))
         }
-        _ => bytes_text(bytes),
+        _ => bytes_repr(bytes),
     }
+}
+
+/// The item that a slot points to.
+fn in_heap<'a>(slot: &[u8], heap: &'a [u8]) -> &'a [u8] {
+    Slot::from_bytes(&slot[..SLOT_SIZE]).of(heap)
 }
 
 fn exactly<const N: usize>(bytes: &[u8]) -> [u8; N] {
@@ -184,10 +316,6 @@ impl TrimNul for [u8] {
             .map_or(0, |last| last + 1);
         &self[..end]
     }
-}
-
-fn bytes_text(bytes: &[u8]) -> String {
-    format!("b'{}'", bytes.escape_ascii())
 }
 
 /// As [`short_float`] where a double is as good, and all digits where it is not.
@@ -246,6 +374,8 @@ fn aligned(items: &[String], data_type: &DataType) -> Vec<String> {
             | DataType::FixedUtf32(_)
             | DataType::String
             | DataType::Bytes
+            | DataType::Object
+            | DataType::VlenArray(_)
             | DataType::Struct(_)
     );
     let fraction = |item: &str| item.split_once('.').map_or(0, |(_, fraction)| fraction.len());
@@ -293,6 +423,74 @@ mod tests {
         let long: Vec<i64> = (0..10_000).collect();
         check(&[10_000], &long, "[   0    1    2 ... 9997 9998 9999]");
         check(&[2, 1, 2], &[1_u8, 2, 3, 4], "[[[1 2]]\n\n [[3 4]]]");
+    }
+
+    /// Observed in numpy 2.5.
+    #[test]
+    fn objects_look_as_in_python() {
+        let text = |text: &str| Object::Text(text.to_owned());
+        let list = Object::List(vec![Object::Int(1), text("x")]);
+        let map = Object::Map(vec![(
+            text("k"),
+            Object::List(vec![Object::Int(1), Object::Null]),
+        )]);
+        let all = [
+            text("a"),
+            text("b\n'"),
+            Object::Null,
+            Object::Int(1),
+            Object::Float(1.5),
+            Object::Bool(true),
+            list,
+            map,
+            Object::Bytes(b"\0ab".to_vec()),
+        ];
+        check(
+            &[9],
+            &all,
+            r#"['a' "b\n'" None 1 1.5 True list([1, 'x']) {'k': [1, None]} b'\x00ab']"#,
+        );
+        check(
+            &[2, 2],
+            &[text("x"), text("x"), text("x"), Object::Null],
+            "[['x' 'x']\n ['x' None]]",
+        );
+        check(&[], &[text("abc")], "abc");
+        check(&[], &[Object::List(vec![text("a"), Object::Int(1)])], "['a', 1]");
+        let long = |letter: &str| letter.repeat(50);
+        check(
+            &[3],
+            &[long("a"), long("b"), "c".to_owned()],
+            &format!("['{}'\n '{}' 'c']", long("a"), long("b")),
+        );
+        check(
+            &[3],
+            &["ab".to_owned(), "c\"d".to_owned(), "e'f".to_owned()],
+            r#"['ab' 'c"d' "e'f"]"#,
+        );
+    }
+
+    /// Observed in numpy 2.5.
+    #[test]
+    fn arrays_within_arrays_look_as_in_numpy() {
+        check(
+            &[3],
+            &[vec![1_i32, 2], vec![30], vec![]],
+            "[array([1, 2], dtype=int32) array([30], dtype=int32)\n array([], dtype=int32)]",
+        );
+        let long: Vec<i64> = (0..5000).collect();
+        check(
+            &[2],
+            &[long, vec![1]],
+            "[array([   0,    1,    2, ..., 4997, 4998, 4999], shape=(5000,))\n array([1])]",
+        );
+        check(&[], &[vec![1_i32, 2]], "[1 2]");
+        let many: Vec<i64> = (0..30).collect();
+        check(
+            &[2],
+            &[many.clone(), many],
+            "[array([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16,\n        17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29])\n array([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16,\n        17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29])               ]",
+        );
     }
 
     #[test]

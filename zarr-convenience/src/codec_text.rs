@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::text_repr;
+
 /// The classes of numcodecs by their ids, and their parameters in the order in which they are printed.
 ///
 /// A parameter behind a question mark is printed where it is given, one behind a tilde where it differs from
@@ -125,7 +127,7 @@ fn python_text(value: &Value) -> String {
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => quoted(text),
+        Value::String(text) => text_repr(text),
         Value::Number(number) => number.to_string(),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(python_text).collect();
@@ -134,33 +136,11 @@ fn python_text(value: &Value) -> String {
         Value::Object(members) => {
             let members: Vec<_> = members
                 .iter()
-                .map(|(name, value)| format!("{}: {}", quoted(name), python_text(value)))
+                .map(|(name, value)| format!("{}: {}", text_repr(name), python_text(value)))
                 .collect();
             format!("{{{}}}", members.join(", "))
         }
     }
-}
-
-/// A text in the quotes that Python chooses.
-fn quoted(text: &str) -> String {
-    let mark = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut shown = String::from(mark);
-    for c in text.chars() {
-        match c {
-            '\\' => shown.push_str("\\\\"),
-            '\n' => shown.push_str("\\n"),
-            '\t' => shown.push_str("\\t"),
-            '\r' => shown.push_str("\\r"),
-            c if c == mark => shown.extend(['\\', c]),
-            c => shown.push(c),
-        }
-    }
-    shown.push(mark);
-    shown
 }
 
 #[cfg(test)]
