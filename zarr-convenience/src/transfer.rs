@@ -166,6 +166,14 @@ pub trait Sink: Debug + Send + Sync {
     /// When something is there and cannot be opened.
     fn find(&self, path: &NodePath) -> Result<Option<Found>>;
 
+    /// Checks that the sink can tell whether arrays are complete, before any is looked for.
+    ///
+    /// # Errors
+    /// When it cannot.
+    fn check_tells_complete(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether all chunks of an array are stored.
     ///
     /// # Errors

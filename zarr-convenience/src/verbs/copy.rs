@@ -259,6 +259,9 @@ impl Planner<'_, '_> {
         is_first: bool,
         plan: &mut Plan,
     ) -> Result<()> {
+        if self.options.if_exists == IfExists::SkipInitialized {
+            self.dest.check_tells_complete()?;
+        }
         let target = above.path.join(name)?;
         let found = if above.exists { self.find(&target)? } else { None };
         match node {

@@ -134,9 +134,13 @@ impl Sink for Hdf5Sink {
         }))
     }
 
-    fn is_complete(&self, _: &NodePath) -> Result<bool> {
+    fn check_tells_complete(&self) -> Result<()> {
         let reason = "'skip_initialized' can only be used when copying to zarr";
         Err(Error::Argument(reason.to_owned()))
+    }
+
+    fn is_complete(&self, _: &NodePath) -> Result<bool> {
+        self.check_tells_complete().map(|()| false)
     }
 
     fn prospect(&self, array: &dyn SourceArray, creation: &Creation, _: Option<u64>) -> Result<Prospect> {

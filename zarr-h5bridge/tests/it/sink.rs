@@ -302,6 +302,10 @@ fn what_is_there_gives_way_only_when_asked() {
     let error = copied(&group, &path, with(IfExists::SkipInitialized)).unwrap_err();
     let expected = "'skip_initialized' can only be used when copying to zarr";
     assert_eq!(error.to_string(), expected);
+    // Nor where nothing is there yet.
+    let (_other, empty) = place();
+    let error = copied(&group, &empty, with(IfExists::SkipInitialized)).unwrap_err();
+    assert_eq!(error.to_string(), expected);
     let report = copied(&group, &path, with(IfExists::Skip)).unwrap();
     assert_eq!((report.copied.n_copied, report.copied.n_skipped), (1, 1));
     let report = copied(&group, &path, with(IfExists::Replace)).unwrap();
