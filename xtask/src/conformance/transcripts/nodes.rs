@@ -54,11 +54,15 @@ fn info(session: &mut Session, step: &Value) -> Outcome {
     let chunk_store_type = shelf.chunk_class.map(str::to_owned);
     Ok(match node {
         Node::Array(array) => {
-            let info = ArrayInfo {
+            let mut info = ArrayInfo {
                 store_type,
                 chunk_store_type,
                 ..ArrayInfo::of(&array)?
             };
+            if shelf.class == consolidated::CLASS {
+                // Python does not know the sizes in that store, and leaves the lines out.
+                info.size_stored = 0;
+            }
             info.to_string()
         }
         Node::Group(group) => {

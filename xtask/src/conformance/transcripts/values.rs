@@ -66,7 +66,7 @@ pub(super) fn data_type_json(data_type: &DataType, byte_order: ByteOrder) -> Val
 /// The type that objects have by the codec that is to hold them.
 pub(super) fn object_type(codec: Option<&Value>) -> Outcome<DataType> {
     match codec.and_then(|codec| codec["id"].as_str()) {
-        Some("vlen-utf8") => Ok(DataType::String),
+        Some("vlen-utf8" | "categorize") => Ok(DataType::String),
         Some("vlen-bytes") => Ok(DataType::Bytes),
         Some("json2" | "msgpack2") => Ok(DataType::Object),
         Some("vlen-array") => {
