@@ -9,6 +9,7 @@
 
 mod arrays;
 mod attributes;
+mod casts;
 mod documents;
 mod elements;
 mod groups;
