@@ -54,7 +54,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "properties",
-        help: "hold arrays, codecs, selections and changes against a model: properties [CASES] [SEED]",
+        help: "hold arrays, codecs, selections and changes against a model, and dry runs against copies: properties [CASES] [SEED]",
         run: properties::run,
     },
     Job {

@@ -1,4 +1,4 @@
-//! The property tests of `zarr-core`, over many more cases than `cargo test` takes.
+//! The property tests of arrays and of dry runs, over many more cases than `cargo test` takes.
 
 use anyhow::{Context, Result, bail};
 
@@ -15,15 +15,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         bail!("usage: cargo xtask properties [CASES] [SEED]");
     }
     let started = std::time::Instant::now();
-    let status = crate::cargo()
-        .args(["test", "--package", "zarr-core", "--test", "it", "--"])
-        .args(["properties::", "--nocapture"])
-        .env("ZARR_PROPERTY_CASES", cases.to_string())
-        .env("ZARR_PROPERTY_SEED", seed.to_string())
-        .status()?;
+    let mut succeeded = true;
+    for (package, tests) in [("zarr-core", "properties::"), ("zarr-convenience", "dry_run::")] {
+        let status = crate::cargo()
+            .args(["test", "--package", package, "--test", "it", "--"])
+            .args([tests, "--nocapture"])
+            .env("ZARR_PROPERTY_CASES", cases.to_string())
+            .env("ZARR_PROPERTY_SEED", seed.to_string())
+            .status()?;
+        succeeded &= status.success();
+    }
     println!(
         "properties: {cases} cases from seed {seed} in {:.0?}",
         started.elapsed()
     );
-    Ok(status.success())
+    Ok(succeeded)
 }

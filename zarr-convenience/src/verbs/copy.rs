@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zarr_core::{NodePath, Workers};
+use zarr_core::{Error as CoreError, NodePath, Workers};
 
 use crate::{
     Action, Attributes, Cancel, Creation, Error, Found, Ledger, Lost, Plan, Progress, Prospect, Report,
@@ -179,6 +179,7 @@ pub fn plan_copy(
         exists: true,
     };
     planner.check_distinct(node.path(), &above.path.join(&name)?)?;
+    planner.check_parents(&above.path.join(&name)?)?;
     planner.plan_node(node, &above, &name, true, &mut plan)?;
     Ok(plan)
 }
@@ -247,6 +248,22 @@ impl Planner<'_, '_> {
                 what: self.source.describe(source),
                 reason,
             });
+        }
+        Ok(())
+    }
+
+    /// Refuses a name of several parts that leads through an array.
+    fn check_parents(&self, target: &NodePath) -> Result<()> {
+        let mut parent = target.parent();
+        while let Some(path) = parent.filter(|path| path != self.dest.root()) {
+            if self.find(&path)? == Some(Found::Array) {
+                return Err(CoreError::Exists {
+                    path: path.as_str().to_owned(),
+                    found: "an array",
+                }
+                .into());
+            }
+            parent = path.parent();
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod copy_store;
 mod copy_values;
 mod dataset;
 mod diff;
+mod dry_run;
 mod help;
 mod info;
 mod load;
