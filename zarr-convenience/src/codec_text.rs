@@ -1,8 +1,9 @@
 //! Codecs as numcodecs prints them (`v2-semantics` 13.12).
 
 use serde_json::Value;
+use zarr_core::metadata::json::python_float;
 
-use crate::text_repr;
+use crate::{text_repr, text_wrap::wrap};
 
 /// The classes of numcodecs by their ids, and their parameters in the order in which they are printed.
 ///
@@ -87,16 +88,12 @@ pub fn codec_text(config: &Value) -> String {
             parts.push(format!("{name}={}", given.as_deref().unwrap_or(default)));
         }
     }
-    // The parameters of JSON are broken into lines of theirs.
-    if id == "json2" && parts.len() == 9 {
-        let lines = [
-            parts[..4].join(", "),
-            parts[4..8].join(", "),
-            parts[8..].join(", "),
-        ];
-        return format!("{class}({})", lines.join(",\n     "));
+    let text = format!("{class}({})", parts.join(", "));
+    if id == "json2" {
+        wrap(&text, 80, ("", "     "))
+    } else {
+        text
     }
-    format!("{class}({})", parts.join(", "))
 }
 
 fn parameter_text(name: &str, value: &Value) -> String {
@@ -128,6 +125,7 @@ fn python_text(value: &Value) -> String {
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::String(text) => text_repr(text),
+        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, python_float),
         Value::Number(number) => number.to_string(),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(python_text).collect();
@@ -207,6 +205,10 @@ mod tests {
             (
                 json!({"id": "fixedscaleoffset", "scale": 10.5, "offset": 1, "dtype": "<f8", "astype": "|u1"}),
                 "FixedScaleOffset(scale=10.5, offset=1, dtype='<f8', astype='|u1')",
+            ),
+            (
+                json!({"id": "fixedscaleoffset", "scale": 1e16, "offset": 1e-5, "dtype": "<f8"}),
+                "FixedScaleOffset(scale=1e+16, offset=1e-05, dtype='<f8')",
             ),
             (
                 json!({"id": "categorize", "labels": ["a", "b", "c", "d"], "dtype": "<U1", "astype": "|u1"}),

@@ -1,14 +1,17 @@
 //! Codecs, by their configurations.
 
 use serde_json::{Value, json};
-use zarr_convenience::core::{
-    ArrayData, Order,
-    codecs::{
-        ByteOrder, ChunkBuffer, ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecRegistry,
-        DataType, FillValue, Limits, Scratch,
-        array_to_bytes::{pcodec, zfpy},
+use zarr_convenience::{
+    codec_text,
+    core::{
+        ArrayData, Order,
+        codecs::{
+            ByteOrder, ChunkBuffer, ChunkSpec, Codec, CodecChain, CodecConfig, CodecError, CodecRegistry,
+            DataType, FillValue, Limits, Scratch,
+            array_to_bytes::{pcodec, zfpy},
+        },
+        metadata::{Codecs, V2Codecs},
     },
-    metadata::{Codecs, V2Codecs, json::python_float},
 };
 
 use super::{
@@ -26,24 +29,12 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("codec_repr", repr),
 ];
 
-/// A codec of numcodecs: id, class, and parameters in the order of its text with their defaults.
+/// What numcodecs gives a configuration that lacks it, in the order in which it takes parameters.
 ///
-/// Parameters behind `hidden` are part of the configuration and not of the text.
-pub(super) struct Known {
-    pub(super) id: &'static str,
-    pub(super) class: &'static str,
-    pub(super) parameters: &'static [(&'static str, &'static str)],
-    pub(super) hidden: &'static [(&'static str, &'static str)],
-    /// Whether decoding gives an array of bytes, not bytes.
-    pub(super) decodes_to_array: bool,
-    /// Whether the text is without `astype` where that is `dtype`.
-    pub(super) omits_astype: bool,
-}
-
-const KNOWN: &[Known] = &[
-    known(
+/// How a codec is printed is known to the library, `codec_text`.
+const DEFAULTS: &[(&str, &[(&str, &str)])] = &[
+    (
         "blosc",
-        "Blosc",
         &[
             ("cname", "\"lz4\""),
             ("clevel", "5"),
@@ -51,22 +42,14 @@ const KNOWN: &[Known] = &[
             ("blocksize", "0"),
         ],
     ),
-    known("zlib", "Zlib", &[("level", "1")]),
-    known("gzip", "GZip", &[("level", "1")]),
-    known("bz2", "BZ2", &[("level", "1")]),
-    known("lz4", "LZ4", &[("acceleration", "1")]),
-    Known {
-        hidden: &[("checksum", "false")],
-        ..known("zstd", "Zstd", &[("level", "0")])
-    },
-    filter("shuffle", "Shuffle", &[("elementsize", "4")]),
-    filter("crc32", "CRC32", &[]),
-    filter("crc32c", "CRC32C", &[]),
-    filter("adler32", "Adler32", &[]),
-    known("fletcher32", "Fletcher32", &[]),
-    known(
+    ("zlib", &[("level", "1")]),
+    ("gzip", &[("level", "1")]),
+    ("bz2", &[("level", "1")]),
+    ("lz4", &[("acceleration", "1")]),
+    ("zstd", &[("level", "0"), ("checksum", "false")]),
+    ("shuffle", &[("elementsize", "4")]),
+    (
         "lzma",
-        "LZMA",
         &[
             ("format", "1"),
             ("check", "-1"),
@@ -74,9 +57,8 @@ const KNOWN: &[Known] = &[
             ("filters", "null"),
         ],
     ),
-    known(
+    (
         "pcodec",
-        "PCodec",
         &[
             ("delta_encoding_order", "null"),
             ("delta_spec", "\"auto\""),
@@ -86,9 +68,8 @@ const KNOWN: &[Known] = &[
             ("paging_spec", "\"equal_pages_up_to\""),
         ],
     ),
-    known(
+    (
         "zfpy",
-        "ZFPY",
         &[
             ("mode", "4"),
             ("tolerance", "-1"),
@@ -96,18 +77,10 @@ const KNOWN: &[Known] = &[
             ("precision", "-1"),
         ],
     ),
-    known("vlen-utf8", "VLenUTF8", &[]),
-    known("vlen-bytes", "VLenBytes", &[]),
-    known("vlen-array", "VLenArray", &[("dtype", "null")]),
-    known("base64", "Base64", &[]),
-    known(
-        "jenkins_lookup3",
-        "JenkinsLookup3",
-        &[("initval", "0"), ("prefix", "null")],
-    ),
-    known(
+    ("vlen-array", &[("dtype", "null")]),
+    ("jenkins_lookup3", &[("initval", "0"), ("prefix", "null")]),
+    (
         "json2",
-        "JSON",
         &[
             ("encoding", "\"utf-8\""),
             ("allow_nan", "true"),
@@ -120,9 +93,8 @@ const KNOWN: &[Known] = &[
             ("strict", "true"),
         ],
     ),
-    known(
+    (
         "msgpack2",
-        "MsgPack",
         &[
             ("raw", "false"),
             ("use_bin_type", "true"),
@@ -130,58 +102,25 @@ const KNOWN: &[Known] = &[
         ],
     ),
 ];
+/// Codecs that decode to an array of bytes, not to bytes.
+const DECODE_TO_ARRAYS: [&str; 4] = ["shuffle", "crc32", "crc32c", "adler32"];
 
-pub(super) const fn known(
-    id: &'static str,
-    class: &'static str,
-    parameters: &'static [(&'static str, &'static str)],
-) -> Known {
-    Known {
-        id,
-        class,
-        parameters,
-        hidden: &[],
-        decodes_to_array: false,
-        omits_astype: false,
-    }
-}
-
-const fn filter(
-    id: &'static str,
-    class: &'static str,
-    parameters: &'static [(&'static str, &'static str)],
-) -> Known {
-    Known {
-        decodes_to_array: true,
-        ..known(id, class, parameters)
-    }
-}
-
-fn find(config: &Value) -> Option<&'static Known> {
-    let id = config["id"].as_str()?;
-    KNOWN.iter().chain(filters::KNOWN).find(|known| known.id == id)
-}
-
-/// The parameters of a codec, in the order in which they are given.
+/// The parameters of a codec that have defaults, in the order in which they are given.
 pub(super) fn parameters(id: &str) -> Option<Vec<&'static str>> {
-    let known = KNOWN.iter().find(|known| known.id == id)?;
-    let all = known.parameters.iter().chain(known.hidden);
-    Some(all.map(|(name, _)| *name).collect())
+    let (_, parameters) = DEFAULTS.iter().find(|(known, _)| *known == id)?;
+    Some(parameters.iter().map(|(name, _)| *name).collect())
 }
 
 /// A configuration with the parameters that its codec would add.
 pub(super) fn complete(config: &Value) -> Value {
     let mut complete = filters::complete(config);
-    let Some(known) = find(config) else {
-        return complete;
-    };
-    for (name, default) in known.parameters.iter().chain(known.hidden) {
-        // What has no default must be given, and the codec says so.
-        if !default.is_empty() && complete.get(name).is_none() {
+    let defaults = DEFAULTS.iter().find(|(id, _)| config["id"] == *id);
+    for (name, default) in defaults.into_iter().flat_map(|(_, parameters)| *parameters) {
+        if complete.get(name).is_none() {
             complete[name] = serde_json::from_str(default).unwrap_or_default();
         }
     }
-    if known.id == "zfpy" {
+    if config["id"] == "zfpy" {
         complete_zfpy(&mut complete);
     }
     objects::complete(&mut complete);
@@ -269,7 +208,7 @@ fn decode(_: &mut Session, step: &Value) -> Outcome {
             let mut out = vec![0; SIZE_MAX];
             let size = codec.decode(&encoded, &mut out).map_err(phrased)?;
             out.truncate(size);
-            if find(&config).is_some_and(|known| known.decodes_to_array) {
+            if DECODE_TO_ARRAYS.iter().any(|id| config["id"] == *id) {
                 return array_of_bytes(out);
             }
             Ok(json!({"hex": to_hex(&out)}))
@@ -373,59 +312,5 @@ fn config(_: &mut Session, step: &Value) -> Outcome {
 }
 
 fn repr(session: &mut Session, step: &Value) -> Outcome {
-    let config = config(session, step)?;
-    let known = find(&config).ok_or_else(|| Fault::unsupported("the text of a codec"))?;
-    let mut parts = Vec::new();
-    for (name, _) in known.parameters {
-        if *name == "astype" && known.omits_astype && config["astype"] == config["dtype"] {
-            continue;
-        }
-        parts.push(format!("{name}={}", python(name, &config[*name])));
-    }
-    // The place of a checksum is shown where it was given.
-    if let Some(place) = config.get("location") {
-        parts.push(format!("location={}", python("location", place)));
-    }
-    let text = format!("{}({})", known.class, parts.join(", "));
-    Ok(if known.id == "json2" {
-        objects::wrapped(&text)
-    } else {
-        text
-    }
-    .into())
-}
-
-fn python(name: &str, value: &Value) -> String {
-    const SHUFFLES: [&str; 4] = ["AUTOSHUFFLE", "NOSHUFFLE", "SHUFFLE", "BITSHUFFLE"];
-    if name == "shuffle"
-        && let Some(text) = value
-            .as_i64()
-            .and_then(|number| SHUFFLES.get((number + 1) as usize))
-    {
-        return (*text).to_owned();
-    }
-    match value {
-        Value::Array(labels) if name == "labels" => filters::labels_text(labels, |label| python("", label)),
-        Value::String(text) => format!("'{text}'"),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::Null => "None".to_owned(),
-        Value::Array(items) if name == "separators" => {
-            let items: Vec<_> = items.iter().map(|item| python("", item)).collect();
-            format!("({})", items.join(", "))
-        }
-        Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(|item| python("", item)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Object(members) => {
-            let members: Vec<_> = members
-                .iter()
-                .map(|(name, value)| format!("'{name}': {}", python("", value)))
-                .collect();
-            format!("{{{}}}", members.join(", "))
-        }
-        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, python_float),
-        other => other.to_string(),
-    }
+    Ok(codec_text(&config(session, step)?).into())
 }

@@ -7,49 +7,25 @@ use zarr_convenience::core::{
 };
 
 use super::{
-    codecs::{Known, known},
     outcome::{Failure, Outcome},
     values,
 };
 
-pub(super) const KNOWN: &[Known] = &[
-    Known {
-        omits_astype: true,
-        ..known("delta", "Delta", &[("dtype", ""), ("astype", "")])
-    },
-    Known {
-        omits_astype: true,
-        ..known(
-            "fixedscaleoffset",
-            "FixedScaleOffset",
-            &[("scale", ""), ("offset", ""), ("dtype", ""), ("astype", "")],
-        )
-    },
-    Known {
-        omits_astype: true,
-        ..known(
-            "quantize",
-            "Quantize",
-            &[("digits", ""), ("dtype", ""), ("astype", "")],
-        )
-    },
-    known("bitround", "BitRound", &[("keepbits", "")]),
-    known("packbits", "PackBits", &[]),
-    known("astype", "AsType", &[("encode_dtype", ""), ("decode_dtype", "")]),
-    known(
-        "categorize",
-        "Categorize",
-        &[("dtype", ""), ("astype", ""), ("labels", "")],
-    ),
+/// Their ids.
+const FILTERS: [&str; 7] = [
+    "delta",
+    "fixedscaleoffset",
+    "quantize",
+    "bitround",
+    "packbits",
+    "astype",
+    "categorize",
 ];
 
 /// The configuration as the codec gives it: types spelled in one way, and all of them.
 pub(super) fn complete(config: &Value) -> Value {
     let registry = CodecRegistry::default();
-    let Some(id) = config["id"]
-        .as_str()
-        .filter(|id| KNOWN.iter().any(|known| known.id == *id))
-    else {
+    let Some(id) = config["id"].as_str().filter(|id| FILTERS.contains(id)) else {
         return config.clone();
     };
     let (Ok((_, v2)), Some(members)) = (registry.find_v2(id), config.as_object()) else {
@@ -96,13 +72,6 @@ pub(super) fn labels(config: &Value, encoded: &[u8]) -> (DataType, ByteOrder, u6
         }
         _ => (DataType::String, ByteOrder::NATIVE, count),
     }
-}
-
-/// A list of labels as it is shown: no more than three.
-pub(super) fn labels_text(labels: &[Value], python: impl Fn(&Value) -> String) -> String {
-    let shown: Vec<_> = labels.iter().take(3).map(python).collect();
-    let more = if labels.len() > 3 { ", ..." } else { "" };
-    format!("[{}{more}]", shown.join(", "))
 }
 
 /// Calls an error of a filter what numcodecs would; `None` for errors of Python and `NumPy` themselves.

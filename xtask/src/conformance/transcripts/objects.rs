@@ -97,21 +97,3 @@ pub(super) fn shown(value: &Object) -> Value {
         plain => plain.to_json().unwrap_or_default(),
     }
 }
-
-/// A text as Python's `textwrap` breaks it, for the printed form of a codec.
-pub(super) fn wrapped(text: &str) -> String {
-    const WIDTH: usize = 80;
-    let (mut lines, mut line) = (Vec::new(), String::new());
-    for word in text.split(' ') {
-        if !line.trim().is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(std::mem::replace(&mut line, format!("     {word}")));
-        } else if line.is_empty() {
-            word.clone_into(&mut line);
-        } else {
-            line.push(' ');
-            line.push_str(word);
-        }
-    }
-    lines.push(line);
-    lines.join("\n")
-}
