@@ -11,9 +11,6 @@ use serde_json::{Map, Value};
 pub(super) struct Deviations {
     rows: Map<String, Value>,
     scenarios: Map<String, Value>,
-    /// Parts of texts that rows are about, each with what stands in its place; for scenarios of these rows that are
-    /// not declared themselves.
-    texts: Map<String, Value>,
 }
 
 impl Deviations {
@@ -25,7 +22,6 @@ impl Deviations {
         let deviations = Self {
             rows: part("rows"),
             scenarios: part("scenarios"),
-            texts: part("texts"),
         };
         for (id, scenario) in &deviations.scenarios {
             let row = scenario["row"].as_str().unwrap_or_default();
@@ -37,19 +33,17 @@ impl Deviations {
         Ok(deviations)
     }
 
+    /// Whether a row is declared.
+    pub(super) fn has(&self, row: &str) -> bool {
+        self.rows.contains_key(row)
+    }
+
     /// The row that a scenario shows and the steps that come to something else, by their numbers from 1.
     ///
     /// The recording marks most scenarios with the row that they were made for. Where another one shows the
     /// same behaviour by the way, the declaration says that it is not marked, and so does the verdict.
     pub(super) fn of(&self, id: &str, quirk: Option<&str>) -> Option<Declared<'_>> {
-        let Some(scenario) = self.scenarios.get(id) else {
-            let row = quirk?;
-            return Some(Declared {
-                title: row.to_owned(),
-                steps: None,
-                texts: Some(self.texts.get(row)?.as_object()?),
-            });
-        };
+        let scenario = self.scenarios.get(id)?;
         let row = scenario["row"].as_str()?;
         let steps = scenario["steps"].as_object()?;
         let is_unmarked = quirk.is_none() && scenario["unmarked"] == true;
@@ -58,11 +52,7 @@ impl Deviations {
         } else {
             row.to_owned()
         };
-        (quirk == Some(row) || is_unmarked).then_some(Declared {
-            title,
-            steps: Some(steps),
-            texts: None,
-        })
+        (quirk == Some(row) || is_unmarked).then_some(Declared { title, steps })
     }
 }
 
@@ -71,23 +61,16 @@ impl Deviations {
 pub(super) struct Declared<'a> {
     /// The row.
     pub(super) title: String,
-    steps: Option<&'a Map<String, Value>>,
-    texts: Option<&'a Map<String, Value>>,
+    steps: &'a Map<String, Value>,
 }
 
 impl Declared<'_> {
-    /// Whether the scenario itself is declared, and not only texts of its row.
-    pub(super) const fn is_by_scenario(&self) -> bool {
-        self.steps.is_some()
-    }
-
     /// The result of a step.
     ///
     /// It is declared in full, or as the recorded one `without` some members or `with` others.
     pub(super) fn step(&self, number: usize, recorded: &Value) -> Value {
-        let declared = self.steps.and_then(|steps| steps.get(&number.to_string()));
-        let Some(declared) = declared else {
-            return self.reworded(recorded);
+        let Some(declared) = self.steps.get(&number.to_string()) else {
+            return recorded.clone();
         };
         if declared.get("without").is_none() && declared.get("with").is_none() {
             return declared.clone();
@@ -107,19 +90,6 @@ impl Declared<'_> {
         }
         for (name, value) in declared["with"].as_object().into_iter().flatten() {
             result["ok"][name] = value.clone();
-        }
-        result
-    }
-
-    /// The recorded result with other texts of errors, where the row is about these.
-    fn reworded(&self, recorded: &Value) -> Value {
-        let mut result = recorded.clone();
-        if let Some(message) = recorded["error"]["message"].as_str() {
-            let texts = self.texts.into_iter().flatten();
-            let better = texts.fold(message.to_owned(), |message, (from, to)| {
-                message.replace(from, to.as_str().unwrap_or_default())
-            });
-            result["error"]["message"] = better.into();
         }
         result
     }

@@ -2,7 +2,6 @@
 
 mod arrays;
 mod attributes;
-mod by_row;
 mod closable;
 mod codecs;
 mod compare;
@@ -38,6 +37,7 @@ use serde_json::Value;
 use self::{
     deviations::Deviations,
     outcome::{Failure, Fault, Outcome},
+    rules::{Compared, Copied, Watch},
     session::Session,
 };
 
@@ -157,84 +157,130 @@ pub(super) fn run(arguments: &[String]) -> Result<bool> {
 
 /// Does the steps in a directory of their own, whatever they come to, and compares.
 fn replay(scenario: &Value, deviations: &Deviations) -> Result<Verdict> {
-    let directory = tempfile::tempdir()?;
-    let mut session = Session::new(directory.path());
     let steps = scenario["steps"].as_array().context("a scenario without steps")?;
     let expected = scenario["expected"]
         .as_array()
         .context("a scenario without results")?;
     let id = scenario["id"].as_str().unwrap_or_default();
-    let declared = deviations.of(id, scenario["quirk"].as_str());
-    // By the scenario where it is declared itself, else by its row.
     let row = scenario["quirk"].as_str();
-    let by_row = row.filter(|_| {
-        declared
-            .as_ref()
-            .is_none_or(|declared| !declared.is_by_scenario())
-    });
-    let mut recorded_wrong = None;
-    let mut declared_wrong = None;
-    let mut by_rules = by_row::ByRow::new(by_row, scenario["quirk"].is_null() && declared.is_none());
+    let declared = deviations.of(id, row);
+    let mut watch = Watch::new(row);
+    let (mut recorded_wrong, mut declared_wrong) = (None, None);
+    let mut run = Run::new()?;
     for (index, (step, expected)) in steps.iter().zip(expected).enumerate() {
         let expected = &files::in_no_order(step, expected);
-        let number = index + 1;
-        session.log = None;
-        let before = by_rules.wants_snapshots().then(|| session.snapshot());
-        let outcome = perform(&mut session, step);
-        if let Err(Fault::Unsupported(what)) = &outcome
-            && !by_rules.is_unmade(step)
+        let done = run.step(step);
+        if let Err(Fault::Unsupported(what)) = &done.outcome
+            && !watch.is_unmade(step)
         {
             return Ok(match (&declared, recorded_wrong, declared_wrong) {
                 (None, Some(why), _) | (Some(_), _, Some(why)) => Verdict::Fail(why),
                 _ => Verdict::Unsupported(what.clone()),
             });
         }
-        let log = session.log.as_ref();
+        let log = done.log.as_ref();
         let report = |expected: &Value| {
-            let got = compare::shown_outcome(&outcome, log);
+            let got = compare::shown_outcome(&done.outcome, log);
             let wanted = compare::shown(expected, &got);
             let operation = step["op"].as_str().unwrap_or_default();
             let got = compare::excerpt(&got, &wanted);
-            format!("step {number} ({operation}): expected {wanted}, got {got}")
+            format!("step {} ({operation}): expected {wanted}, got {got}", index + 1)
         };
-        if !compare::matches(expected, &outcome, log) && recorded_wrong.is_none() {
+        if !compare::matches(expected, &done.outcome, log) && recorded_wrong.is_none() {
             recorded_wrong = Some(report(expected));
         }
-        by_rules.compare(
-            &rules::Compared {
-                step,
-                before: &steps[..index],
-                recorded: expected,
-                outcome: &outcome,
-                log,
-            },
-            || {
-                before
-                    .as_ref()
-                    .is_some_and(|before| *before == session.snapshot())
-            },
-            || report(expected),
-        );
         if let Some(declared) = &declared {
-            let better = files::in_no_order(step, &declared.step(number, expected));
-            if !compare::matches(&better, &outcome, log) && declared_wrong.is_none() {
+            let better = files::in_no_order(step, &declared.step(index + 1, expected));
+            if !compare::matches(&better, &done.outcome, log) && declared_wrong.is_none() {
                 declared_wrong = Some(report(&better));
+            }
+            continue;
+        }
+        let compared = Compared {
+            step,
+            earlier: &steps[..index],
+            recorded: expected,
+            outcome: &done.outcome,
+            log,
+            before: &done.before,
+            after: &run.held,
+            copied: &run.copied[..done.n_copied],
+            copying: &run.copied[done.n_copied..],
+        };
+        watch.compare(index, &compared, || report(expected));
+    }
+    if let Some(declared) = declared {
+        let title = declared.title;
+        return Ok(match (recorded_wrong, declared_wrong) {
+            (Some(_), None) => Verdict::Deviates(title),
+            (Some(_), Some(why)) => Verdict::Fail(format!("(declared {title}) {why}")),
+            (None, _) => Verdict::Fail(format!("(declared {title}) it came to what was recorded")),
+        });
+    }
+    if let Some(left_out) = watch.left_out().map(<[_]>::to_vec) {
+        let mut run = Run::new()?;
+        for (index, step) in steps.iter().enumerate() {
+            if !left_out.contains(&index) {
+                let done = run.step(step);
+                watch.compare_without(index, &done.outcome, done.log.as_ref());
             }
         }
     }
-    Ok(match (recorded_wrong, declared_wrong, declared) {
-        (None, _, _) => Verdict::Pass,
-        (Some(_), None, Some(declared)) => Verdict::Deviates(declared.title),
-        (Some(_), _, _) if by_rules.applies() && by_rules.wrong.is_none() => {
-            Verdict::Deviates(by_rules.title())
-        }
-        (Some(why), _, _) if by_row.is_some() => {
-            let row = by_row.unwrap_or_default();
-            Verdict::Fail(format!("(marked {row}) {}", by_rules.wrong.unwrap_or(why)))
-        }
-        (Some(_), Some(why), Some(declared)) => Verdict::Fail(format!("(declared {}) {why}", declared.title)),
-        (Some(why), _, None) => Verdict::Fail(why),
+    let title = watch.title();
+    Ok(match (watch.finish(), row) {
+        (Ok(_), _) if recorded_wrong.is_none() => Verdict::Pass,
+        (Ok(_), Some(row)) if !deviations.has(row) => Verdict::Fail(format!("{row} is not declared")),
+        (Ok(true), _) => Verdict::Deviates(title),
+        (Ok(false), _) => Verdict::Fail(recorded_wrong.unwrap_or_default()),
+        (Err(why), Some(row)) => Verdict::Fail(format!("(marked {row}) {why}")),
+        (Err(why), None) => Verdict::Fail(why),
     })
+}
+
+/// A scenario that is being done.
+struct Run {
+    session: Session,
+    /// What is there after the steps so far.
+    held: rules::Snapshot,
+    copied: Vec<Copied>,
+    _directory: tempfile::TempDir,
+}
+
+/// What a step came to.
+struct Done {
+    outcome: Outcome,
+    log: Option<Value>,
+    before: rules::Snapshot,
+    /// How many nodes copies before it spoke of.
+    n_copied: usize,
+}
+
+impl Run {
+    fn new() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        Ok(Self {
+            session: Session::new(directory.path()),
+            held: rules::Snapshot::new(),
+            copied: Vec::new(),
+            _directory: directory,
+        })
+    }
+
+    fn step(&mut self, step: &Value) -> Done {
+        let n_copied = self.copied.len();
+        self.copied.extend(Copied::of(&self.session, step));
+        self.session.log = None;
+        // What a step binds is not what it changes.
+        let before = self.session.snapshot();
+        let outcome = perform(&mut self.session, step);
+        self.held = self.session.snapshot();
+        Done {
+            outcome,
+            log: self.session.log.take(),
+            before,
+            n_copied,
+        }
+    }
 }
 
 fn perform(session: &mut Session, step: &Value) -> Outcome {

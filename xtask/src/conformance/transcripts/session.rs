@@ -2,7 +2,7 @@
 #![expect(clippy::similar_names, reason = "a shelf holds a store, and self is self")]
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     path::{Path, PathBuf},
     rc::Rc,
     sync::Arc,
@@ -21,6 +21,7 @@ use zarr_convenience::{
 use super::{
     closable::{Closable, Close},
     outcome::{Doing, Failure, Fault, Outcome, phrase},
+    rules::Snapshot,
 };
 
 /// Most bytes of a value.
@@ -233,12 +234,13 @@ impl Session {
         }
     }
 
-    /// Everything that stores in memory and files hold, to see whether a step changed it.
-    pub(super) fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut held = BTreeMap::new();
+    /// Everything that stores and files hold: keys behind the name of the variable, files behind `file`.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let mut held = Snapshot::new();
         for (name, thing) in &self.things {
             let shelf = match thing {
-                Thing::Node(_, shelf) | Thing::Store(shelf) if shelf.place.is_none() => shelf,
+                // Looking would change what a cache remembers.
+                Thing::Node(_, shelf) | Thing::Store(shelf) if shelf.cache.is_none() => shelf,
                 _ => continue,
             };
             for key in shelf.store.list_prefix(&StorePrefix::root()).unwrap_or_default() {
@@ -253,10 +255,8 @@ impl Session {
                 if path.is_dir() {
                     folders.push(path);
                 } else {
-                    held.insert(
-                        path.display().to_string(),
-                        std::fs::read(&path).unwrap_or_default(),
-                    );
+                    let name = path.strip_prefix(&self.dir).unwrap_or(&path).display();
+                    held.insert(format!("file:{name}"), std::fs::read(&path).unwrap_or_default());
                 }
             }
         }
@@ -305,8 +305,8 @@ impl Session {
             return super::h5::source(path, member);
         }
         if let Thing::Store(shelf) = self.thing(name)? {
-            let message = format!("'{}' object has no attribute 'name'", shelf.class);
-            return Err(Failure::class("AttributeError", message).into());
+            let message = format!("a node is needed, not a {}", shelf.class);
+            return Err(Failure::class("TypeError", message).into());
         }
         let source = ZarrSource::new(self.node(target)?.0);
         let root = source.root();

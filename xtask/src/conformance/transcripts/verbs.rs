@@ -349,7 +349,7 @@ fn copy_members(session: &mut Session, step: &Value) -> Outcome {
         let dest = destination(session, step)?;
         let (source, node) = session.source(text(step, "source")?)?;
         if let zarr_convenience::SourceNode::Array(_) = node {
-            return Err(Failure::class("AttributeError", "the source is an array").into());
+            return Err(Failure::class("TypeError", "the source is an array").into());
         }
         whole(&copy_all(
             source.as_ref(),
