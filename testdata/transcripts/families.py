@@ -171,3 +171,29 @@ for n, mode in enumerate(["raise", "replace", "skip", "skip_initialized"]):
 add("hdf5-w1", "from file to file", *FILE, o("h5_open", path="b.h5", **{"as": "k"}), o("copy", source="h:g", dest="k", log="capture"), o("copy", source="h:c", dest="k", name="g/c", log="capture"), o("tree", target="k"), o("h5_props", target="k:g/a"), o("h5_read", target="k:g/a"), o("copy_all", source="h", dest="k", if_exists="replace", log="capture"), o("h5_names", target="k"))
 for level in [0, 1, 2]:
     add(f"tree-h{level}", "levels of a file", *FILE, o("tree", target="h", level=level), o("tree_ascii", target="h:g", level=level))
+
+# Archives and N5 directories that are opened again.
+ARCHIVE = [store("zip", "z", path="a.zip", mode="w"), o("group", store=V("z"), **{"as": "w"}), o("attrs_set", target="w", key="k", value=1), put("w", "x/a", 5, chunks=2), o("store_close", store="z")]
+for n, mode in enumerate(["r", "a"]):
+    add(f"zip-m{n}", f"an archive opened again in mode {mode}", *ARCHIVE, store("zip", "s", path="a.zip", mode=mode), o("open", store=V("s"), mode=mode, **{"as": "g"}), o("tree", target="g"), o("attrs", target="g"), o("a_read", target="g:x/a"), o("info", target="g:x"), o("store_keys", store="s"), o("store_listdir", store="s", path="x"), o("store_getsize", store="s", path="x/a"), o("store_contains", store="s", keys=["x", "x/a/0", "zz"]), o("store_close", store="s"))
+add("zip-m2", "more in an archive", *ARCHIVE, store("zip", "s", path="a.zip", mode="a"), o("open_group", store=V("s"), mode="a", **{"as": "g"}), put("g", "y/b", 3), o("g_members", target="g"), o("g_visit", target="g"), o("store_close", store="s"), o("load", store=P("a.zip"), path="y/b"), o("load", store=P("a.zip"), **{"as": "l"}), o("loader_info", loader="l"))
+add("zip-m3", "an archive as the source of copies", *ARCHIVE, store("zip", "s", path="a.zip", mode="r"), o("open", store=V("s"), mode="r", **{"as": "g"}), DST, o("copy", source="g:x", dest="dst", log="capture"), o("copy_all", source="g", dest="dst", if_exists="skip", log="capture"), o("attrs", target="dst"), store("kv", "t"), o("copy_store", source="s", dest="t", log="capture"), o("store_keys", store="t"))
+for n, k in enumerate([dict(mode="x"), dict(mode="w"), dict(mode="a"), dict(mode="r")]):
+    add(f"zip-n{n}", f"an archive where nothing is, {k['mode']}", store("zip", "s", path="new.zip", **k), o("store_set", store="s", key="a", value={"text": "1"}), o("store_keys", store="s"), o("store_close", store="s"), o("exists", path="new.zip"))
+for n, (d, k) in enumerate([(ARANGE(12, "<i4", shape=[3, 4]), dict(chunks=[2, 2])), (ARANGE(5, "<f8"), dict(chunks=[3], compressor=None)), (ARANGE(4, "|u1"), dict(compressor={"id": "gzip", "level": 5})), (ARANGE(4, ">i2"), {})]):
+    add(f"dir-n{n}", f"an array in an N5 directory with {k}", o("open", store=P("d.n5"), mode="w", **{"as": "g"}), o("g_create_dataset", target="g", name="a", data=d, **k), o("a_read", target="g:a"), o("attrs_set", target="g:a", key="u", value="m"), o("attrs", target="g:a"), o("ls", path="d.n5"), o("open", store=P("d.n5"), mode="r", path="a", **{"as": "a"}), o("repr", target="a"), o("a_write", target="g:a", value=1) if n else o("g_props", target="a"), o("a_read", target="a"))
+
+# Copies between kinds of nodes, dry and not.
+for n, (source, name) in enumerate([("g:spam", "spam"), ("g:foo", "foo"), ("g:foo/bar", "bar"), ("g:foo/bar/baz", "baz")]):
+    for mode in ["raise", "replace", "skip"]:
+        for there in ["array", "group"]:
+            made = [put("dst", name, 2)] if there == "array" else [o("g_create_group", target="dst", name=name), put("dst", name + "/own", 1)]
+            add(f"copy-t{n}{mode[:2]}{there[0]}", f"{source} where there is an {there}, {mode}", *SAMPLE, DST, *made, o("copy", source=source, dest="dst", if_exists=mode, log="capture"), o("g_visit", target="dst"), o("attrs", target=f"dst:{name}"))
+
+# Attributes through views and caches.
+add("attrs-w3", "attributes that are not remembered", STORE, o("group", store=V("s"), cache_attrs=False, **{"as": "a"}), o("open", store=V("s"), mode="r+", **{"as": "b"}), o("attrs_set", target="b", key="x", value=1), o("attrs", target="a"), o("attrs_set", target="a", key="y", value=2), o("attrs", target="b"))
+for n, target in enumerate(["c", "c:foo", "c:spam"]):
+    add(f"attrs-c{n}", f"attributes of {target} behind consolidated metadata", *CONSOLIDATED, o("open_consolidated", store=V("s"), mode="r", **{"as": "c"}), o("attrs", target=target), o("attrs_get", target=target, key="nope"), o("attrs_set", target=target, key="x", value=1), o("attrs_del", target=target, key="a"), o("attrs_put", target=target, values={}), o("attrs_update", target=target, values={"x": 1}))
+
+# What we judge otherwise on purpose.
+add("format-x5", "damage and configurations that are found out late", o("codec_decode", codec={"id": "vlen-utf8"}, hex="01000000010000006100"), o("codec_config", codec={"id": "zlib", "level": "x"}), o("codec_config", codec={"id": "pickle"}), store("kv", items={".zarray": {"text": DOC(dtype="<c8", fill_value=1)}}), o("open", store=V("s"), mode="r"))

@@ -8,7 +8,7 @@ Needs zarr 2.18.7, numcodecs 0.15 and h5py; the form is that of the recorded run
 `cargo xtask conformance transcripts` replays.
 """
 
-import dbm.dumb, hashlib, io, json, math, os, sys, tempfile, traceback, warnings, zipfile
+import dbm.dumb, hashlib, io, json, math, os, re, sys, tempfile, traceback, warnings, zipfile
 import numpy as np
 import zarr, numcodecs
 from zarr.util import normalize_storage_path
@@ -511,7 +511,7 @@ def record(steps):
                     except Exception as error:
                         kind = type(error)
                         module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
-                        result = {"error": {"class": module + kind.__name__, "message": str(error).replace(os.getcwd(), "<cwd>"), "origin": origin(error)}}
+                        result = {"error": {"class": module + kind.__name__, "message": re.sub("at 0x[0-9a-f]+>", "at 0x0>", str(error).replace(os.getcwd(), "<cwd>")), "origin": origin(error)}}
                 if s.log is not None: result["log"] = s.log
                 if caught: result["warnings"] = [{"category": w.category.__name__, "message": str(w.message)} for w in caught]
                 results.append(json.loads(json.dumps(result, default=element)))
