@@ -32,6 +32,8 @@ use zarr_core::store::{Journal, Staged, Store, StorePrefix};
 use crate::{Error, Found, Result};
 
 const HEADER: &str = "zarr-ledger 1";
+/// After so many bytes of values what is done is written down; as much is done again after a kill.
+const NOTED_SIZE: u64 = 1 << 20;
 /// After so many bytes of values what is done is made safe from a loss of power.
 const SYNC_SIZE: u64 = 1 << 30;
 
@@ -48,6 +50,8 @@ pub struct Ledger {
     is_resumed: bool,
     /// What the plan found in the destination, until it is written down.
     found: Mutex<Vec<String>>,
+    /// Lines about units that are not written down yet, and the bytes of their values.
+    unwritten: Mutex<(String, u64)>,
     /// Bytes done since the last sync.
     unsynced: AtomicU64,
 }
@@ -106,6 +110,7 @@ impl Ledger {
             before,
             is_resumed,
             found: Mutex::default(),
+            unwritten: Mutex::default(),
             unsynced: AtomicU64::new(0),
         }))
     }
@@ -186,8 +191,24 @@ impl Ledger {
         Ok(self.journal.erase()?)
     }
 
+    /// Writes a line, behind those that are not written yet.
     fn note(&self, line: &str) -> Result<()> {
-        Ok(self.journal.append(line.as_bytes())?)
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut lines, _) = std::mem::take(&mut *unwritten);
+        lines.push_str(line);
+        Ok(self.journal.append(lines.as_bytes())?)
+    }
+
+    /// Takes a line about a unit of so many bytes, which may be written later.
+    fn note_unit(&self, line: &str, size: u64) -> Result<()> {
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.0.push_str(line);
+        unwritten.1 = unwritten.1.saturating_add(size);
+        if unwritten.1 < NOTED_SIZE && unwritten.0.len() < 1 << 12 {
+            return Ok(());
+        }
+        let (lines, _) = std::mem::take(&mut *unwritten);
+        Ok(self.journal.append(lines.as_bytes())?)
     }
 
     fn stage(&self, step: u64, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
@@ -281,13 +302,14 @@ impl StepLedger<'_> {
         flush: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let ledger = self.ledger;
-        ledger.note(&format!("unit {} {unit} {generation:016x}\n", self.number))?;
+        ledger.note_unit(&format!("unit {} {unit} {generation:016x}\n", self.number), size)?;
         let unsynced = ledger
             .unsynced
             .fetch_add(size, Ordering::Relaxed)
             .saturating_add(size);
         if unsynced >= SYNC_SIZE {
             ledger.unsynced.store(0, Ordering::Relaxed);
+            ledger.note("")?;
             // What is noted from here on may be newer than what is flushed.
             let noted = ledger.journal.size()?;
             flush()?;

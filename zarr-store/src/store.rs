@@ -164,6 +164,7 @@ pub trait Store: Debug + Send + Sync {
 pub trait Staged: Debug + Send + Sync {
     /// The store whose root is the new tree.
     ///
+    /// Since nobody else sees it, a value may be in it in part after its writer was killed.
     /// It must not be used after the tree was published or dropped.
     fn store(&self) -> Arc<dyn Store>;
 

@@ -82,6 +82,8 @@ pub struct DirectoryStore {
     /// Where the keys will be once this store is published in another; for errors only.
     pub(super) place: StorePrefix,
     pub(super) durability: Durability,
+    /// Whether nobody sees the keys before this store is published in another.
+    pub(super) is_hidden: bool,
     /// Whether something changed since the last flush.
     pub(super) is_changed: AtomicBool,
     /// Whether files must be synced to learn that writing them failed.
@@ -126,6 +128,7 @@ impl DirectoryStore {
             shown,
             place,
             durability: Durability::default(),
+            is_hidden: false,
             is_changed: AtomicBool::new(false),
             syncs_values: OnceLock::new(),
         }
@@ -179,13 +182,24 @@ impl DirectoryStore {
         }
     }
 
-    /// Writes a value to a temporary file and renames it.
+    /// Writes a value to a temporary file and renames it, or to its place at once where nobody looks.
     fn write(&self, target: &Path, value: &[u8]) -> io::Result<()> {
+        if self.is_hidden {
+            let mut file = File::create(target)?;
+            let syncs = self.syncs(&file);
+            return write_value(&mut file, value, syncs);
+        }
         let (temporary, mut file) = Temporary::file_beside(target)?;
-        let syncs = *self.syncs_values.get_or_init(|| reports_late(&file));
-        write_value(&mut file, value, syncs || self.durability == Durability::Each)?;
+        let syncs = self.syncs(&file);
+        write_value(&mut file, value, syncs)?;
         // Locked until it has its name, so that it is not swept away.
         temporary.replace(target)
+    }
+
+    /// Whether a file must be synced before it is closed.
+    fn syncs(&self, file: &File) -> bool {
+        let reports_late = *self.syncs_values.get_or_init(|| reports_late(file));
+        reports_late || self.durability == Durability::Each
     }
 
     /// Syncs the folder of a key, and those above it when they may be new.

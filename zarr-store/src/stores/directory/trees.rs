@@ -258,8 +258,9 @@ fn stage_in(
     } else {
         store.place.child(prefix.as_str())?
     };
-    let staged = DirectoryStore::at(folder.path().to_owned(), store.shown.clone(), place)
+    let mut staged = DirectoryStore::at(folder.path().to_owned(), store.shown.clone(), place)
         .with_durability(store.durability);
+    staged.is_hidden = true;
     store.is_changed.store(true, Ordering::Relaxed);
     Ok(DirectoryStaged {
         store: Arc::new(staged),

@@ -8,16 +8,20 @@ use std::{
 
 use crate::stores::temporary::sibling;
 
-/// Writes a value into a new file and checks that all of it arrived.
+/// Writes a value into a new file; where the system may say so only later, checks that all of it arrived.
 pub(super) fn write_value(file: &mut File, value: &[u8], sync: bool) -> io::Result<()> {
     file.write_all(value)?;
+    if !sync {
+        return Ok(());
+    }
+    file.sync_data()?;
     if file.metadata()?.len() != value.len() as u64 {
         return Err(io::Error::new(
             io::ErrorKind::WriteZero,
             "the file is shorter than what was written",
         ));
     }
-    if sync { file.sync_data() } else { Ok(()) }
+    Ok(())
 }
 
 /// Whether a write to this file may yet fail when the file is closed, where nobody is told.
