@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
-use zarr_convenience::{CopyStoreOptions, copy_store};
+use zarr_convenience::{CopyStoreOptions, Ledger, copy_store};
 use zarr_core::{
     Array, NodePath, Selection,
     store::{DirectoryStore, Store, ZipStore},
@@ -12,7 +12,7 @@ use zarr_core::{
 use crate::{
     Outcome, Timer,
     arrays::{Values, create, document, parts, positions, read},
-    options, out_path,
+    options, out_path, workers,
 };
 
 /// Copies every key of a store.
@@ -24,12 +24,24 @@ pub(crate) fn copy(dir: &Path, kinds: &str) -> Result<Outcome> {
         "zip" => Arc::new(ZipStore::open(small.join("v2-blosc.zip"))?),
         _ => Arc::new(DirectoryStore::open(small.join("v2-blosc.zarr"))?),
     };
-    let dest: Arc<dyn Store> = match to {
-        "zip" => Arc::new(ZipStore::create(out_path(dir).with_extension("zip"))?),
-        _ => Arc::new(DirectoryStore::create(out_path(dir))?),
+    let copied = if to == "zip" {
+        let dest: Arc<dyn Store> = Arc::new(ZipStore::create(out_path(dir).with_extension("zip"))?);
+        copy_store(&source, &dest, CopyStoreOptions::default())?
+    } else {
+        // As the command does it: into a tree that is published when it is whole, and with a journal.
+        let dest: Arc<dyn Store> = Arc::new(DirectoryStore::create(out_path(dir))?);
+        let ledger = Ledger::open(&dest, "copy-store", true)?.context("no journal")?;
+        let staged = ledger.stage_root()?.context("no tree beside the store")?;
+        let options = CopyStoreOptions {
+            ledger: Some(&ledger),
+            workers: workers(),
+            ..CopyStoreOptions::default()
+        };
+        let copied = copy_store(&source, &staged.store(), options)?;
+        staged.publish()?;
+        ledger.finish()?;
+        copied
     };
-    let copied = copy_store(&source, &dest, CopyStoreOptions::default())?;
-    drop(dest);
     Ok(Outcome {
         time: timer.elapsed(),
         bytes: copied.n_bytes_copied,
