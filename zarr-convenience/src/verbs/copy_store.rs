@@ -1,11 +1,14 @@
 //! `copy_store` (`v2-semantics` 7): keys and values from store to store, as they are.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use regex::Regex;
 use zarr_core::{
     NodePath, Workers,
-    store::{Store, StoreExt, StoreKey},
+    store::{Store, StoreExt, StoreKey, StorePrefix},
 };
 
 use super::copy_keys::{self, KeyPlan, KeyStep};
@@ -81,11 +84,16 @@ pub fn plan_copy_store(
     }
     let keys: Vec<_> = chosen(source, options)?;
     let sizes = copy_keys::sizes(source, &keys, options.workers)?;
+    let mut present = Present {
+        dest,
+        ledger: options.ledger,
+        empty: HashMap::new(),
+    };
     let mut steps = Vec::with_capacity(keys.len());
     for (from, size) in keys.into_iter().zip(sizes) {
         let below = options.source_path.prefix().strip(&from).unwrap_or_default();
         let to = options.dest_path.key(below)?;
-        let exists = options.if_exists != IfExists::Replace && was_there(dest, &to, options)?;
+        let exists = options.if_exists != IfExists::Replace && present.has(&to)?;
         if exists && options.if_exists == IfExists::Raise {
             return Err(Error::Copy(format!("key '{to}' exists in destination")));
         }
@@ -110,13 +118,36 @@ fn chosen(source: &Arc<dyn Store>, options: &CopyStoreOptions<'_>) -> Result<Vec
     Ok(keys)
 }
 
-/// Whether a key is in the destination, or was when a copy began that is continued.
-fn was_there(dest: &Arc<dyn Store>, key: &StoreKey, options: &CopyStoreOptions<'_>) -> Result<bool> {
-    match options.ledger {
-        None => Ok(dest.exists(key)?),
-        Some(ledger) => {
-            let ask = || Ok(dest.exists(key)?.then_some(Found::Array));
-            Ok(ledger.found(&format!("key {key}"), ask)?.is_some())
+/// What is in the destination, or was when a copy began that is continued.
+struct Present<'a> {
+    dest: &'a Arc<dyn Store>,
+    ledger: Option<&'a Ledger>,
+    /// Whether folders hold no keys: one listing spares a question for each key of a new store.
+    empty: HashMap<StorePrefix, bool>,
+}
+
+impl Present<'_> {
+    fn has(&mut self, key: &StoreKey) -> Result<bool> {
+        match self.ledger {
+            None => self.ask(key),
+            Some(ledger) => {
+                let ask = || Ok(self.ask(key)?.then_some(Found::Array));
+                Ok(ledger.found(&format!("key {key}"), ask)?.is_some())
+            }
         }
+    }
+
+    fn ask(&mut self, key: &StoreKey) -> Result<bool> {
+        if !self.dest.capabilities().lists {
+            return Ok(self.dest.exists(key)?);
+        }
+        let is_empty = match self.empty.entry(key.parent()) {
+            Entry::Occupied(found) => *found.get(),
+            Entry::Vacant(place) => {
+                let listing = self.dest.list_dir(place.key())?;
+                *place.insert(listing.keys.is_empty() && listing.prefixes.is_empty())
+            }
+        };
+        Ok(!is_empty && self.dest.exists(key)?)
     }
 }
