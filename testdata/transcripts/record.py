@@ -513,6 +513,8 @@ def record(steps):
                         module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
                         result = {"error": {"class": module + kind.__name__, "message": re.sub("at 0x[0-9a-f]+>", "at 0x0>", str(error).replace(os.getcwd(), "<cwd>")), "origin": origin(error)}}
                 if s.log is not None: result["log"] = s.log
+                # When Python collects a database of an earlier scenario is chance.
+                caught = [w for w in caught if w.category is not ResourceWarning]
                 if caught: result["warnings"] = [{"category": w.category.__name__, "message": str(w.message)} for w in caught]
                 results.append(json.loads(json.dumps(result, default=element)))
         finally: os.chdir(home)
