@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
+        attrs::{self, AttrsArgs},
+        completions::{self, CompletionsArgs, ManArgs},
         diff::{self, DiffArgs},
+        ls::{self, LsArgs},
+        mv::{self, MvArgs},
+        rm::{self, RmArgs},
         tree::{self, TreeArgs},
     },
     creation::CreationArgs,
@@ -76,6 +81,12 @@ pub(crate) enum Verb {
     /// Tells what an array or a group is
     #[command(after_help = "Example: zarr info out.zarr/temperature")]
     Info(NodeArgs),
+    /// Lists what is in a group
+    #[command(after_help = ls::HELP)]
+    Ls(LsArgs),
+    /// Shows and changes attributes
+    #[command(after_help = attrs::HELP)]
+    Attrs(AttrsArgs),
     /// Draws a hierarchy
     #[command(after_help = tree::HELP)]
     Tree(TreeArgs),
@@ -88,6 +99,12 @@ pub(crate) enum Verb {
     /// Copies keys from store to store as they are
     #[command(after_help = "Example: zarr copy-store out.zarr out.zip")]
     CopyStore(CopyStoreArgs),
+    /// Removes arrays, groups and whole stores
+    #[command(after_help = rm::HELP)]
+    Rm(RmArgs),
+    /// Gives an array or a group another place in its store
+    #[command(after_help = mv::HELP)]
+    Mv(MvArgs),
     /// Collects the metadata of all nodes in one document
     #[command(after_help = "Example: zarr consolidate out.zarr")]
     Consolidate(ConsolidateArgs),
@@ -100,6 +117,12 @@ pub(crate) enum Verb {
     /// Lists the codecs that metadata may name
     #[command(after_help = "Example: zarr codecs")]
     Codecs,
+    /// Prints a script with which a shell completes words
+    #[command(after_help = completions::COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Writes manual pages
+    #[command(after_help = completions::MAN_HELP)]
+    Man(ManArgs),
 }
 
 /// A node.
@@ -277,4 +300,61 @@ fn parse_size(text: &str) -> Result<u64, String> {
         .parse::<u64>()
         .map_err(|_| "expected a number".to_owned())?;
     number.checked_mul(unit).ok_or_else(|| "is too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The commands of an example: what a shell would make of `zarr a b; zarr 'c d' > e && echo f`.
+    fn commands(line: &str) -> Vec<Vec<String>> {
+        let (mut commands, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
+        let mut characters = line.chars();
+        while let Some(c) = characters.next() {
+            match c {
+                '\'' | '"' => {
+                    let quoted: String = characters.by_ref().take_while(|other| *other != c).collect();
+                    word.get_or_insert_default().push_str(&quoted);
+                }
+                ' ' => words.extend(word.take()),
+                ';' | '&' | '>' | '|' => {
+                    words.extend(word.take());
+                    commands.push(std::mem::take(&mut words));
+                }
+                _ => word.get_or_insert_default().push(c),
+            }
+        }
+        words.extend(word);
+        commands.push(words);
+        commands.retain(|words| words.first().is_some_and(|first| first == "zarr"));
+        commands
+    }
+
+    #[test]
+    fn the_help_of_every_verb_ends_with_examples_that_can_be_run() {
+        let command = Cli::command();
+        for verb in command.get_subcommands() {
+            let name = verb.get_name();
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = help.split_once("Example: ").map(|(_, examples)| examples);
+            let examples = examples.unwrap_or_else(|| panic!("zarr {name} has no example: {help}"));
+            let mut is_shown = false;
+            for line in examples.lines() {
+                for words in commands(line.trim()) {
+                    is_shown |= words[1] == name;
+                    if let Err(error) = Cli::try_parse_from(&words) {
+                        panic!("zarr {name}: {line}: {error}");
+                    }
+                }
+            }
+            assert!(is_shown, "the example of zarr {name} shows another verb");
+        }
+    }
+
+    #[test]
+    fn the_words_of_all_verbs_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 use zarr_convenience::{
     Source, SourceArray, SourceNode,
     core::{ArrayData, NodePath, Selection},
@@ -26,17 +26,13 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
                 .as_deref()
                 .map_or_else(|| Ok(Selection::all()), Selection::parse)?;
             let data = array.read(&selection, workers(common))?;
-            match &args.output {
-                Some(path) => npy::write(path, &data)?,
-                None if common.json => {
-                    let shape = array.shape();
-                    let dtype = array.data_type_text();
-                    let path = array.path().to_string();
-                    output::json(
-                        &json!({"path": path, "shape": shape, "dtype": dtype, "text": array_text(&data)}),
-                    )?;
-                }
-                None => output::line(&array_text(&data))?,
+            if let Some(path) = &args.output {
+                npy::write(path, &data)?;
+            }
+            match (&args.output, common.json) {
+                (_, true) => output::json(&document(array.as_ref(), &data, args))?,
+                (None, false) => output::line(&array_text(&data))?,
+                (Some(_), false) => {}
             }
         }
         SourceNode::Group(path) => {
@@ -47,7 +43,16 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
             }
             let arrays = arrays(source.as_ref(), path)?;
             if let Some(file) = &args.output {
-                return npy::write_npz(file, &read_all(&arrays, path, common)?);
+                let arrays = read_all(&arrays, path, common)?;
+                npy::write_npz(file, &arrays)?;
+                let names: Vec<_> = arrays.into_iter().map(|(name, _)| name).collect();
+                let output = file.display().to_string();
+                let document = json!({"path": path.to_string(), "arrays": names, "output": output});
+                return if common.json {
+                    output::json(&document)
+                } else {
+                    Ok(())
+                };
             }
             // As zarr-python shows it: the arrays directly below.
             let direct = arrays
@@ -63,6 +68,18 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
         SourceNode::Other { path, what } => bail!("{path} is not loaded: {what}"),
     }
     Ok(())
+}
+
+/// What was loaded of an array: its values as text, or the file they were written to.
+fn document(array: &dyn SourceArray, data: &ArrayData, args: &LoadArgs) -> Value {
+    let (path, dtype) = (array.path().to_string(), array.data_type_text());
+    match &args.output {
+        Some(file) => {
+            let output = file.display().to_string();
+            json!({"path": path, "shape": data.shape, "dtype": dtype, "output": output})
+        }
+        None => json!({"path": path, "shape": data.shape, "dtype": dtype, "text": array_text(data)}),
+    }
 }
 
 /// All arrays below a group, in order.

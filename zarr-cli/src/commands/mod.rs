@@ -1,6 +1,8 @@
 //! The verbs, each from words to a plan and from a report to text.
 
+pub(crate) mod attrs;
 mod codecs;
+pub(crate) mod completions;
 mod consolidate;
 mod copy;
 mod copy_store;
@@ -9,6 +11,9 @@ pub(crate) mod diff;
 mod digest;
 mod info;
 mod load;
+pub(crate) mod ls;
+pub(crate) mod mv;
+pub(crate) mod rm;
 mod save;
 pub(crate) mod tree;
 
@@ -27,6 +32,10 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Load(args) => (&args.node.location, load::run(args, common)),
         Verb::Create(args) => (&args.node.location, create::run(args, common)),
         Verb::Info(args) => (&args.location, info::run(args, common)),
+        Verb::Ls(args) => (&args.node.location, ls::run(args, common)),
+        Verb::Attrs(args) => (&args.location, attrs::run(args, common)),
+        Verb::Rm(args) => (&args.locations[0], rm::run(args, common)),
+        Verb::Mv(args) => (&args.source, mv::run(args, common)),
         Verb::Tree(args) => (&args.node.location, tree::run(args, common)),
         Verb::Copy(args) => {
             let what = copy::What::Node(args.name.as_deref());
@@ -39,6 +48,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         // Here the status says more than that all is done.
         Verb::Diff(args) => return diff::run(args, common),
         Verb::Codecs => return codecs::run(common).map(|()| Status::Done),
+        Verb::Completions(args) => return completions::completions(args, common).map(|()| Status::Done),
+        Verb::Man(args) => return completions::man(args, common).map(|()| Status::Done),
     };
     done.map(|()| Status::Done)
         .map_err(|error| status::at(place, error))

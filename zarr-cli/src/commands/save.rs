@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use anyhow::Result;
+use serde_json::json;
 use zarr_convenience::{SaveOptions, core::ArrayData, save};
 
 use crate::{
     args::{Common, SaveArgs},
     locations::{Output, locate, options},
-    npy,
+    npy, output,
 };
 
 pub(crate) fn run(args: &SaveArgs, common: &Common) -> Result<()> {
@@ -29,14 +30,19 @@ pub(crate) fn run(args: &SaveArgs, common: &Common) -> Result<()> {
     }
     let location = locate(&args.dest, args.path.as_deref())?;
     let creation = args.creation.parse()?;
-    let output = Output::open_in_place(&location)?;
+    let place = Output::open_in_place(&location)?;
     let options = SaveOptions {
         creation,
         options: options(common),
         force: args.force,
     };
-    save(&output.store(), &location.path, &unnamed, &named, &options)?;
-    output.finish()
+    save(&place.store(), &location.path, &unnamed, &named, &options)?;
+    place.finish()?;
+    if common.json {
+        let n_arrays = unnamed.len() + named.len();
+        return output::json(&json!({"path": location.path.to_string(), "n_arrays": n_arrays}));
+    }
+    Ok(())
 }
 
 fn add(

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    codecs::{DataType, FillValue, Object, SLOT_SIZE, Slot},
+    codecs::{DataType, FillValue, LongDouble, Object, SLOT_SIZE, Slot},
     time,
 };
 
@@ -30,6 +30,8 @@ enum Scalar<'a> {
     Int(i128),
     Float(f64),
     Complex(f64, f64),
+    Long(LongDouble),
+    LongComplex(LongDouble, LongDouble),
     Text(Cow<'a, str>),
     Bytes(&'a [u8]),
     /// A count of units, and whether it is a date; the least number is not a time.
@@ -83,6 +85,8 @@ pub(super) fn has_nan(data_type: &DataType) -> bool {
         | DataType::Float64
         | DataType::Complex64
         | DataType::Complex128
+        | DataType::Float128
+        | DataType::Complex256
         | DataType::DateTime64(_)
         | DataType::TimeDelta64(_) => true,
         _ => false,
@@ -122,7 +126,15 @@ impl Tolerance {
                     || self.is_same_float(*int as f64, *float, true)
             }
             (Scalar::Float(a), Scalar::Float(b)) => self.is_same_float(*a, *b, false),
-            (Scalar::Complex(..), _) | (_, Scalar::Complex(..)) => {
+            (Scalar::Long(a), b) => b.long().is_some_and(|b| self.is_same_long(*a, b)),
+            (a, Scalar::Long(b)) if !matches!(a, Scalar::Complex(..) | Scalar::LongComplex(..)) => {
+                a.long().is_some_and(|a| self.is_same_long(a, *b))
+            }
+            (Scalar::LongComplex(real, imaginary), Scalar::LongComplex(other, other_imaginary)) => {
+                self.is_same_long(*real, *other) && self.is_same_long(*imaginary, *other_imaginary)
+            }
+            (Scalar::Complex(..) | Scalar::LongComplex(..), _)
+            | (_, Scalar::Complex(..) | Scalar::LongComplex(..)) => {
                 let (Some(a), Some(b)) = (a.complex(), b.complex()) else {
                     return false;
                 };
@@ -150,6 +162,12 @@ impl Tolerance {
         }
     }
 
+    fn is_same_long(&self, a: LongDouble, b: LongDouble) -> bool {
+        let (rounded_a, rounded_b) = (a.to_f64(), b.to_f64());
+        // Those that differ may be equal when rounded, but not when they are the same.
+        self.is_same_float(rounded_a, rounded_b, a != b)
+    }
+
     /// `is_rounded`: one of the two was an integer, which must not become equal by being rounded.
     #[expect(clippy::float_cmp, reason = "equal is what is asked for")]
     fn is_same_float(&self, a: f64, b: f64, is_rounded: bool) -> bool {
@@ -170,11 +188,26 @@ impl Tolerance {
 }
 
 impl Scalar<'_> {
+    fn long(&self) -> Option<LongDouble> {
+        match self {
+            Self::Long(value) => Some(*value),
+            Self::Float(value) => Some(LongDouble::from(*value)),
+            Self::Int(value) => match (i64::try_from(*value), u64::try_from(*value)) {
+                (Ok(value), _) => Some(LongDouble::from(value)),
+                (_, Ok(value)) => Some(LongDouble::from(value)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn complex(&self) -> Option<(f64, f64)> {
         match self {
             Self::Complex(real, imaginary) => Some((*real, *imaginary)),
             Self::Float(real) => Some((*real, 0.0)),
             Self::Int(real) => Some((*real as f64, 0.0)),
+            Self::Long(real) => Some((real.to_f64(), 0.0)),
+            Self::LongComplex(real, imaginary) => Some((real.to_f64(), imaginary.to_f64())),
             _ => None,
         }
     }
@@ -242,6 +275,11 @@ impl<'a> Element<'a> {
                 f64::from_ne_bytes(exactly(&bytes[..8])),
                 f64::from_ne_bytes(exactly(&bytes[8..])),
             ),
+            DataType::Float128 => Scalar::Long(LongDouble::from_ne_bytes(exactly(bytes))),
+            DataType::Complex256 => Scalar::LongComplex(
+                LongDouble::from_ne_bytes(exactly(&bytes[..16])),
+                LongDouble::from_ne_bytes(exactly(&bytes[16..])),
+            ),
             DataType::FixedBytes(_) => Scalar::Bytes(without_nul(bytes)),
             DataType::FixedUtf32(_) => Scalar::Text(utf32(bytes).into()),
             DataType::String => Scalar::Text(String::from_utf8_lossy(self.item())),
@@ -277,6 +315,11 @@ impl<'a> Element<'a> {
             _ => match self.scalar() {
                 Scalar::Text(text) => text.into(),
                 Scalar::Bytes(bytes) => bytes_text(bytes).into(),
+                // JSON's numbers have fewer digits.
+                Scalar::Long(value) => value.to_string().into(),
+                Scalar::LongComplex(real, imaginary) => {
+                    vec![Value::from(real.to_string()), imaginary.to_string().into()].into()
+                }
                 _ => FillValue::new(self.bytes)
                     .to_json(self.data_type)
                     .unwrap_or(Value::Null),
@@ -472,6 +515,40 @@ mod tests {
             (&DataType::Int64, &0_i64.to_ne_bytes()),
             (&DataType::Float64, &float(f64::NAN)),
             false,
+        );
+    }
+
+    #[test]
+    fn long_doubles_are_compared_with_all_their_digits() {
+        let long = |text: &str| text.parse::<LongDouble>().unwrap().to_ne_bytes();
+        let of = |a: &str, b: &str, tolerance, expected| {
+            let (a, b) = (long(a), long(b));
+            check(
+                tolerance,
+                (&DataType::Float128, &a),
+                (&DataType::Float128, &b),
+                expected,
+            );
+        };
+        // Next to each other as long doubles, one and the same as float64.
+        of("1", "1.0000000000000000001084", EXACT, false);
+        let near = Tolerance {
+            absolute: 1e-12,
+            ..EXACT
+        };
+        of("1", "1.0000000000000000001084", near, true);
+        of("nan", "nan", EXACT, true);
+        check(
+            EXACT,
+            (&DataType::Float128, &long("2.5")),
+            (&DataType::Float64, &float(2.5)),
+            true,
+        );
+        check(
+            EXACT,
+            (&DataType::Int64, &7_i64.to_ne_bytes()),
+            (&DataType::Float128, &long("7")),
+            true,
         );
     }
 
