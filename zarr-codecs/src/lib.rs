@@ -22,6 +22,7 @@ mod struct_type;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text_encoding;
+pub mod time;
 
 pub use chain::{ChunkCodec, CodecChain, DecodedChunk, Layout, Scratch};
 pub use chunk::{ChunkBuffer, ChunkRef, ChunkSpec, SLOT_SIZE, Slot};

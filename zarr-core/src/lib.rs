@@ -38,7 +38,6 @@ mod selection;
 mod selection_text;
 mod stored;
 mod strided;
-pub mod time;
 mod view;
 mod workers;
 mod write;
@@ -66,6 +65,7 @@ pub use selection::{IndexArray, Selection, SelectionItem};
 pub use view::ViewOptions;
 pub use workers::Workers;
 pub use zarr_codecs as codecs;
+pub use zarr_codecs::time;
 pub use zarr_store as store;
 
 /// The examples of the page for users of `NumPy`, which are run with the others.

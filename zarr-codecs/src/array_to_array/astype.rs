@@ -1,14 +1,14 @@
 //! `astype`: elements of another type (numcodecs `AsType`).
 //!
-//! Casts between all types of numbers are `NumPy`'s. Texts and units of time are not changed.
+//! Casts between all types of numbers and units of time are `NumPy`'s. Texts are not cast.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::{
-    Codec, CodecEntry, CodecKind, CodecRegistry, Configuration, Result, V2Codec,
-    numeric::{Filter, Kernel, Types, cast_between, kind_of, require, stored_type, with_types},
+    Codec, CodecEntry, CodecKind, CodecRegistry, Configuration, DataType, Result, V2Codec,
+    numeric::{Filter, Kernel, Types, UnitCast, cast_between, kind_of, require, stored_type, with_types},
 };
 
 const NAME: &str = "astype";
@@ -22,9 +22,12 @@ fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec>
     let encoded = encoded.ok_or_else(|| configuration.error("encode_dtype", "is missing"))?;
     let decoded = stored_type(&configuration, "decode_dtype")?;
     for stored in decoded.iter().chain([&encoded]) {
-        if !stored.data_type.has_padding() {
+        let other = decoded.as_ref().unwrap_or(&encoded);
+        if let DataType::Unknown { .. } = stored.data_type {
             kind_of(NAME, &stored.data_type)?;
         }
+        check(&stored.data_type, &other.data_type)?;
+        check(&other.data_type, &stored.data_type)?;
     }
     Ok(Codec::ArrayToArray(Arc::new(Filter {
         kernel: AsType,
@@ -33,18 +36,32 @@ fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec>
     })))
 }
 
+/// Refuses what is not cast, by both types.
+fn check(from: &DataType, to: &DataType) -> Result<()> {
+    if UnitCast::between(from, to).is_none() {
+        cast_between(NAME, from, to)?;
+    }
+    Ok(())
+}
+
+fn cast(from: &DataType, to: &DataType, elements: &[u8], out: &mut [u8]) -> Result<()> {
+    if let Some(cast) = UnitCast::between(from, to) {
+        return cast.run(NAME, elements, out);
+    }
+    cast_between(NAME, from, to)?(elements, out);
+    Ok(())
+}
+
 impl Kernel for AsType {
     const NAME: &'static str = NAME;
     const FLATTENS: bool = false;
 
     fn encode(&self, types: Types<'_>, decoded: &[u8], out: &mut [u8]) -> Result<()> {
-        cast_between(NAME, types.decoded, types.encoded)?(decoded, out);
-        Ok(())
+        cast(types.decoded, types.encoded, decoded, out)
     }
 
     fn decode(&self, types: Types<'_>, encoded: &[u8], out: &mut [u8]) -> Result<()> {
-        cast_between(NAME, types.encoded, types.decoded)?(encoded, out);
-        Ok(())
+        cast(types.encoded, types.decoded, encoded, out)
     }
 }
 
@@ -68,8 +85,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::CodecError;
     use crate::testing::{check_codec, check_lossy_codec, spec};
-    use crate::{CodecError, DataType};
 
     #[test]
     fn chunks_come_back() {
@@ -84,6 +101,17 @@ mod tests {
         check_codec(NAME, json!({"encode_dtype": "<f8"}), &spec(&[3], DataType::Int32));
         let configuration = json!({"encode_dtype": "|u1", "decode_dtype": "<i4"});
         check_lossy_codec(NAME, configuration, &spec(&[600], DataType::Int32));
+    }
+
+    #[test]
+    fn both_types_are_named_where_there_is_no_cast() {
+        let configuration = json!({"encode_dtype": "<U4", "decode_dtype": "<i4"});
+        let result = build(configuration.as_object().unwrap(), &CodecRegistry::default());
+        let message = result.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(
+            message.contains("int32") && message.contains("fixed_length_utf32[4]"),
+            "{message}"
+        );
     }
 
     #[test]

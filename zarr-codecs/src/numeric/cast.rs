@@ -6,6 +6,7 @@
 use half::f16;
 
 use super::{
+    UnitCast,
     complex::Complex,
     number::{Kind, Number},
 };
@@ -80,15 +81,9 @@ pub(crate) type Cast = fn(&[u8], &mut [u8]);
 
 /// The cast from one type to another; `None` where there is none.
 ///
-/// Dates and times are counts, whose unit no cast changes.
+/// Dates and times are counts; those of another unit are for [`UnitCast`](super::UnitCast).
 pub(crate) fn cast(from: &DataType, to: &DataType) -> Option<Cast> {
-    let unit = |data_type: &DataType| match data_type {
-        DataType::DateTime64(unit) | DataType::TimeDelta64(unit) => Some(*unit),
-        _ => None,
-    };
-    if let (Some(from), Some(to)) = (unit(from), unit(to))
-        && from != to
-    {
+    if UnitCast::between(from, to).is_some() {
         return None;
     }
     Some(match (from, to) {

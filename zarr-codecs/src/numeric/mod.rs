@@ -13,6 +13,7 @@ mod config;
 mod filter;
 mod long;
 mod number;
+mod units;
 
 pub(crate) use self::{
     cast::cast_numbers,
@@ -20,6 +21,7 @@ pub(crate) use self::{
     config::{cast_between, kind_of, require, stored_type, with_types},
     filter::{Filter, Kernel, Types},
     number::{Arithmetic, Float, Kind, Number, with_number},
+    units::UnitCast,
 };
 
 /// How many elements are worked on at once where they change their type on the way: they stay in the cache.

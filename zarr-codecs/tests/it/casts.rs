@@ -43,9 +43,19 @@ fn without_nan(name: &str, mut values: Vec<u8>) -> Vec<u8> {
     values
 }
 
+/// Whether `NumPy` lets counts wrap around that do not fit, where we refuse them.
+fn wraps(from: &str, to: &str) -> bool {
+    [
+        ("<M8[Y]", "<M8[ms]"),
+        ("<M8[Y]", "<M8[ns]"),
+        ("<M8[M]", "<M8[ns]"),
+    ]
+    .contains(&(from, to))
+}
+
 #[test]
 #[cfg(target_endian = "little")]
-fn numbers_are_cast_as_numpy_casts_them() {
+fn numbers_and_times_are_cast_as_numpy_casts_them() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/casts/casts.json");
     let document: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let mut n_casts = 0;
@@ -53,9 +63,6 @@ fn numbers_are_cast_as_numpy_casts_them() {
         let values = bytes(&document["values"][from]);
         let length = values.len() / data_type(from).size().unwrap();
         for (to, expected) in casts.as_object().unwrap() {
-            if from.contains("8[") && to.contains("8[") && from != to {
-                continue;
-            }
             let config = CodecConfig::of(
                 "numcodecs.astype",
                 json!({"encode_dtype": to, "decode_dtype": from}),
@@ -64,16 +71,19 @@ fn numbers_are_cast_as_numpy_casts_them() {
                 unreachable!("astype is a codec of arrays")
             };
             let mut cast = Vec::new();
-            codec
-                .encode(&values, &spec(&[length as u64], data_type(from)), &mut cast)
-                .unwrap();
+            let result = codec.encode(&values, &spec(&[length as u64], data_type(from)), &mut cast);
+            n_casts += 1;
+            if expected.is_null() || wraps(from, to) {
+                assert!(result.is_err(), "{from} to {to}");
+                continue;
+            }
+            result.unwrap();
             assert_eq!(
                 without_nan(to, cast),
                 without_nan(to, bytes(expected)),
                 "{from} to {to}"
             );
-            n_casts += 1;
         }
     }
-    assert!(n_casts > 300, "{n_casts}");
+    assert!(n_casts > 600, "{n_casts}");
 }

@@ -5,7 +5,7 @@
 //! Both are read and written as `i64`; here such a count becomes text and comes from it, as `NumPy` has it.
 //!
 //! ```
-//! use zarr_core::{codecs::TimeUnit, time};
+//! use zarr_codecs::{TimeUnit, time};
 //! let days = TimeUnit::new("D", 1).expect("a unit of NumPy");
 //! assert_eq!(time::parse("2020-01-01", days), Some(18262));
 //! assert_eq!(time::format(18262, days), "2020-01-01");
@@ -16,7 +16,7 @@
 
 use std::fmt::Write;
 
-use zarr_codecs::TimeUnit;
+use crate::TimeUnit;
 
 /// The count that is no time.
 pub const NOT_A_TIME: i64 = i64::MIN;
