@@ -4,7 +4,10 @@
     peer_stores.py make-s3 DIR         zarr-python 3: a bucket, and in it python.zarr with the arrays of DIR/expected
     peer_stores.py check-s3 DIR NAME   zarr-python 3: the arrays of NAME in the bucket equal those of DIR/expected
     peer_stores.py check-npy DIR FILE NAME
+    peer_stores.py make-databases DIR  zarr-python 2: DIR/python.sqldb, python.lmdb and python.dat with those arrays
+    peer_stores.py check-databases DIR zarr-python 2: the arrays of ours.sqldb, ours.lmdb and ours.dat equal them
 """
+import dbm.dumb
 import pathlib
 import sys
 import warnings
@@ -41,6 +44,32 @@ def make_local(folder):
         np.save(file, data)
 
 
+def databases(folder, name):
+    path = f"{folder}/{name}"
+    yield zarr.SQLiteStore(f"{path}.sqldb")
+    yield zarr.LMDBStore(f"{path}.lmdb", map_size=1 << 28, writemap=False)
+    yield zarr.DBMStore(path, open=dbm.dumb.open)
+
+
+def make_databases(folder):
+    for store in databases(folder, "python"):
+        root = zarr.group(store=store)
+        root.attrs["title"] = "database"
+        for name, data, chunks in arrays():
+            root.create_dataset(name, data=data, chunks=chunks)
+        store.close()
+
+
+def check_databases(folder):
+    for store in databases(folder, "ours"):
+        root = zarr.open_group(store=store, mode="r")
+        assert root.attrs["title"] == "database"
+        for path, data in expected(folder).items():
+            check_equal(root[path][...], data, path)
+        print(f"{type(store).__name__}: {len(expected(folder))} arrays are equal")
+        store.close()
+
+
 def make_s3(folder):
     import boto3
 
@@ -71,4 +100,11 @@ def check_equal(found, data, name):
 
 if __name__ == "__main__":
     verb, *rest = sys.argv[1:]
-    {"make-local": make_local, "make-s3": make_s3, "check-s3": check_s3, "check-npy": check_npy}[verb](*rest)
+    {
+        "make-local": make_local,
+        "make-s3": make_s3,
+        "check-s3": check_s3,
+        "check-npy": check_npy,
+        "make-databases": make_databases,
+        "check-databases": check_databases,
+    }[verb](*rest)

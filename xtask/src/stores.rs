@@ -1,4 +1,5 @@
-//! Tests the stores far away against servers on loopback: an S3 server, and web servers with ranges and without.
+//! Tests the stores far away against servers on loopback: an S3 server, and web servers with ranges and without;
+//! and the stores in databases against zarr-python 2.
 //!
 //! Nothing leaves this machine but what pip asks for the first time. Servers end with the job.
 
@@ -54,6 +55,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         "http,s3",
     ]))?;
     job.script(&job.python2, &["make-local"], &[])?;
+    job.check_databases()?;
     job.check_web_servers()?;
     job.check_buckets()?;
     println!("stores: all equal");
@@ -100,6 +102,19 @@ impl Job {
         }
         println!("{hierarchy}: {} arrays are equal", ARRAYS.len());
         Ok(())
+    }
+
+    /// zarr-python 2 writes databases, a test of ours copies them key by key, and zarr-python reads the copies.
+    fn check_databases(&self) -> Result<()> {
+        self.script(&self.python2, &["make-databases"], &[])?;
+        let test = ["--test", "it", "databases::copies_for_python"];
+        succeed(
+            crate::cargo()
+                .args(["test", "--package", "zarr-store", "--features", "sqlite,lmdb"])
+                .args(test)
+                .env("ZT_DATABASES", &self.work),
+        )?;
+        self.script(&self.python2, &["check-databases"], &[])
     }
 
     fn check_web_servers(&self) -> Result<()> {

@@ -15,6 +15,7 @@ mod elements;
 mod groups;
 mod long_doubles;
 mod moving;
+mod n5_contract;
 mod properties;
 mod records;
 mod requests;

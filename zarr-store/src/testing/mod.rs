@@ -3,5 +3,5 @@
 mod check;
 mod faulty;
 
-pub use check::check_store;
+pub use check::{check_store, check_store_but};
 pub use faulty::{Fault, FaultyStore, Operation};

@@ -338,3 +338,37 @@ mod lmdb {
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
     }
 }
+
+/// Copies what zarr-python has written, where the job `stores` had it write; it then reads the copies.
+#[cfg(all(feature = "sqlite", feature = "lmdb"))]
+#[test]
+fn copies_for_python() {
+    use zarr_store::{LmdbStore, SqliteStore};
+
+    let Ok(folder) = std::env::var("ZT_DATABASES") else {
+        return;
+    };
+    let at = |name: &str| Path::new(&folder).join(name);
+    let pairs: [(Arc<dyn Store>, Arc<dyn Store>); 3] = [
+        (
+            Arc::new(SqliteStore::open(at("python.sqldb")).unwrap()),
+            Arc::new(SqliteStore::create(at("ours.sqldb")).unwrap()),
+        ),
+        (
+            Arc::new(LmdbStore::open(at("python.lmdb")).unwrap()),
+            Arc::new(LmdbStore::create(at("ours.lmdb")).unwrap()),
+        ),
+        (
+            Arc::new(DbmStore::open(at("python")).unwrap()),
+            Arc::new(DbmStore::create(at("ours")).unwrap()),
+        ),
+    ];
+    for (from, to) in pairs {
+        let all = keys(from.as_ref());
+        assert!(all.len() > 30, "{all:?}");
+        for name in all {
+            to.set(&key(&name), &get(from.as_ref(), &name).unwrap()).unwrap();
+        }
+        to.flush().unwrap();
+    }
+}
