@@ -160,7 +160,7 @@ pub(crate) struct LoadArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The part to load, as NumPy would index it: 0:10, ..., -1; [3, 0] is a list, 'name' a field
-    #[arg(long, value_name = "EXPR")]
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub(crate) select: Option<String>,
 }
 

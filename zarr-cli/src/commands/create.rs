@@ -1,9 +1,9 @@
 //! `zarr create`.
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 use zarr_convenience::{
-    OpenMode,
+    OpenMode, ZarrSource,
     core::{Array, Group, Node},
     data_type_text, open, open_store, shape_text,
 };
@@ -40,7 +40,11 @@ pub(super) fn show(node: &Node, common: &Common) -> Result<()> {
         Node::Group(group) => group_repr(group),
     };
     if common.json {
-        output::json(&json!({"path": node.path().to_string(), "text": text}))
+        let mut document = super::ls::document(&ZarrSource::new(node.clone()).root());
+        if let Value::Object(members) = &mut document {
+            members.insert("text".to_owned(), text.into());
+        }
+        output::json(&document)
     } else {
         output::line(&crate::status::printable(&text))
     }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 use zarr_convenience::{
     Source, SourceArray, SourceNode,
-    core::{Array, ZarrFormat, metadata::fill_value_to_v2, store::StoreExt},
+    core::{Array, ZarrFormat, codecs::CodecConfig, metadata::fill_value_to_v2, store::StoreExt},
     count_text, shape_text,
 };
 
@@ -16,6 +16,9 @@ use crate::{
 
 pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
     let (source, node) = open_source(&args.location, args.path.as_deref(), common)?;
+    if common.json {
+        return output::json(&document(source.as_ref(), &node)?);
+    }
     let mut lines = Map::new();
     lines.insert("Name".into(), node.path().to_string().into());
     match &node {
@@ -29,10 +32,6 @@ pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
         SourceNode::Other { .. } => Map::new(),
         _ => source.attributes(&node)?.members,
     };
-    if common.json {
-        lines.insert("Attributes".into(), attributes.into());
-        return output::json(&Value::from(lines));
-    }
     let width = lines
         .keys()
         .map(String::len)
@@ -83,11 +82,7 @@ fn array_lines(array: &dyn SourceArray, lines: &mut Map<String, Value>) -> Resul
         .map_or_else(|| "one piece".to_owned(), shape_text);
     lines.insert("Chunks".into(), chunks.into());
     lines.insert("Data type".into(), array.data_type_text().into());
-    let item_size = array.data_type().size().unwrap_or(0) as u64;
-    let size = array
-        .shape()
-        .iter()
-        .fold(item_size, |size, length| size.saturating_mul(*length));
+    let size = logical_size(array);
     if let Some(zarr) = array.as_zarr() {
         zarr_lines(zarr, size, lines)?;
     } else {
@@ -135,10 +130,7 @@ fn zarr_lines(array: &Array, size: u64, lines: &mut Map<String, Value>) -> Resul
     );
     let chunks = format!("{}/{}", array.n_chunks_initialized()?, array.n_chunks());
     lines.insert("Chunks initialized".into(), chunks.into());
-    let mut stored = 0_u64;
-    for key in array.store().list_prefix(array.path().prefix())? {
-        stored = stored.saturating_add(array.store().size(&key)?.unwrap_or(0));
-    }
+    let stored = stored_size(array)?;
     lines.insert("Logical bytes".into(), size_text(size).into());
     lines.insert("Stored bytes".into(), size_text(stored).into());
     if stored > 0 {
@@ -147,15 +139,88 @@ fn zarr_lines(array: &Array, size: u64, lines: &mut Map<String, Value>) -> Resul
             format!("{:.1}", size as f64 / stored as f64).into(),
         );
     }
-    let options = array.options();
-    let chain = codecs.chain(&options.registry, &options.limits);
-    let protection = match chain {
-        Ok(chain) if chain.has_checksum() => "every chunk has a checksum",
-        Ok(_) => "unprotected: a flipped bit may go unnoticed",
-        Err(_) => "not known: a codec is not known",
+    let protection = match has_checksum(array) {
+        Some(true) => "every chunk has a checksum",
+        Some(false) => "unprotected: a flipped bit may go unnoticed",
+        None => "not known: a codec is not known",
     };
     lines.insert("Protection".into(), protection.into());
     Ok(())
+}
+
+/// The bytes of all elements in memory.
+fn logical_size(array: &dyn SourceArray) -> u64 {
+    let item_size = array.data_type().size().unwrap_or(0) as u64;
+    let lengths = array.shape().iter();
+    lengths.fold(item_size, |size, length| size.saturating_mul(*length))
+}
+
+/// The bytes of all keys of an array, its documents among them.
+fn stored_size(array: &Array) -> Result<u64> {
+    let mut stored = 0_u64;
+    for key in array.store().list_prefix(array.path().prefix())? {
+        stored = stored.saturating_add(array.store().size(&key)?.unwrap_or(0));
+    }
+    Ok(stored)
+}
+
+/// Whether a flipped bit in a chunk is noticed; `None` if a codec is not known.
+fn has_checksum(array: &Array) -> Option<bool> {
+    let options = array.options();
+    let chain = array.metadata().codecs.chain(&options.registry, &options.limits);
+    chain.ok().map(|chain| chain.has_checksum())
+}
+
+/// A node as JSON: what `zarr ls --json` has of it, and what is stored.
+fn document(source: &dyn Source, node: &SourceNode) -> Result<Value> {
+    let Value::Object(mut members) = super::ls::document(node) else {
+        return Ok(Value::Null);
+    };
+    let mut add = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    match node {
+        SourceNode::Group(path) => {
+            let list: Vec<_> = source.members(path)?.iter().map(super::ls::document).collect();
+            add("members", list.into());
+        }
+        SourceNode::Array(array) => {
+            add("n_bytes", logical_size(array.as_ref()).into());
+            if let Some(zarr) = array.as_zarr() {
+                for (name, value) in zarr_members(zarr)? {
+                    add(name, value);
+                }
+            } else if let Some(stored) = array.stored_chunks()? {
+                add("n_chunks_initialized", stored.len().into());
+            }
+        }
+        SourceNode::Other { .. } => return Ok(members.into()),
+    }
+    add("attributes", source.attributes(node)?.members.into());
+    Ok(members.into())
+}
+
+/// What JSON has of a Zarr array beside what it has of others.
+fn zarr_members(array: &Array) -> Result<Vec<(&'static str, Value)>> {
+    let metadata = array.metadata();
+    let codecs = &metadata.codecs;
+    let fill_value = fill_value_to_v2(
+        metadata.fill_value.as_ref(),
+        &metadata.data_type,
+        codecs.byte_order(),
+    );
+    let list: Vec<_> = codecs.list().iter().map(CodecConfig::to_json).collect();
+    Ok(vec![
+        ("n_bytes_stored", stored_size(array)?.into()),
+        ("n_chunks", array.n_chunks().into()),
+        ("n_chunks_initialized", array.n_chunks_initialized()?.into()),
+        ("order", metadata.order().map(|order| format!("{order:?}")).into()),
+        ("fill_value", fill_value.unwrap_or(Value::Null)),
+        ("codecs", list.into()),
+        (
+            "zarr_format",
+            if metadata.format == ZarrFormat::V2 { 2 } else { 3 }.into(),
+        ),
+        ("has_checksum", has_checksum(array).into()),
+    ])
 }
 
 fn size_text(size: u64) -> String {

@@ -8,6 +8,7 @@
 mod copies;
 mod damage;
 mod diff;
+mod documents;
 mod kill;
 mod nodes;
 mod output;

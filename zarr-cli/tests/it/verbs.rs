@@ -64,6 +64,7 @@ fn a_part_is_selected_as_numpy_would() {
         (run.status, run.stdout)
     };
     assert_eq!(select("0"), (0, "[0 1 2]\n".to_owned()));
+    assert_eq!(select("-1, ::2"), (0, "[3 5]\n".to_owned()));
     assert_eq!(select("..., -1"), (0, "[2 5]\n".to_owned()));
     assert_eq!(select("1, 0:2"), (0, "[3 4]\n".to_owned()));
     assert_eq!(select("0:2, 0:3:2"), (0, "[[0 2]\n [3 5]]\n".to_owned()));
