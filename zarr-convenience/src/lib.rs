@@ -55,7 +55,8 @@ pub use run::run;
 pub use save::{SaveOptions, save, save_array, save_group};
 pub use transfer::{Attributes, Found, How, Lost, Prospect, Sink, Source, SourceArray, SourceNode};
 pub use tree::{
-    Expand, HtmlOptions, More, TreeOptions, tree, tree_html, write_tree, write_tree_html, write_tree_json,
+    Expand, HtmlOptions, More, TreeOptions, node_json, tree, tree_html, write_tree, write_tree_html,
+    write_tree_json,
 };
 pub use verbs::consolidate::{OpenConsolidated, consolidate_metadata, open_consolidated};
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};

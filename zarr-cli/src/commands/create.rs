@@ -5,7 +5,7 @@ use serde_json::Value;
 use zarr_convenience::{
     OpenMode, ZarrSource,
     core::{Array, Group, Node},
-    data_type_text, open, open_store, shape_text,
+    data_type_text, node_json, open, open_store, shape_text,
 };
 
 use crate::{
@@ -40,11 +40,9 @@ pub(super) fn show(node: &Node, common: &Common) -> Result<()> {
         Node::Group(group) => group_repr(group),
     };
     if common.json {
-        let mut document = super::ls::document(&ZarrSource::new(node.clone()).root());
-        if let Value::Object(members) = &mut document {
-            members.insert("text".to_owned(), text.into());
-        }
-        output::json(&document)
+        let mut members = node_json(&ZarrSource::new(node.clone()).root());
+        members.insert("text".to_owned(), text.into());
+        output::json(&members.into())
     } else {
         output::line(&crate::status::printable(&text))
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use zarr_convenience::{
     Source, SourceArray, SourceNode,
     core::{Array, ZarrFormat, codecs::CodecConfig, metadata::fill_value_to_v2, store::StoreExt},
-    count_text, shape_text,
+    count_text, node_json, shape_text,
 };
 
 use crate::{
@@ -173,13 +173,11 @@ fn has_checksum(array: &Array) -> Option<bool> {
 
 /// A node as JSON: what `zarr ls --json` has of it, and what is stored.
 fn document(source: &dyn Source, node: &SourceNode) -> Result<Value> {
-    let Value::Object(mut members) = super::ls::document(node) else {
-        return Ok(Value::Null);
-    };
+    let mut members = node_json(node);
     let mut add = |name: &str, value: Value| members.insert(name.to_owned(), value);
     match node {
         SourceNode::Group(path) => {
-            let list: Vec<_> = source.members(path)?.iter().map(super::ls::document).collect();
+            let list: Vec<_> = source.members(path)?.iter().map(node_json).collect();
             add("members", list.into());
         }
         SourceNode::Array(array) => {

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::{Map, Value};
-use zarr_convenience::{SourceNode, shape_text};
+use serde_json::Value;
+use zarr_convenience::{SourceNode, node_json, shape_text};
 
 use crate::{
     args::{Common, NodeArgs},
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &LsArgs, common: &Common) -> Result<()> {
         _ => vec![node],
     };
     if common.json {
-        return output::json(&members.iter().map(document).collect());
+        return output::json(&members.iter().map(node_json).map(Value::from).collect());
     }
     let lines: Vec<_> = members.iter().map(|member| line(member, args.long)).collect();
     if lines.is_empty() {
@@ -56,25 +56,4 @@ fn line(node: &SourceNode, is_long: bool) -> String {
         SourceNode::Other { what, .. } if is_long => format!("{name} ({what})"),
         _ => name.to_owned(),
     })
-}
-
-/// A node as JSON, without its members: what `zarr tree --json` has of it.
-pub(super) fn document(node: &SourceNode) -> Value {
-    let mut members = Map::new();
-    let mut add = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    add("path", node.path().to_string().into());
-    match node {
-        SourceNode::Group(_) => drop(add("kind", "group".into())),
-        SourceNode::Other { what, .. } => {
-            add("kind", "other".into());
-            add("what", what.as_str().into());
-        }
-        SourceNode::Array(array) => {
-            add("kind", "array".into());
-            add("shape", array.shape().to_vec().into());
-            add("dtype", array.data_type_text().into());
-            add("chunks", array.chunk_shape().map(<[u64]>::to_vec).into());
-        }
-    }
-    members.into()
 }

@@ -62,7 +62,7 @@ impl Writer<'_> {
             }
             *is_filled = true;
         }
-        let text = Value::from(members(node)).to_string();
+        let text = Value::from(node_json(node)).to_string();
         let text = text.trim_end_matches('}');
         let members = if has_members { ", \"members\": [" } else { "" };
         write!(self.output, "{text}{members}").map_err(failed)?;
@@ -96,7 +96,8 @@ impl Writer<'_> {
     }
 }
 
-fn members(node: &SourceNode) -> Map<String, Value> {
+/// A node as JSON without what is in it: the members that [`write_tree_json`] gives it.
+pub fn node_json(node: &SourceNode) -> Map<String, Value> {
     let mut members = Map::new();
     let mut add = |name: &str, value: Value| members.insert(name.to_owned(), value);
     add("path", node.path().to_string().into());

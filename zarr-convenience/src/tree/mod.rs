@@ -8,6 +8,6 @@ mod text;
 mod walk;
 
 pub use html::{Expand, HtmlOptions, tree_html, write_tree_html};
-pub use json::write_tree_json;
+pub use json::{node_json, write_tree_json};
 pub use text::{tree, write_tree};
 pub use walk::{More, TreeOptions};
