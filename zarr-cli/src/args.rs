@@ -41,6 +41,9 @@ pub(crate) struct Common {
     /// How progress is shown on standard error
     #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
     pub(crate) progress: ProgressKind,
+    /// Whether what is read is found by consolidated metadata: auto where they are what the nodes say, must, never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "never")]
+    pub(crate) consolidated: String,
     /// One JSON document on standard output instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -276,9 +279,12 @@ pub(crate) struct CopyStoreArgs {
 pub(crate) struct ConsolidateArgs {
     /// The store
     pub(crate) store: String,
-    /// The key of the document
+    /// The key of the document of format 2
     #[arg(long, value_name = "KEY", default_value = ".zmetadata")]
     pub(crate) metadata_key: String,
+    /// The group whose nodes are consolidated; all of the store otherwise
+    #[arg(long, value_name = "PATH", default_value = "")]
+    pub(crate) path: String,
 }
 
 /// Reads a size such as `500M`.

@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::Result;
 use zarr_convenience::{
-    Error, Ledger, Location, Sink, Source, SourceNode, StoreKind, ZarrSource,
+    Error, Ledger, Location, Sink, Source, SourceNode, StoreKind, UseConsolidated, ZarrSource,
     core::{
-        Error as CoreError, Group, Node, NodePath, Options, Workers, ZarrFormat,
+        Error as CoreError, Freshness, Group, Node, NodePath, Options, Workers, ZarrFormat,
         store::{MemoryStore, Staged, Store, ZipStore},
     },
-    open_store,
+    open_reading, open_store,
 };
 
 #[cfg(feature = "hdf5")]
@@ -70,7 +70,25 @@ pub(crate) fn open_zarr(location: &Location, common: &Common) -> Result<Node> {
         read_only: true,
         ..options(common)
     };
-    Ok(Node::open(store, &location.path, &options)?)
+    let policy = UseConsolidated::parse(&common.consolidated)?;
+    let (node, freshness) = open_reading(&store, &location.path, policy, &options)?;
+    let stale = freshness.filter(|freshness| !freshness.is_fresh());
+    if let (Some(freshness), false) = (stale, common.quiet) {
+        let why = freshness_text(&freshness);
+        output::notice(&format!("zarr: consolidated metadata are not used: {why}"));
+    }
+    Ok(node)
+}
+
+/// How consolidated metadata compare with the documents of the nodes, in words.
+pub(crate) fn freshness_text(freshness: &Freshness) -> String {
+    let n_more = freshness.differences.len().saturating_sub(1);
+    match freshness.differences.first() {
+        None if freshness.is_complete => "up to date".to_owned(),
+        None => format!("up to date as far as {} folders tell", freshness.n_compared),
+        Some(first) if n_more == 0 => format!("stale, {first}"),
+        Some(first) => format!("stale, {first} and {n_more} more differ"),
+    }
 }
 
 /// Refuses a path where nothing is, in the words of the system.

@@ -58,7 +58,10 @@ pub use tree::{
     Expand, HtmlOptions, More, TreeOptions, node_json, tree, tree_html, write_tree, write_tree_html,
     write_tree_json,
 };
-pub use verbs::consolidate::{OpenConsolidated, consolidate_metadata, open_consolidated};
+pub use verbs::consolidate::{
+    AUTO_FOLDERS_MAX, OpenConsolidated, UseConsolidated, consolidate_metadata, find_consolidated,
+    open_consolidated, open_reading,
+};
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
 pub use verbs::copy_keys::{KeyPlan, KeyStep, run_keys};
 pub use verbs::copy_store::{CopyStoreOptions, copy_store, plan_copy_store};

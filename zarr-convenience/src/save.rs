@@ -6,7 +6,7 @@ use zarr_core::{
     ArrayBuilder, ArrayData, Group, Node, NodePath, Options, Selection, ZarrFormat, clear,
     clear_arrays_above,
     codecs::ByteOrder,
-    create_parents,
+    create_parents, outdate,
     store::{Store, StoreExt},
 };
 
@@ -141,6 +141,9 @@ fn replace(store: &Arc<dyn Store>, path: &NodePath, options: &SaveOptions, write
         staged.store().flush()?;
         // Groups above come before, so that the node is never without them.
         create_parents(store, &top, format, &options.options)?;
+        if !top.is_root() {
+            outdate(store.as_ref(), &top)?;
+        }
         staged.publish()?;
     } else {
         clear_arrays_above(store, path, &options.options)?;

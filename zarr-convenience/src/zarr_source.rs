@@ -59,9 +59,14 @@ impl Source for ZarrSource {
     }
 
     fn members(&self, group: &NodePath) -> Result<Vec<SourceNode>> {
-        let (store, options) = self.parts();
-        let group = Group::open(Arc::clone(store), group, options)?;
-        Ok(group.members()?.into_iter().map(source_node).collect())
+        let members = match &self.root {
+            Node::Group(root) => root.members_of(group)?,
+            Node::Array(array) => {
+                let group = Group::open(Arc::clone(array.store()), group, array.options())?;
+                group.members()?
+            }
+        };
+        Ok(members.into_iter().map(source_node).collect())
     }
 
     fn attributes(&self, node: &SourceNode) -> Result<Attributes> {

@@ -246,6 +246,9 @@ impl Array {
     /// [`Error::Metadata`] when the format has no form for them; when the store fails.
     pub fn write_metadata(&self) -> Result<()> {
         self.check_changeable()?;
+        // What cannot be written outdates nothing.
+        self.check_metadata()?;
+        hierarchy::outdate(self.store.as_ref(), &self.path, self.metadata.format)?;
         hierarchy::write_array_document(self.store.as_ref(), &self.path, &self.metadata, &self.options)
     }
 
@@ -253,6 +256,7 @@ impl Array {
     ///
     /// Attributes that stand in the same document stay as they are stored.
     pub(crate) fn replace_metadata(&mut self, mut metadata: ArrayMetadata) -> Result<()> {
+        hierarchy::outdate(self.store.as_ref(), &self.path, metadata.format)?;
         let _guard = StoreLocks::of(self.store.as_ref()).lock(&self.document_key());
         if metadata.format == ZarrFormat::V3
             && let Some(stored) = self.attrs().stored()?

@@ -6,11 +6,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
-use zarr_store::{Store, StoreKey};
+use zarr_store::{Store, StoreExt, StoreKey};
 
 use crate::{
     Error, NodePath, Options, Result, ZarrFormat,
-    hierarchy::{V2_ATTRIBUTES, V3_NODE, read_document, wrong_member},
+    consolidated::SIZE_MAX,
+    hierarchy::{V2_ATTRIBUTES, V3_NODE, outdate, parse_document, read_document, read_node, wrong_member},
     locks::StoreLocks,
     metadata::{
         Wrong,
@@ -150,6 +151,12 @@ impl Attributes {
     /// # Errors
     /// Those of [`Attributes::set`].
     pub fn remove(&self, key: &str) -> Result<Option<Value>> {
+        self.place.check_writable()?;
+        let stored = self.place.read()?.unwrap_or_default();
+        if !stored.contains_key(key) {
+            *self.cached() = Some(stored);
+            return Ok(None);
+        }
         self.change(|attributes| {
             let removed = attributes.shift_remove(key);
             let is_changed = removed.is_some();
@@ -197,7 +204,12 @@ impl Place {
     /// The attributes as they are stored; `None` when the document is not there.
     fn read(&self) -> Result<Option<Map<String, Value>>> {
         let key = self.key()?;
-        let Some(mut document) = read_document(self.store.as_ref(), &key, &self.options)? else {
+        let store = self.store.as_ref();
+        let document = match self.format {
+            ZarrFormat::V2 => read_document(store, &key, &self.options)?,
+            ZarrFormat::V3 => read_node(store, &key, &self.options)?,
+        };
+        let Some(mut document) = document else {
             return Ok(None);
         };
         self.attributes_of(&key, &mut document).map(Some)
@@ -210,6 +222,7 @@ impl Place {
     ) -> Result<(T, Map<String, Value>)> {
         self.check_writable()?;
         let key = self.key()?;
+        outdate(self.store.as_ref(), &self.path, self.format)?;
         let _guard = StoreLocks::of(self.store.as_ref()).lock(&key);
         let mut document = self.document(&key)?;
         let mut attributes = self.attributes_of(&key, &mut document)?;
@@ -224,6 +237,7 @@ impl Place {
     fn put(&self, attributes: Map<String, Value>) -> Result<()> {
         self.check_writable()?;
         let key = self.key()?;
+        outdate(self.store.as_ref(), &self.path, self.format)?;
         let _guard = StoreLocks::of(self.store.as_ref()).lock(&key);
         let document = match self.format {
             ZarrFormat::V2 => Value::Null,
@@ -233,10 +247,18 @@ impl Place {
     }
 
     fn document(&self, key: &StoreKey) -> Result<Value> {
-        match (
-            read_document(self.store.as_ref(), key, &self.options)?,
-            self.format,
-        ) {
+        let store = self.store.as_ref();
+        let document = match self.format {
+            ZarrFormat::V2 => read_document(store, key, &self.options)?,
+            // With its consolidated metadata, which the attributes of the group are no part of.
+            ZarrFormat::V3 => {
+                let size_max = self.options.document_size_max.max(SIZE_MAX);
+                let document = store.get(key, size_max)?;
+                let document = document.map(|document| parse_document(store, key, &document));
+                document.transpose()?
+            }
+        };
+        match (document, self.format) {
             (Some(document), _) => Ok(document),
             (None, ZarrFormat::V2) => Ok(Map::new().into()),
             (None, ZarrFormat::V3) => Err(Error::NotFound {

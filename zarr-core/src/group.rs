@@ -121,7 +121,11 @@ impl Group {
     /// # Errors
     /// When the store cannot list.
     pub fn folder_names(&self) -> Result<Vec<String>> {
-        let listing = self.store.list_dir(self.path.prefix())?;
+        self.folder_names_of(&self.path)
+    }
+
+    fn folder_names_of(&self, path: &NodePath) -> Result<Vec<String>> {
+        let listing = self.store.list_dir(path.prefix())?;
         let mut names: Vec<_> = listing
             .prefixes
             .iter()
@@ -137,9 +141,19 @@ impl Group {
     /// # Errors
     /// When the store cannot list, and [`Error::Metadata`] for a damaged document.
     pub fn members(&self) -> Result<Vec<Node>> {
+        self.members_of(&self.path)
+    }
+
+    /// The arrays and groups directly below another group of the store, by code point of their names.
+    ///
+    /// Its document is not read: who walks a hierarchy has seen it.
+    ///
+    /// # Errors
+    /// Those of [`Group::members`].
+    pub fn members_of(&self, path: &NodePath) -> Result<Vec<Node>> {
         let mut members = Vec::new();
-        for name in self.folder_names()? {
-            members.extend(self.find(&name)?);
+        for name in self.folder_names_of(path)? {
+            members.extend(self.find_at(&path.join(&name)?)?);
         }
         Ok(members)
     }
@@ -149,13 +163,16 @@ impl Group {
     /// # Errors
     /// [`Error::Metadata`] for a damaged document.
     pub fn find(&self, name: &str) -> Result<Option<Node>> {
-        let path = self.path.join(name)?;
+        self.find_at(&self.path.join(name)?)
+    }
+
+    fn find_at(&self, path: &NodePath) -> Result<Option<Node>> {
         // A hierarchy is of one format, but for what was put together by hand.
-        match Node::find(&self.store, &path, &self.options, Some(self.metadata.format))? {
+        match Node::find(&self.store, path, &self.options, Some(self.metadata.format))? {
             Some(node) => Ok(Some(node)),
             None => Node::find(
                 &self.store,
-                &path,
+                path,
                 &self.options,
                 Some(self.metadata.format.other()),
             ),

@@ -10,6 +10,7 @@ use zarr_store::{ByteRange, ReadBuffer, Store, StoreKey};
 
 use crate::{
     Array, ArrayMetadata, Attributes, Error, Group, GroupMetadata, NodePath, Options, Result, ZarrFormat,
+    consolidated,
     metadata::{
         Wrong,
         json::{self, Style},
@@ -21,6 +22,13 @@ pub(crate) const V2_ARRAY: &str = ".zarray";
 pub(crate) const V2_GROUP: &str = ".zgroup";
 pub(crate) const V2_ATTRIBUTES: &str = ".zattrs";
 pub(crate) const V3_NODE: &str = "zarr.json";
+/// The member of a V3 group's document that has the documents of the nodes below.
+pub(crate) const CONSOLIDATED: &str = "consolidated_metadata";
+
+/// Whether a key is that of a document of a node.
+pub(crate) fn is_document(key: &StoreKey) -> bool {
+    [V2_ARRAY, V2_GROUP, V2_ATTRIBUTES, V3_NODE].contains(&key.name())
+}
 
 /// An array or a group.
 #[derive(Debug, Clone)]
@@ -89,7 +97,7 @@ impl Node {
             }
         }
         if format != Some(ZarrFormat::V2)
-            && let Some(document) = read(V3_NODE)?
+            && let Some(document) = read_node(store.as_ref(), &path.key(V3_NODE)?, options)?
         {
             let node = match v3::node_type(&document) {
                 Ok(true) => v3::read_array(document).map(array),
@@ -197,6 +205,7 @@ pub fn create_parents(
 /// # Errors
 /// When the store fails; a part may be gone then.
 pub fn erase_node(store: &dyn Store, path: &NodePath) -> Result<()> {
+    consolidated::outdate(store, path)?;
     // Without its document a half-erased node is not taken for one with values.
     for name in [V2_ARRAY, V2_GROUP, V3_NODE] {
         store.erase(&path.key(name)?)?;
@@ -204,6 +213,7 @@ pub fn erase_node(store: &dyn Store, path: &NodePath) -> Result<()> {
     Ok(store.erase_prefix(path.prefix())?)
 }
 
+/// Stores the document of an array; consolidated metadata are the caller's to [`outdate`], before it takes a lock.
 pub(crate) fn write_array_document(
     store: &dyn Store,
     path: &NodePath,
@@ -239,7 +249,18 @@ pub(crate) fn write_group_document(
         ZarrFormat::V2 => (V2_GROUP, Style::V2, v2::write_group(metadata)),
         ZarrFormat::V3 => (V3_NODE, Style::V3, v3::write_group(metadata)),
     };
+    outdate(store, path, metadata.format)?;
     Ok(store.set(&path.key(name)?, &json::write(&document, style))?)
+}
+
+/// Removes the consolidated metadata of a format that a change of a node's documents makes wrong.
+///
+/// It locks other keys, and must not be called with a lock in hand.
+pub(crate) fn outdate(store: &dyn Store, path: &NodePath, format: ZarrFormat) -> Result<()> {
+    match format {
+        ZarrFormat::V2 => consolidated::outdate_v2(store, path),
+        ZarrFormat::V3 => consolidated::outdate_v3(store, path),
+    }
 }
 
 pub(crate) fn read_document(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
@@ -247,10 +268,64 @@ pub(crate) fn read_document(store: &dyn Store, key: &StoreKey, options: &Options
     if !store.get_ranges(key, &[ByteRange::All], &mut buffer)? {
         return Ok(None);
     }
-    let document = json::parse(buffer.part(0));
-    document
-        .map(Some)
-        .map_err(|error| wrong_member(store, key, Wrong::new("", error.to_string())))
+    parse_document(store, key, buffer.part(0)).map(Some)
+}
+
+/// The document of a V3 node but for its consolidated metadata, which may be large and are read where they are asked for.
+pub(crate) fn read_node(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
+    let size_max = options.document_size_max.max(consolidated::SIZE_MAX);
+    let mut buffer = ReadBuffer::with_limit(size_max);
+    if !store.get_ranges(key, &[ByteRange::All], &mut buffer)? {
+        return Ok(None);
+    }
+    let bytes = buffer.part(0);
+    let wrong = |reason: String| wrong_member(store, key, Wrong::new("", reason));
+    let text = str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.contains(CONSOLIDATED));
+    let Some(members) = text.and_then(|text| json::members(text).ok()) else {
+        if bytes.len() as u64 > options.document_size_max {
+            let limit = options.document_size_max;
+            return Err(wrong(format!("is {} bytes long, limit {limit}", bytes.len())));
+        }
+        return parse_document(store, key, bytes).map(Some);
+    };
+    without_consolidated(store, key, members).map(Some)
+}
+
+/// The document of a V3 group without its consolidated metadata, if it has any.
+pub(crate) fn read_outdated(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
+    let size_max = options.document_size_max.max(consolidated::SIZE_MAX);
+    let mut buffer = ReadBuffer::with_limit(size_max);
+    if !store.get_ranges(key, &[ByteRange::All], &mut buffer)? {
+        return Ok(None);
+    }
+    let bytes = buffer.part(0);
+    let text = str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.contains(CONSOLIDATED));
+    let members = text.and_then(|text| json::members(text).ok()).unwrap_or_default();
+    if members.iter().all(|(name, _)| name != CONSOLIDATED) {
+        return Ok(None);
+    }
+    without_consolidated(store, key, members).map(Some)
+}
+
+/// Puts a document together again, but for its consolidated metadata.
+fn without_consolidated(store: &dyn Store, key: &StoreKey, members: Vec<(String, &str)>) -> Result<Value> {
+    let wrong = |reason: String| wrong_member(store, key, Wrong::new("", reason));
+    let mut document = Map::new();
+    for (name, value) in members.into_iter().filter(|(name, _)| name != CONSOLIDATED) {
+        let value = json::parse(value.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+        if document.insert(name, value).is_some() {
+            return Err(wrong("has a member twice".to_owned()));
+        }
+    }
+    Ok(document.into())
+}
+
+pub(crate) fn parse_document(store: &dyn Store, key: &StoreKey, bytes: &[u8]) -> Result<Value> {
+    json::parse(bytes).map_err(|error| wrong_member(store, key, Wrong::new("", error.to_string())))
 }
 
 pub(crate) fn wrong_member(store: &dyn Store, key: &StoreKey, wrong: Wrong) -> Error {

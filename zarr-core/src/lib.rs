@@ -47,7 +47,9 @@ pub use attributes::Attributes;
 pub use builder::ArrayBuilder;
 pub use chunk_grid::{ChunkGrid, guess_chunk_shape};
 pub use chunk_key::ChunkKeyEncoding;
-pub use consolidated::{CONSOLIDATED_KEY, ConsolidatedMetadata, ConsolidatedStore};
+pub use consolidated::{
+    CONSOLIDATED_KEY, ConsolidatedMetadata, ConsolidatedStore, Difference, Freshness, outdate,
+};
 pub use element::{ArrayData, Element, Fill, Take};
 pub use error::Error;
 pub use gather::{ChunkSource, ChunkedShape, gather};

@@ -5,6 +5,7 @@ use zarr_store::{Store, StoreExt, StoreKey};
 use crate::{
     Error, Group, Node, NodePath, Result, create_parents, erase_node,
     hierarchy::{V2_ARRAY, V2_GROUP, V3_NODE},
+    outdate,
     replace::clear,
 };
 
@@ -44,6 +45,8 @@ impl Group {
             return Err(exists(&to, "keys of no node"));
         }
         create_parents(store, &to, self.metadata().format, self.options())?;
+        outdate(store.as_ref(), &from)?;
+        outdate(store.as_ref(), &to)?;
         if store.rename_prefix(from.prefix(), to.prefix())? {
             return Ok(());
         }

@@ -4,6 +4,8 @@ use std::{io, ops::Range};
 
 use bytes::Bytes;
 
+use crate::{ByteRange, stores::ranges::push_shared_ranges};
+
 /// Takes the parts that a store read, and is used again for the next read.
 ///
 /// A store that already owns the bytes hands out a share of them ([`ReadBuffer::push_shared`]); one that
@@ -109,6 +111,19 @@ impl ReadBuffer {
     /// Adds a part that the store owns already.
     pub fn push_shared(&mut self, bytes: Bytes) {
         self.parts.push(Part::Shared(bytes));
+    }
+
+    /// Adds ranges of a value that is in memory as a whole, sharing it.
+    ///
+    /// # Errors
+    /// As a store's [`get_ranges`](crate::Store::get_ranges) has them; `what` describes the value.
+    pub fn push_ranges(
+        &mut self,
+        value: &Bytes,
+        ranges: &[ByteRange],
+        what: impl Fn() -> String,
+    ) -> crate::Result<()> {
+        push_shared_ranges(value, ranges, self, what)
     }
 
     /// Makes room for parts of `size` bytes in all, so that adding them cannot fail.

@@ -113,12 +113,13 @@ fn change(args: &AttrsArgs, set: Vec<(String, Value)>, common: &Common) -> Resul
             return Err(missing(args, key));
         }
     }
+    let was_consolidated = super::rm::is_consolidated(&output);
     for key in &args.delete {
         attributes.remove(key)?;
     }
     if !set.is_empty() {
         attributes.update(set)?;
     }
-    super::rm::drop_consolidated(&output, common)?;
+    super::rm::tell_dropped(&output, was_consolidated, common);
     output.finish().context("the attributes are not stored")
 }

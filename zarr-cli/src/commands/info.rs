@@ -3,14 +3,17 @@
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use zarr_convenience::{
-    Source, SourceArray, SourceNode,
-    core::{Array, ZarrFormat, codecs::CodecConfig, metadata::fill_value_to_v2, store::StoreExt},
-    count_text, node_json, shape_text,
+    Error, OpenConsolidated, Source, SourceArray, SourceNode, StoreKind,
+    core::{
+        Array, Error as CoreError, ZarrFormat, codecs::CodecConfig, metadata::fill_value_to_v2,
+        store::StoreExt,
+    },
+    count_text, find_consolidated, node_json, open_store, shape_text,
 };
 
 use crate::{
     args::{Common, NodeArgs},
-    locations::open_source,
+    locations::{freshness_text, locate, open_source, options},
     output,
 };
 
@@ -27,6 +30,9 @@ pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
         SourceNode::Other { what, .. } => {
             lines.insert("Type".into(), what.as_str().into());
         }
+    }
+    if let Some(text) = consolidated(args, common)? {
+        lines.insert("Consolidated".into(), text.into());
     }
     let attributes = match node {
         SourceNode::Other { .. } => Map::new(),
@@ -49,6 +55,25 @@ pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
     }
     let rows: Vec<_> = rows.iter().map(|row| crate::status::printable(row)).collect();
     output::line(&rows.join("\n"))
+}
+
+/// What the consolidated metadata that a node is in are worth; `None` if there are none.
+fn consolidated(args: &NodeArgs, common: &Common) -> Result<Option<String>> {
+    let location = locate(&args.location, args.path.as_deref())?;
+    if location.kind() == StoreKind::OtherFile {
+        return Ok(None);
+    }
+    let store = open_store(&location, false)?;
+    let key = OpenConsolidated::default().metadata_key;
+    let metadata = match find_consolidated(&store, &location.path, &key) {
+        Err(error @ Error::Core(CoreError::Metadata { .. })) => return Ok(Some(format!("damaged, {error}"))),
+        found => found?,
+    };
+    let Some(metadata) = metadata else {
+        return Ok(None);
+    };
+    let freshness = metadata.freshness(store.as_ref(), &location.path, usize::MAX, &options(common))?;
+    Ok(Some(freshness_text(&freshness)))
 }
 
 fn group_lines(source: &dyn Source, node: &SourceNode, lines: &mut Map<String, Value>) -> Result<()> {

@@ -31,8 +31,9 @@ pub(crate) fn run(args: &MvArgs, common: &Common) -> Result<()> {
     let to = dest(args, &from)?;
     let output = Output::open_in_place(&from)?;
     let root = Group::open(output.store(), &NodePath::root(), &options(common))?;
+    let was_consolidated = super::rm::is_consolidated(&output);
     root.rename(&format!("/{}", from.path.as_str()), &format!("/{}", to.as_str()))?;
-    super::rm::drop_consolidated(&output, common)?;
+    super::rm::tell_dropped(&output, was_consolidated, common);
     output.finish()?;
     if common.json {
         return output::json(&json!({"from": from.path.to_string(), "to": to.to_string()}));

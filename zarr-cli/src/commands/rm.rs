@@ -6,11 +6,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 use zarr_convenience::{
-    Error, Location, StoreKind,
-    core::{
-        CONSOLIDATED_KEY, erase_node,
-        store::{StoreExt, StoreKey},
-    },
+    Error, Location, OpenConsolidated, StoreKind,
+    core::{NodePath, erase_node},
+    find_consolidated,
 };
 
 use crate::{
@@ -66,8 +64,9 @@ fn remove(location: &Location, common: &Common) -> Result<()> {
         return remove_store(&location.store);
     }
     let output = Output::open_in_place(location)?;
+    let was_consolidated = is_consolidated(&output);
     erase_node(output.store().as_ref(), &location.path).map_err(Error::from)?;
-    drop_consolidated(&output, common)?;
+    tell_dropped(&output, was_consolidated, common);
     output.finish()
 }
 
@@ -90,17 +89,20 @@ fn remove_store(path: &Path) -> Result<()> {
     fs::remove_file(path).with_context(failed)
 }
 
-/// Drops consolidated metadata that no longer say what is there, and says so.
-pub(super) fn drop_consolidated(output: &Output, common: &Common) -> Result<()> {
-    let (store, key) = (output.store(), StoreKey::new(CONSOLIDATED_KEY)?);
-    if store.exists(&key)? {
-        store.erase(&key)?;
-        if !common.quiet {
-            let what = store.describe(key.as_str());
-            output::notice(&format!(
-                "zarr: {what} no longer said what is there and was dropped; zarr consolidate makes it anew"
-            ));
-        }
+/// Whether a store has consolidated metadata of all of it.
+pub(super) fn is_consolidated(output: &Output) -> bool {
+    let key = OpenConsolidated::default().metadata_key;
+    let found = find_consolidated(&output.store(), &NodePath::root(), &key);
+    // Those that are damaged go as well.
+    found.map_or(true, |found| found.is_some())
+}
+
+/// Says that consolidated metadata that were there have gone with a change of what they said.
+pub(super) fn tell_dropped(output: &Output, was_consolidated: bool, common: &Common) {
+    if was_consolidated && !is_consolidated(output) && !common.quiet {
+        let what = output.store().describe("");
+        output::notice(&format!(
+            "zarr: the consolidated metadata of {what} no longer said what is there and were dropped; zarr consolidate makes them anew"
+        ));
     }
-    Ok(())
 }

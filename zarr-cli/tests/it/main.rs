@@ -5,6 +5,7 @@
     reason = "helpers of tests fail as tests do, and kills are counted on standard error"
 )]
 
+mod consolidated;
 mod copies;
 mod damage;
 mod diff;

@@ -119,7 +119,7 @@ fn consolidated_metadata_do_not_outlive_what_they_say() {
         let run = place.run(line);
         assert_eq!(run.status, 0, "{}", run.stderr);
         assert!(
-            run.stderr.contains(".zmetadata") && run.stderr.lines().count() == 1,
+            run.stderr.contains("consolidated metadata of g.zarr") && run.stderr.lines().count() == 1,
             "{}",
             run.stderr
         );

@@ -189,7 +189,11 @@ fn consolidate_refuses_what_is_no_hierarchy() {
     place.refused("consolidate none.zip", 3, &["none.zip"]);
     place.refused("consolidate g.zarr --metadata-key x/.zarray", 2, &["x/.zarray"]);
     place.done("create three.zarr --zarr-format 3");
-    place.refused("consolidate three.zarr", 4, &["zarr.json", "V3"]);
+    place.refused(
+        "consolidate three.zarr --metadata-key x.json",
+        2,
+        &["format 3", "x.json"],
+    );
     place.write("g.zarr/x/.zattrs", b"{");
     place.refused("consolidate g.zarr", 4, &["x/.zattrs"]);
 }

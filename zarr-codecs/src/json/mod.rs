@@ -5,12 +5,14 @@
 //! member may not stand twice (readers would disagree which one counts), and nesting is bounded.
 //! Writing: the bytes are those of Python's `json.dumps`, so that documents equal zarr-python's.
 
+mod members;
 mod write;
 
 use std::fmt::Write;
 
 use serde_json::{Map, Number, Value};
 
+pub use self::members::members;
 pub(crate) use self::write::new_line;
 pub use self::write::{Style, python_float, write, write_into};
 

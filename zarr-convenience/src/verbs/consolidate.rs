@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use zarr_core::{
-    CONSOLIDATED_KEY, ConsolidatedMetadata, ConsolidatedStore, Error as CoreError, Node, NodePath, Options,
+    CONSOLIDATED_KEY, ConsolidatedMetadata, ConsolidatedStore, Error as CoreError, Freshness, Node, NodePath,
+    Options, Result as CoreResult, ZarrFormat,
     store::{Store, StoreKey},
 };
 
@@ -12,7 +13,7 @@ use crate::{Error, OpenMode, Result, open::read_only};
 /// How a hierarchy is opened through its consolidated metadata.
 #[derive(Debug, Clone)]
 pub struct OpenConsolidated {
-    /// The key of the document.
+    /// The key of the document of V2.
     pub metadata_key: StoreKey,
     /// Whether chunks may be written: [`OpenMode::Read`] or [`OpenMode::Update`].
     pub mode: OpenMode,
@@ -35,6 +36,18 @@ impl Default for OpenConsolidated {
 }
 
 impl OpenConsolidated {
+    /// Refuses a key of metadata that are stored in the document of their group.
+    fn check_key_of_v3(&self) -> Result<()> {
+        if self.metadata_key.as_str() != CONSOLIDATED_KEY {
+            let key = &self.metadata_key;
+            let reason = format!(
+                "metadata of format 3 are consolidated in the group's own document, not under '{key}'"
+            );
+            return Err(Error::Argument(reason));
+        }
+        Ok(())
+    }
+
     /// Reads Python's word for a mode, of which two can be used here.
     ///
     /// # Errors
@@ -50,8 +63,46 @@ impl OpenConsolidated {
     }
 }
 
-/// Collects the documents of all nodes of a V2 hierarchy in one, and opens the node at `path` through it.
+/// Whether metadata are read from consolidated metadata where there are some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UseConsolidated {
+    /// From the documents of the nodes, as `open` of zarr-python 2 does.
+    #[default]
+    Never,
+    /// From consolidated metadata that say what the documents say, as far as [`AUTO_FOLDERS_MAX`] folders tell.
+    Auto,
+    /// From consolidated metadata alone, which must be there and are not compared with the documents.
+    Must,
+}
+
+/// How many folders are compared before consolidated metadata are used on their own.
 ///
+/// A hierarchy of so many nodes is compared as a whole. A larger one is compared from the node that is opened on, level
+/// by level; a change below may then go unseen, which is what `never` is for.
+pub const AUTO_FOLDERS_MAX: usize = 256;
+
+impl UseConsolidated {
+    /// Reads `auto`, `must` or `never`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for any other word.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "must" => Ok(Self::Must),
+            "never" => Ok(Self::Never),
+            other => {
+                let reason = format!("consolidated must be one of auto, must, never; found '{other}'");
+                Err(Error::Argument(reason))
+            }
+        }
+    }
+}
+
+/// Collects the documents of all nodes in one, and opens the node at `path` through it.
+///
+/// Those of a V2 hierarchy are all collected, and stored under the key; `path` says what is opened. Those of V3 are
+/// collected at and below the group at `path`, and stored in its own document.
 /// Nothing is written unless all documents can be read and the node is among them.
 ///
 /// ```
@@ -68,10 +119,27 @@ impl OpenConsolidated {
 /// ```
 ///
 /// # Errors
-/// [`CoreError::NotFound`] when nothing is at `path`, [`CoreError::Metadata`] for a document that is no JSON or
-/// a hierarchy of format V3; when the store can be neither listed nor written.
+/// [`CoreError::NotFound`] when nothing is at `path`, [`CoreError::WrongKind`] for a V3 array, [`CoreError::Metadata`]
+/// for a document that is no JSON; [`Error::Argument`] for a key of V3 metadata, which have none; when the store can be
+/// neither listed nor written.
 pub fn consolidate_metadata(store: &Arc<dyn Store>, path: &NodePath, how: &OpenConsolidated) -> Result<Node> {
-    let metadata = ConsolidatedMetadata::collect(store.as_ref(), &how.options)?;
+    let node = Node::find(store, path, &how.options, None)?;
+    let format = node.as_ref().map_or(ZarrFormat::V2, Node::format);
+    let root = match (&node, format) {
+        (Some(Node::Array(_)), ZarrFormat::V3) => {
+            return Err(CoreError::WrongKind {
+                path: path.as_str().to_owned(),
+                found: "an array",
+            }
+            .into());
+        }
+        (_, ZarrFormat::V3) => {
+            how.check_key_of_v3()?;
+            path.clone()
+        }
+        (_, ZarrFormat::V2) => NodePath::root(),
+    };
+    let metadata = ConsolidatedMetadata::collect(store.as_ref(), &root, format, &how.options)?;
     if !metadata.contains(path) {
         return Err(CoreError::NotFound {
             path: path.as_str().to_owned(),
@@ -80,28 +148,99 @@ pub fn consolidate_metadata(store: &Arc<dyn Store>, path: &NodePath, how: &OpenC
         .into());
     }
     metadata.write(store.as_ref(), &how.metadata_key)?;
-    open_through(&metadata, store, path, how)
+    open_through(metadata, store, path, how)
 }
 
-/// Opens a node whose metadata, and those of all nodes below, come from the consolidated document alone.
+/// Opens a node whose metadata, and those of all nodes below, come from consolidated metadata alone.
 ///
-/// What was changed since the document was made is not seen.
+/// They are those of the V2 document, else those of the V3 group at the path or the nearest one above.
+/// What was changed since they were made is not seen; [`open_reading`] compares.
 /// Changes of metadata are refused; chunks may be written if the mode says so.
 ///
 /// # Errors
-/// [`Error::Argument`] for a mode that creates, before the store is touched; [`CoreError::NotFound`] when the
-/// document or the node is not there, [`CoreError::Metadata`] for a document that is damaged or of another form.
+/// [`Error::Argument`] for a mode that creates, before the store is touched; [`CoreError::NotFound`] when there are no
+/// consolidated metadata (it names their key) or the node is not there, [`CoreError::Metadata`] for those that are
+/// damaged or of another form.
 pub fn open_consolidated(store: &Arc<dyn Store>, path: &NodePath, how: &OpenConsolidated) -> Result<Node> {
     if !matches!(how.mode, OpenMode::Read | OpenMode::Update) {
         let reason = "consolidated metadata are opened to be read or updated, not to be created";
         return Err(Error::Argument(reason.to_owned()));
     }
-    let metadata = ConsolidatedMetadata::read(store.as_ref(), &how.metadata_key)?;
-    open_through(&metadata, store, path, how)
+    let metadata = find_consolidated(store, path, &how.metadata_key)?.ok_or_else(|| CoreError::NotFound {
+        path: how.metadata_key.to_string(),
+        store: store.describe(""),
+    })?;
+    open_through(metadata, store, path, how)
+}
+
+/// The consolidated metadata that a node is in: the V2 document under a key, else those of the V3 group at a path or the
+/// nearest one above.
+///
+/// # Errors
+/// [`CoreError::Metadata`] for consolidated metadata that are damaged or of another form.
+pub fn find_consolidated(
+    store: &Arc<dyn Store>,
+    path: &NodePath,
+    metadata_key: &StoreKey,
+) -> Result<Option<ConsolidatedMetadata>> {
+    let found = |read: CoreResult<_>| match read {
+        Ok(metadata) => Ok(metadata),
+        Err(CoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let v2 = ConsolidatedMetadata::read(store.as_ref(), metadata_key);
+    if let Some(metadata) = found(v2.map(Some))? {
+        return Ok(Some(metadata));
+    }
+    let mut group = Some(path.clone());
+    while let Some(path) = group {
+        if let Some(metadata) = found(ConsolidatedMetadata::read_inline(store.as_ref(), &path))? {
+            return Ok(Some(metadata));
+        }
+        group = path.parent();
+    }
+    Ok(None)
+}
+
+/// Opens a node to be read, through consolidated metadata where a policy says so.
+///
+/// With [`UseConsolidated::Auto`] the comparison is given as well where there was something to compare; if it is not
+/// fresh, the node was opened by its own documents.
+///
+/// # Errors
+/// Those of [`open_consolidated`] and [`Node::open`].
+pub fn open_reading(
+    store: &Arc<dyn Store>,
+    path: &NodePath,
+    policy: UseConsolidated,
+    options: &Options,
+) -> Result<(Node, Option<Freshness>)> {
+    let how = OpenConsolidated {
+        mode: OpenMode::Read,
+        options: options.clone(),
+        ..OpenConsolidated::default()
+    };
+    let by_documents = || Node::open(Arc::clone(store), path, options).map(read_only);
+    match policy {
+        UseConsolidated::Never => Ok((by_documents()?, None)),
+        UseConsolidated::Must => Ok((open_consolidated(store, path, &how)?, None)),
+        UseConsolidated::Auto => {
+            let Some(metadata) = find_consolidated(store, path, &how.metadata_key)? else {
+                return Ok((by_documents()?, None));
+            };
+            let freshness = metadata.freshness(store.as_ref(), path, AUTO_FOLDERS_MAX, options)?;
+            let node = if freshness.is_fresh() {
+                open_through(metadata, store, path, &how)?
+            } else {
+                by_documents()?
+            };
+            Ok((node, Some(freshness)))
+        }
+    }
 }
 
 fn open_through(
-    metadata: &ConsolidatedMetadata,
+    metadata: ConsolidatedMetadata,
     store: &Arc<dyn Store>,
     path: &NodePath,
     how: &OpenConsolidated,

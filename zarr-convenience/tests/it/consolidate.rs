@@ -248,20 +248,6 @@ fn damaged_documents_are_errors() {
 }
 
 #[test]
-fn a_hierarchy_of_format_3_is_refused() {
-    let store = memory();
-    Group::create(
-        Arc::clone(&store),
-        &NodePath::root(),
-        ZarrFormat::V3,
-        &Options::default(),
-    )
-    .unwrap();
-    consolidate_metadata(&store, &NodePath::root(), &OpenConsolidated::default()).unwrap_err();
-    assert!(!store.exists(&key(".zmetadata")).unwrap());
-}
-
-#[test]
 fn attributes_that_json_has_no_digits_for_are_kept() {
     let store = memory();
     hierarchy(&store);

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod consolidate;
+mod consolidate_v3;
 mod copy;
 mod copy_exists;
 mod copy_store;
@@ -16,6 +17,8 @@ mod load;
 mod n5;
 mod opaque;
 mod open;
+mod outdated;
 mod python_pattern;
+mod requests;
 mod save;
 mod tree;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_store::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, MemoryStore, ReadBuffer, Staged, Store, StoreError,
-    StoreExt, StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Staged, Store, StoreError, StoreExt,
+    StoreKey, StorePrefix,
 };
 
 use super::{
@@ -180,10 +180,8 @@ impl Store for N5Store {
                 let Some(document) = self.document(name, &key)? else {
                     return Ok(false);
                 };
-                // Documents are small; a store of one key knows what ranges are.
-                let memory = MemoryStore::new();
-                memory.set(&key, &document)?;
-                memory.get_ranges(&key, ranges, buffer)
+                buffer.push_ranges(&document.into(), ranges, || self.describe(key.as_str()))?;
+                Ok(true)
             }
         }
     }

@@ -117,7 +117,7 @@ pub(super) fn documents(session: &Session, step: &Value) -> Outcome<Shelf> {
     let base = session.shelf(text(step, "base")?)?;
     let metadata = ConsolidatedMetadata::read(base.store.as_ref(), &how.metadata_key)
         .map_err(|error| missing_document(&error.into(), how.metadata_key.as_str()))?;
-    let store = ConsolidatedStore::new(&metadata, Arc::new(MemoryStore::new()));
+    let store = ConsolidatedStore::new(metadata, Arc::new(MemoryStore::new()));
     Ok(Shelf::new(Arc::new(ReadOnlyStore::new(Arc::new(store))), CLASS))
 }
 

@@ -44,8 +44,55 @@ fn lists_what_is_held(step: &Compared<'_>) -> Finding {
     }
 }
 
-/// What is refused changes nothing, neither in the store nor in memory.
+/// Steps that may change documents of nodes.
+const CHANGES: [&str; 22] = [
+    "a_append",
+    "a_resize",
+    "array",
+    "attrs_del",
+    "attrs_put",
+    "attrs_set",
+    "attrs_update",
+    "copy",
+    "copy_all",
+    "create",
+    "g_create_dataset",
+    "g_create_group",
+    "g_del",
+    "g_move",
+    "g_require_dataset",
+    "g_require_group",
+    "g_set",
+    "group",
+    "open",
+    "save",
+    "save_array",
+    "save_group",
+];
+
+/// Whether a document was changed after the last time that documents were consolidated, so that these have gone.
+fn is_outdated(step: &Compared<'_>) -> bool {
+    let made = step
+        .earlier
+        .iter()
+        .rposition(|earlier| earlier["op"] == "consolidate_metadata");
+    let changes = |earlier: &Value| CHANGES.contains(&earlier["op"].as_str().unwrap_or_default());
+    let held = step.before.keys().any(|key| key.ends_with(".zmetadata"));
+    !held && made.is_some_and(|made| step.earlier[made..].iter().any(changes))
+}
+
+/// What is refused changes nothing, neither in the store nor in memory, and changed documents are not opened as they were.
 pub(super) fn b28(step: &Compared<'_>) -> Finding {
+    if step.op() == "open_consolidated" && step.recorded_class().is_empty() && is_outdated(step) {
+        return step.refused(&["'.zmetadata'"]);
+    }
+    if step.lists_keys() && is_outdated(step) {
+        let recorded = step.recorded_ok().and_then(Value::as_array).into_iter().flatten();
+        let keys = recorded
+            .filter_map(Value::as_str)
+            .filter(|key| !key.ends_with(".zmetadata"));
+        return step.lists(keys.map(str::to_owned).collect());
+    }
     if step.recorded_class().is_empty() {
         return AsRecorded;
     }

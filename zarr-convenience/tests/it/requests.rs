@@ -1,0 +1,123 @@
+//! What is asked of a store to find and to open nodes: no more than must be, and nothing below arrays.
+
+use std::sync::Arc;
+
+use serde_json::{Map, json};
+use zarr_convenience::{
+    OpenConsolidated, TreeOptions, ZarrSource, consolidate_metadata,
+    core::{
+        ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat,
+        codecs::DataType,
+        store::{CountingStore, Store, StoreKey},
+    },
+    open_consolidated, tree,
+};
+
+use crate::help::{memory, path};
+
+const N_GROUPS: u64 = 5;
+const N_ARRAYS: u64 = 20;
+
+/// Groups of arrays with chunks below the root, each group with an attribute; the counts begin anew.
+fn hierarchy(format: ZarrFormat) -> (Arc<CountingStore>, Arc<dyn Store>) {
+    let inner = memory();
+    let options = Options::default();
+    let root = Group::create(Arc::clone(&inner), &NodePath::root(), format, &options).unwrap();
+    for number in 0..N_GROUPS {
+        let group = root.create_group(&format!("g{number}")).unwrap();
+        group
+            .set_attributes(Map::from_iter([("a".to_owned(), json!(1))]))
+            .unwrap();
+        for number in 0..N_ARRAYS / N_GROUPS {
+            let builder = ArrayBuilder::new(vec![8], DataType::Int8).chunk_shape(vec![2]);
+            let array = group.create_array(&format!("a{number}"), builder, false).unwrap();
+            array
+                .write_vec(&zarr_convenience::core::Selection::all(), &[1_i8; 8])
+                .unwrap();
+        }
+    }
+    let counting = Arc::new(CountingStore::new(inner));
+    let store: Arc<dyn Store> = Arc::<CountingStore>::clone(&counting);
+    (counting, store)
+}
+
+/// Calls that read, that list, and that do neither.
+fn counts(counting: &CountingStore) -> (u64, u64, u64) {
+    let counts = counting.counts();
+    let others =
+        counts.sizes + counts.sets + counts.erases + counts.prefix_erases + counts.renames + counts.stages;
+    (counts.gets, counts.lists, others)
+}
+
+#[test]
+fn a_walk_asks_for_each_document_once_and_lists_groups_alone() {
+    // In V2 a group is what has no document of an array.
+    for (format, gets) in [
+        (ZarrFormat::V2, N_ARRAYS + 2 * (N_GROUPS + 1)),
+        (ZarrFormat::V3, N_ARRAYS + N_GROUPS + 1 + 2),
+    ] {
+        let (counting, store) = hierarchy(format);
+        let node = Node::open(store, &NodePath::root(), &Options::default()).unwrap();
+        let Node::Group(group) = &node else {
+            panic!("a group")
+        };
+        let mut n_nodes = 0;
+        zarr_convenience::core::walk::<CoreError>(group, &mut |_| {
+            n_nodes += 1;
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(n_nodes, N_ARRAYS + N_GROUPS);
+        assert_eq!(counts(&counting), (gets, 1 + N_GROUPS, 0), "{format}");
+    }
+}
+
+#[test]
+fn a_tree_asks_for_no_more_than_a_walk() {
+    for (format, gets) in [
+        (ZarrFormat::V2, N_ARRAYS + 2 * (N_GROUPS + 1)),
+        (ZarrFormat::V3, N_ARRAYS + N_GROUPS + 1 + 2),
+    ] {
+        let (counting, store) = hierarchy(format);
+        let source = ZarrSource::new(Node::open(store, &NodePath::root(), &Options::default()).unwrap());
+        let text = tree(&source, &source.root(), &TreeOptions::default()).unwrap();
+        assert_eq!(text.lines().count() as u64, 1 + N_GROUPS + N_ARRAYS);
+        assert_eq!(counts(&counting), (gets, 1 + N_GROUPS, 0), "{format}");
+    }
+}
+
+#[test]
+fn consolidating_asks_for_each_document_once_and_lists_groups_alone() {
+    let how = OpenConsolidated::default();
+    // The root is opened first, to know its format.
+    let (v2, v3) = (
+        2 + 2 * N_ARRAYS + 2 * (N_GROUPS + 1) + N_GROUPS,
+        3 + N_ARRAYS + N_GROUPS + 1 + 1,
+    );
+    for (format, gets) in [(ZarrFormat::V2, v2), (ZarrFormat::V3, v3)] {
+        let (counting, store) = hierarchy(format);
+        consolidate_metadata(&store, &NodePath::root(), &how).unwrap();
+        assert_eq!(counts(&counting), (gets, 1 + N_GROUPS, 1), "{format}");
+        assert_eq!(counting.counts().sets, 1);
+    }
+}
+
+#[test]
+fn a_hierarchy_is_opened_and_walked_through_one_document() {
+    let how = OpenConsolidated::default();
+    for (format, gets) in [(ZarrFormat::V2, 1), (ZarrFormat::V3, 2)] {
+        let (_, store) = hierarchy(format);
+        consolidate_metadata(&store, &NodePath::root(), &how).unwrap();
+        let counting = Arc::new(CountingStore::new(store));
+        let store: Arc<dyn Store> = Arc::<CountingStore>::clone(&counting);
+        let node = open_consolidated(&store, &NodePath::root(), &how).unwrap();
+        let source = ZarrSource::new(node);
+        let text = tree(&source, &source.root(), &TreeOptions::default()).unwrap();
+        assert_eq!(text.lines().count() as u64, 1 + N_GROUPS + N_ARRAYS);
+        // Where there is no document of V2, that of V3 is asked for.
+        assert_eq!(counts(&counting), (gets, 0, 0), "{format}");
+        let array = open_consolidated(&store, &path("g0/a0"), &how).unwrap();
+        assert!(matches!(array, Node::Array(_)));
+    }
+    assert_eq!(how.metadata_key, StoreKey::new(".zmetadata").unwrap());
+}

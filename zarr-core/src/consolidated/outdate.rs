@@ -1,0 +1,56 @@
+//! What happens to consolidated metadata when the documents of a node change: they go.
+
+use zarr_store::{Store, StoreKey};
+
+use super::CONSOLIDATED_KEY;
+use crate::{
+    NodePath, Options, Result,
+    hierarchy::{self, V3_NODE},
+    locks::StoreLocks,
+    metadata::json::{self, Style},
+};
+
+/// Removes the consolidated metadata that a change of a node's documents makes wrong, before the change.
+///
+/// They are those of the node and of the groups above it; a reader then finds none, and goes by the documents
+/// themselves. It is what every function of this crate does that changes a document, so that no reader, and none that
+/// looks after a crash, finds consolidated metadata that are older than what we wrote. Those of V2 under a key of
+/// their own are left alone: nobody finds them who is not told.
+///
+/// # Errors
+/// When the store fails; then the documents must not be changed.
+pub fn outdate(store: &dyn Store, path: &NodePath) -> Result<()> {
+    outdate_v2(store, path)?;
+    outdate_v3(store, path)
+}
+
+/// As [`outdate`], of a hierarchy of V2.
+pub(crate) fn outdate_v2(store: &dyn Store, path: &NodePath) -> Result<()> {
+    if !store.capabilities().erases {
+        return Ok(());
+    }
+    let mut above = Some(path.clone());
+    while let Some(path) = above {
+        store.erase(&path.key(CONSOLIDATED_KEY)?)?;
+        above = path.parent();
+    }
+    Ok(())
+}
+
+/// As [`outdate`], of a hierarchy of V3, where a group has nothing of itself in its consolidated metadata.
+pub(crate) fn outdate_v3(store: &dyn Store, path: &NodePath) -> Result<()> {
+    let mut above = path.parent();
+    while let Some(path) = above {
+        drop_inline(store, &path.key(V3_NODE)?)?;
+        above = path.parent();
+    }
+    Ok(())
+}
+
+fn drop_inline(store: &dyn Store, key: &StoreKey) -> Result<()> {
+    let _guard = StoreLocks::of(store).lock(key);
+    if let Some(document) = hierarchy::read_outdated(store, key, &Options::default())? {
+        store.set(key, &json::write(&document, Style::V3))?;
+    }
+    Ok(())
+}
