@@ -227,6 +227,9 @@ pub(crate) struct CopyAllArgs {
     /// Fail if anything cannot be carried over
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Compare the copy with its source afterwards, and fail with status 4 if they differ
+    #[arg(long)]
+    pub(crate) verify: bool,
     #[command(flatten)]
     pub(crate) resume: ResumeArgs,
     #[command(flatten)]
@@ -271,6 +274,9 @@ pub(crate) struct CopyStoreArgs {
     /// Where the lines of the log go: a file, or - for standard output; in a dry run always there
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<String>,
+    /// Compare the copy with its source afterwards, and fail with status 4 if they differ
+    #[arg(long)]
+    pub(crate) verify: bool,
     #[command(flatten)]
     pub(crate) resume: ResumeArgs,
 }

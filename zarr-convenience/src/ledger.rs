@@ -291,6 +291,11 @@ impl StepLedger<'_> {
         self.counts && self.before().is_some_and(is_noted)
     }
 
+    /// Writes down what was noted of units so far.
+    pub(crate) fn write_down(&self) -> Result<()> {
+        self.ledger.note("")
+    }
+
     /// Notes that a unit of so many bytes is in the store.
     ///
     /// Now and then `flush` makes what is done safe from a loss of power.
@@ -309,7 +314,7 @@ impl StepLedger<'_> {
             .saturating_add(size);
         if unsynced >= SYNC_SIZE {
             ledger.unsynced.store(0, Ordering::Relaxed);
-            ledger.note("")?;
+            self.write_down()?;
             // What is noted from here on may be newer than what is flushed.
             let noted = ledger.journal.size()?;
             flush()?;

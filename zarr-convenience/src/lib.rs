@@ -29,6 +29,7 @@ mod transfer;
 mod tree;
 mod units;
 mod verbs;
+mod verify;
 mod zarr_sink;
 mod zarr_source;
 
@@ -66,6 +67,7 @@ pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_cop
 pub use verbs::copy_keys::{KeyPlan, KeyStep, run_keys};
 pub use verbs::copy_store::{CopyStoreOptions, copy_store, plan_copy_store};
 pub use verbs::diff::{DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Listed, Side, diff};
+pub use verify::{Check, verify, verify_keys};
 pub use zarr_core as core;
 pub use zarr_source::ZarrSource;
 

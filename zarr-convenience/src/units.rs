@@ -48,7 +48,7 @@ pub(crate) struct Crew<'a> {
 impl Crew<'_> {
     /// Does units of work on as many threads as there may be; those that a ledger has are done.
     pub(crate) fn for_each(&self, workers: Workers, units: &dyn Units) -> Result<()> {
-        workers.for_each(units.len(), &|index| {
+        let ended = workers.for_each(units.len(), &|index| {
             self.cancel.check()?;
             let (number, size) = (units.number(index), units.size(index));
             // Asked before the source is read: what changes after that is noticed the next time.
@@ -65,7 +65,11 @@ impl Crew<'_> {
             }
             (self.progress)(index, size);
             Ok(())
-        })
+        });
+        if let (Err(_), Some(ledger)) = (&ended, self.ledger) {
+            ledger.write_down()?;
+        }
+        ended
     }
 }
 

@@ -227,6 +227,14 @@ impl Put<'_> {
         Ok(target.write_metadata()?)
     }
 
+    /// Whether a chunk that is missing means the same in the copy.
+    fn keeps_fill_value(&self, target: &Array) -> bool {
+        match self.array.as_zarr() {
+            Some(from) => from.metadata().fill_value_or_zero() == target.metadata().fill_value_or_zero(),
+            None => self.how.creation.fill_value.is_none(),
+        }
+    }
+
     /// The units in the best of the ways there are, and how many threads may work at them.
     fn units<'b>(&'b self, target: &'b Array) -> (Box<dyn Units + 'b>, Workers) {
         let memory = self.how.budget.limit();
@@ -242,7 +250,8 @@ impl Put<'_> {
             source: self.array,
             target: target.clone().with_options(alone),
             boxes: Boxes::new(self.array, target, memory),
-            stored: self.stored.as_ref(),
+            // Where missing chunks mean other values in the copy, they are written.
+            stored: self.stored.as_ref().filter(|_| self.keeps_fill_value(target)),
         };
         let workers = self.how.budget.affordable(self.how.workers, route.unit_memory);
         (Box::new(recodes), workers)

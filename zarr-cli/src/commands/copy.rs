@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use zarr_convenience::{
-    CopyOptions, IfExists, Location, Plan, Report, Source, SourceNode, Step, core::ZarrFormat, count_text,
-    plan_copy, plan_copy_all, run as run_plan,
+    Check, CopyOptions, Error, IfExists, Location, Lost, Plan, Report, Source, SourceNode, Step,
+    core::ZarrFormat, count_text, plan_copy, plan_copy_all, run as run_plan, verify,
 };
 
 use crate::{
@@ -70,8 +70,8 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     };
     let copied = copied.map_err(anyhow::Error::from);
     let copied = copied.and_then(|plan| carry_out(plan, &target, args, options, common));
-    let report = match copied {
-        Ok(Some(report)) => report,
+    let done = match copied {
+        Ok(Some(done)) => done,
         Ok(None) => return Ok(()),
         Err(error) => {
             target.give_up(&error);
@@ -82,8 +82,20 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
         target.finish()?;
     }
     display.finish();
-    tell_lost(&report.0, common);
-    summary(&report, args, common)
+    tell_lost(&done.report, common);
+    if args.verify && !dry_run {
+        let (dest, _) = open_source(&args.dest, args.dest_path.as_deref(), common)?;
+        let cancel = cancel::on_signals()?;
+        let different = verify(
+            &done.checks,
+            dest.as_ref(),
+            &done.report,
+            workers(common),
+            &cancel,
+        )?;
+        tell_different(&args.dest, &different, common)?;
+    }
+    summary(&done, args, common)
 }
 
 /// What tells a copy from others.
@@ -94,8 +106,32 @@ fn work(args: &CopyAllArgs, name: Option<&str>, from: &Location, to: &Location) 
     format!("copy {source} {:?} {name:?} {:?} {how:?}", from.path, to.path)
 }
 
-/// A report, and the steps of a dry run.
-type Done = (Report, Option<Value>);
+/// What a copy came to.
+struct Done {
+    report: Report,
+    /// The steps of a dry run.
+    steps: Option<Value>,
+    /// What to compare afterwards.
+    checks: Vec<Check>,
+}
+
+/// Fails if a copy differs from its source.
+pub(crate) fn tell_different(dest: &str, different: &[Lost], common: &Common) -> Result<()> {
+    let [first, rest @ ..] = different else {
+        return Ok(());
+    };
+    for Lost { what, reason } in rest.iter().filter(|_| !common.quiet) {
+        output::notice(&crate::status::printable(&format!(
+            "zarr: differs: {what}: {reason}"
+        )));
+    }
+    let n = count_text(different.len() as u64);
+    Err(Error::Source {
+        what: format!("{dest}: {}", first.what),
+        reason: format!("{}; {n} in all differ from what was copied", first.reason),
+    }
+    .into())
+}
 
 /// Does what a plan says, or shows it; `None` if there is nothing more to be told.
 fn carry_out(
@@ -109,6 +145,11 @@ fn carry_out(
         return explain(plan, common).map(|()| None);
     }
     let steps = (options.dry_run && common.json).then(|| steps(&plan));
+    let checks = if args.verify {
+        plan.checks(target.sink.root())
+    } else {
+        Vec::new()
+    };
     let mut log = Log::open(args.log.as_deref(), options.dry_run)?;
     let mut line = |line: &str| log.write(line);
     let options = CopyOptions {
@@ -121,7 +162,11 @@ fn carry_out(
         tell_lost(&report, common);
         return Err(strict(report.lost.len(), target));
     }
-    Ok(Some((report, steps)))
+    Ok(Some(Done {
+        report,
+        steps,
+        checks,
+    }))
 }
 
 /// Shows the ways of the data.
@@ -192,7 +237,8 @@ fn tell_lost(report: &Report, common: &Common) {
     }
 }
 
-fn summary((report, steps): &Done, args: &CopyAllArgs, common: &Common) -> Result<()> {
+fn summary(done: &Done, args: &CopyAllArgs, common: &Common) -> Result<()> {
+    let Done { report, steps, .. } = done;
     let copied = report.copied;
     if common.verbose && !args.dry_run && !common.json {
         let peak = count_text(report.memory_peak);

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::json;
 use zarr_convenience::{
-    Copied, CopyStoreOptions, IfExists, Location, PatternFlags,
+    Copied, CopyStoreOptions, IfExists, KeyPlan, Location, PatternFlags,
     core::{
         NodePath,
         store::{MemoryStore, Store},
     },
-    open_store, pattern, plan_copy_store, run_keys,
+    open_store, pattern, plan_copy_store, run_keys, verify_keys,
 };
 
-use super::copy::Log;
+use super::copy::{Log, tell_different};
 use crate::{
     args::{Common, CopyStoreArgs},
     cancel,
@@ -64,15 +64,20 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
         log: None,
         progress: Some(&progress),
     };
-    let copied = match (carry_out(&source, &dest, args, options), opened) {
-        (Ok(copied), Some(output)) => output.finish().map(|()| copied)?,
+    let (copied, plan) = match (carry_out(&source, &dest, args, options), opened) {
+        (Ok(done), Some(output)) => output.finish().map(|()| done)?,
         (Err(error), Some(output)) => {
             output.give_up(&error);
             return Err(error);
         }
-        (copied, None) => copied?,
+        (done, None) => done?,
     };
     display.finish();
+    if args.verify && !args.dry_run {
+        let (dest, cancel) = (open_store(&to, false)?, cancel::on_signals()?);
+        let different = verify_keys(&plan, &source, &dest, workers(common), &cancel)?;
+        tell_different(&args.dest, &different, common)?;
+    }
     if common.json {
         let (copied, skipped, bytes) = (copied.n_copied, copied.n_skipped, copied.n_bytes_copied);
         output::json(&json!({
@@ -103,7 +108,7 @@ fn carry_out(
     dest: &Arc<dyn Store>,
     args: &CopyStoreArgs,
     options: CopyStoreOptions<'_>,
-) -> Result<Copied> {
+) -> Result<(Copied, KeyPlan)> {
     let plan = plan_copy_store(source, dest, &options)?;
     let mut log = Log::open(args.log.as_deref(), args.dry_run)?;
     let mut line = |line: &str| log.write(line);
@@ -113,5 +118,5 @@ fn carry_out(
     };
     let copied = run_keys(&plan, source, dest, options)?;
     log.finish()?;
-    Ok(copied)
+    Ok((copied, plan))
 }

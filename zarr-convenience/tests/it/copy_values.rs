@@ -156,6 +156,29 @@ fn creation_options_win_over_the_source() {
 }
 
 #[test]
+fn missing_chunks_keep_their_values_under_another_fill_value() {
+    let (from, to) = (group(), group());
+    let source = empty_array(&from, "x", 30);
+    source
+        .write_vec(&Selection::region(&[10], &[10]), &[3_i64; 10])
+        .unwrap();
+    for chunks in [None, Some(Chunks::Each(4))] {
+        let creation = Creation {
+            chunks,
+            fill_value: Some(json!(5)),
+            ..Default::default()
+        };
+        let options = CopyOptions {
+            creation,
+            if_exists: IfExists::Replace,
+            ..Default::default()
+        };
+        copy_all_logged(&from, &to, options).1.unwrap();
+        assert_eq!(values(to.store(), "x"), values(from.store(), "x"));
+    }
+}
+
+#[test]
 fn progress_ends_with_all_bytes() {
     let (from, to) = (example(), group());
     let last = std::sync::Mutex::new((0, 0));

@@ -20,5 +20,6 @@ mod open;
 mod outdated;
 mod python_pattern;
 mod requests;
+mod resume;
 mod save;
 mod tree;

@@ -281,7 +281,12 @@ fn write_values(
     let agrees = array
         .chunk_shape()
         .is_some_and(|source| clamped(source, shape) == *chunk_shape);
-    let stored = if agrees { array.stored_chunks()? } else { None };
+    // Under another fill value, chunks that are missing would mean other values.
+    let stored = if agrees && how.creation.fill_value.is_none() {
+        array.stored_chunks()?
+    } else {
+        None
+    };
     if let Some(stored) = stored.filter(|stored| (stored.len() as u64) < n_chunks) {
         return write_stored(array, &stored, (shape, chunk_shape), how, write);
     }
