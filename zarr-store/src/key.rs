@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_leave_the_root_or_are_not_portable_are_refused() {
+    fn b34_keys_that_leave_the_root_or_are_not_portable_are_refused() {
         check("", Some("empty"));
         check("..", Some("'..' part"));
         check("a/../b", Some("'..' part"));

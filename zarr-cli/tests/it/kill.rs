@@ -323,7 +323,7 @@ fn turns(line: impl Fn(&str) -> String) -> Vec<String> {
 }
 
 #[test]
-fn a_killed_save_over_an_array_leaves_the_old_or_the_new_one() {
+fn b05_a_killed_save_over_an_array_leaves_the_old_or_the_new_one() {
     let operation = Operation {
         name: "save over an array",
         dest: "dest.zarr",

@@ -112,7 +112,7 @@ fn a_move_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn consolidated_metadata_do_not_outlive_what_they_say() {
+fn b28_consolidated_metadata_do_not_outlive_what_they_say() {
     for line in ["rm g.zarr/x", "mv g.zarr/x g.zarr/z", "attrs g.zarr/x unit=1"] {
         let place = Place::with_group();
         place.done("consolidate g.zarr");

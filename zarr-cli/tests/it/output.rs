@@ -138,7 +138,7 @@ fn names_cannot_command_a_terminal() {
 }
 
 #[test]
-fn a_log_file_is_closed_whole() {
+fn b48_a_log_is_named_by_the_path_of_its_file_and_closed_whole() {
     let place = Place::with_group();
     place.done("copy-all g.zarr h.zarr --log log.txt");
     let text = place.text("log.txt");

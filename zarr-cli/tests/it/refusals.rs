@@ -3,7 +3,7 @@
 use crate::place::Place;
 
 #[test]
-fn an_absent_store_is_not_found() {
+fn b06_an_absent_store_is_not_found() {
     let place = Place::with_arrays();
     for verb in ["load", "info", "tree", "digest"] {
         place.refused(&format!("{verb} nothing.zarr"), 3, &["nothing.zarr"]);
@@ -83,7 +83,7 @@ fn a_copy_onto_or_into_itself_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn save_does_not_destroy_what_is_no_node() {
+fn b05_save_does_not_destroy_what_is_no_node() {
     let place = Place::with_arrays();
     place.write("photos/cat.jpg", b"cat");
     place.refused("save photos x.npy", 5, &["photos", "`cat.jpg`"]);

@@ -174,7 +174,7 @@ fn consolidate_writes_the_document_and_prints_the_group() {
 }
 
 #[test]
-fn consolidate_keeps_what_is_in_an_archive() {
+fn b01_consolidating_keeps_what_is_in_an_archive() {
     let place = Place::with_arrays();
     place.done("save b.zip x=x.npy");
     let digest = place.done("digest b.zip");

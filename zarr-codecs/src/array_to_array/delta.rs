@@ -253,7 +253,7 @@ mod tests {
 
     /// From numcodecs, but for what it loses.
     #[test]
-    fn booleans_come_back() {
+    fn b42_booleans_come_back() {
         let Codec::ArrayToArray(codec) = build_delta(&json!({"dtype": "|b1"})).unwrap() else {
             unreachable!("a codec of arrays")
         };

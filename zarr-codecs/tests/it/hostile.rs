@@ -163,7 +163,7 @@ fn set(frame: &mut [u8], at: usize, value: u32) {
 }
 
 #[test]
-fn blosc_headers_that_lie_are_errors() {
+fn b42_blosc_headers_that_lie_are_errors() {
     assert!(!blosc(|_| ()));
     for format in [0, 1, 3, 4, 5, 255] {
         assert!(blosc(|frame| frame[0] = format), "format {format}");
@@ -277,4 +277,17 @@ fn flipped_bits_are_found_by_checksums() {
             encoded[bit / 8] ^= 1 << (bit % 8);
         }
     }
+}
+
+#[test]
+fn b42_empty_chunks_come_back() {
+    for name in COMPRESSED {
+        let encoded = encode(name, &[]);
+        assert_eq!(decode(name, 0, &encoded).unwrap(), [0_u8; 0], "{name}");
+    }
+}
+
+#[test]
+fn b42_gzip_writes_no_time_of_day() {
+    assert_eq!(encode("gzip", b"text")[4..8], [0; 4]);
 }

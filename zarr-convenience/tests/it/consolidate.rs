@@ -122,7 +122,7 @@ fn chunks_may_be_in_another_store() {
 }
 
 #[test]
-fn changes_of_metadata_are_refused_and_change_nothing() {
+fn b28_changes_of_metadata_are_refused_and_change_nothing() {
     let store = memory();
     hierarchy(&store);
     let node = consolidate_metadata(&store, &NodePath::root(), &OpenConsolidated::default()).unwrap();
@@ -175,7 +175,7 @@ fn a_root_that_is_an_array_and_another_key() {
 }
 
 #[test]
-fn nothing_is_written_before_all_is_checked() {
+fn b28_nothing_is_written_before_all_is_checked() {
     let how = OpenConsolidated::default();
     let empty = memory();
     consolidate_metadata(&empty, &NodePath::root(), &how).unwrap_err();
@@ -206,7 +206,7 @@ fn nothing_is_written_before_all_is_checked() {
 }
 
 #[test]
-fn names_that_only_end_like_documents_are_left_out() {
+fn b30_names_that_only_end_like_documents_are_left_out() {
     let store = memory();
     hierarchy(&store);
     store.set(&key("g/not.zattrs"), b"no JSON").unwrap();
@@ -260,4 +260,39 @@ fn attributes_that_json_has_no_digits_for_are_kept() {
     assert!(String::from_utf8_lossy(&document).contains("\"a\": NaN,"));
     let node = open_consolidated(&store, &path("g"), &how).unwrap();
     assert_eq!(node.attributes().unwrap()["b"].to_string(), "-Infinity");
+}
+
+#[test]
+fn b29_a_group_is_consolidated_by_its_store_and_path_into_one_document() {
+    let store = memory();
+    hierarchy(&store);
+    let before = store.list_prefix(path("").prefix()).unwrap();
+    let Node::Group(group) = Node::open(Arc::clone(&store), &path("g"), &Options::default()).unwrap() else {
+        panic!("a group")
+    };
+    let node = consolidate_metadata(group.store(), group.path(), &OpenConsolidated::default()).unwrap();
+    assert!(matches!(&node, Node::Group(found) if found.path() == group.path()));
+    let mut after = store.list_prefix(path("").prefix()).unwrap();
+    after.retain(|key| key.as_str() != ".zmetadata");
+    assert_eq!(after, before, "no array of metadata was made");
+    assert!(store.exists(&key(".zmetadata")).unwrap());
+}
+
+#[test]
+fn b43_an_empty_chunk_is_erased_in_the_store_of_the_chunks() {
+    let (store, chunks) = (memory(), memory());
+    hierarchy(&store);
+    let mut how = OpenConsolidated::default();
+    consolidate_metadata(&store, &NodePath::root(), &how).unwrap();
+    let beside = store.get(&key("g/a/0"), 100).unwrap();
+    how.chunk_store = Some(Arc::clone(&chunks));
+    how.options.write_empty_chunks = false;
+    let node = open_consolidated(&store, &NodePath::root(), &how).unwrap();
+    let found = array(&node, "g/a");
+    write(&found, 0, &[7; 4]).unwrap();
+    assert_eq!(read(&found), [7; 4]);
+    write(&found, 0, &[0; 4]).unwrap();
+    assert_eq!(read(&found), [0; 4]);
+    assert!(chunks.list_prefix(path("").prefix()).unwrap().is_empty());
+    assert_eq!(store.get(&key("g/a/0"), 100).unwrap(), beside);
 }

@@ -62,7 +62,7 @@ fn a_name_may_have_several_parts_and_may_be_absolute() {
 }
 
 #[test]
-fn a_root_without_a_name_needs_one() {
+fn b46_a_root_without_a_name_needs_one() {
     let (from, to) = (example(), group());
     let before = keys(to.store().as_ref());
     let (lines, done) = copy_logged(&from, "", &to, CopyOptions::default());
@@ -72,7 +72,7 @@ fn a_root_without_a_name_needs_one() {
 }
 
 #[test]
-fn the_name_of_the_destination_itself_is_refused() {
+fn b26_the_name_of_the_destination_itself_is_refused() {
     let (from, to) = (example(), group());
     array(&to, "precious", 10);
     let before = keys(to.store().as_ref());
@@ -128,7 +128,7 @@ fn shallow_leaves_out_groups_below_the_first() {
 }
 
 #[test]
-fn attributes_are_copied_and_added_to_those_that_are_there() {
+fn b13_attributes_of_any_name_are_copied_and_added_to_those_that_are_there() {
     let from = example();
     from.set_attributes(attributes(json!({"f": 1, "self": 2, "filters": 3})))
         .unwrap();
@@ -146,7 +146,7 @@ fn attributes_are_copied_and_added_to_those_that_are_there() {
 }
 
 #[test]
-fn an_attribute_called_filters_of_an_array_is_copied_like_any_other() {
+fn b24_an_attribute_called_filters_of_an_array_is_copied_like_any_other() {
     let (from, to) = (group(), group());
     let members = attributes(json!({"filters": ["a"], "shape": [9], "f": null}));
     array(&from, "x", 10).set_attributes(members.clone()).unwrap();
@@ -155,7 +155,7 @@ fn an_attribute_called_filters_of_an_array_is_copied_like_any_other() {
 }
 
 #[test]
-fn without_attrs_leaves_them_out_everywhere() {
+fn b13_without_attrs_leaves_them_out_everywhere() {
     let from = example();
     from.set_attributes(unit()).unwrap();
     array(&from, "x", 10).set_attributes(unit()).unwrap();
@@ -172,7 +172,7 @@ fn without_attrs_leaves_them_out_everywhere() {
 }
 
 #[test]
-fn no_attributes_make_no_document() {
+fn b14_no_attributes_make_no_document() {
     let (from, to) = (example(), group());
     copy_all_logged(&from, &to, CopyOptions::default()).1.unwrap();
     let has_any = keys(to.store().as_ref())
@@ -182,7 +182,7 @@ fn no_attributes_make_no_document() {
 }
 
 #[test]
-fn a_member_called_shape_does_not_make_an_array_of_its_group() {
+fn b20_a_member_called_shape_does_not_make_an_array_of_its_group() {
     let (from, to) = (group(), group());
     array(&from, "g/shape", 10);
     array(&from, "g/dtype", 10);
@@ -240,7 +240,7 @@ fn numbers_of_the_summary_have_commas() {
 }
 
 #[test]
-fn a_dry_run_says_the_same_and_writes_nothing_at_all() {
+fn b13_a_dry_run_says_the_same_and_writes_nothing_at_all() {
     let from = example();
     from.set_attributes(unit()).unwrap();
     let inner = memory();
@@ -281,7 +281,7 @@ fn a_dry_run_says_the_same_and_writes_nothing_at_all() {
 }
 
 #[test]
-fn a_dry_run_of_a_group_over_an_array_descends() {
+fn b15_a_dry_run_of_a_group_over_an_array_descends() {
     let (from, to) = (example(), group());
     array(&to, "foo", 10);
     let options = CopyOptions {
@@ -295,8 +295,10 @@ fn a_dry_run_of_a_group_over_an_array_descends() {
     assert_eq!(digests(to.store()).len(), 1);
 }
 
-#[test]
-fn a_copy_onto_itself_or_into_itself_is_refused_before_anything_is_written() {
+/// Tries copies within one store, each from a path to a group, or all of a group to a group where `all` says so;
+/// each must be refused before anything is read or written.
+#[track_caller]
+fn check_refused(copies: &[(&str, &str, Option<&str>)], all: (&str, &str)) {
     let from = example();
     let inner = Arc::new(CountingStore::new(Arc::clone(from.store())));
     let store: Arc<dyn Store> = Arc::<CountingStore>::clone(&inner);
@@ -323,25 +325,34 @@ fn a_copy_onto_itself_or_into_itself_is_refused_before_anything_is_written() {
         assert_eq!(inner.counts().gets, gets, "nothing is read");
         assert_eq!(inner.counts().sets, counts.sets);
     };
-    attempt("foo/bar/baz", "foo/bar", None);
-    attempt("foo/bar", "foo", None);
-    attempt("foo/bar", "foo/bar", Some("in"));
-    attempt("foo", "foo/bar", None);
-    attempt("foo/bar/baz", "foo", Some("bar"));
-    let done = copy_all(&source, &path("foo"), &open("foo"), CopyOptions::default());
-    assert!(matches!(done, Err(Error::Refused { .. })), "{done:?}");
-    let done = copy_all(
-        &source,
-        &NodePath::root(),
-        &open("foo/bar"),
-        CopyOptions::default(),
-    );
+    for (at, to, name) in copies {
+        attempt(at, to, *name);
+    }
+    let done = copy_all(&source, &path(all.0), &open(all.1), CopyOptions::default());
     assert!(matches!(done, Err(Error::Refused { .. })), "{done:?}");
     assert_eq!(keys(from.store().as_ref()), before);
 }
 
 #[test]
-fn two_stores_of_one_directory_are_the_same() {
+fn b18_a_copy_onto_itself_is_refused_before_anything_is_written() {
+    let copies = [
+        ("foo/bar/baz", "foo/bar", None),
+        ("foo/bar", "foo", None),
+        ("foo/bar/baz", "foo", Some("bar")),
+    ];
+    check_refused(&copies, ("foo", "foo"));
+}
+
+#[test]
+fn b19_a_copy_into_itself_is_refused_before_anything_is_written() {
+    check_refused(
+        &[("foo/bar", "foo/bar", Some("in")), ("foo", "foo/bar", None)],
+        ("", "foo/bar"),
+    );
+}
+
+#[test]
+fn b18_two_stores_of_one_directory_are_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let open = || -> Arc<dyn Store> { Arc::new(DirectoryStore::create(folder.path().join("a")).unwrap()) };
     let from = crate::help::group_in(&open(), zarr_convenience::core::ZarrFormat::V2);

@@ -30,7 +30,7 @@ fn sources() -> (Group, Group) {
 }
 
 #[test]
-fn words_are_read_and_others_refused() {
+fn b13_words_are_read_and_others_refused() {
     assert_eq!(
         IfExists::parse("skip_initialized").unwrap(),
         IfExists::SkipInitialized
@@ -78,7 +78,7 @@ fn an_array_over_an_array() {
 }
 
 #[test]
-fn an_array_that_lacks_a_chunk_is_not_initialized() {
+fn b17_an_array_that_lacks_a_chunk_is_not_initialized() {
     let to = group();
     let there = empty_array(&to, "n", 20);
     let part = Selection::region(&[0], &[10]);
@@ -93,7 +93,7 @@ fn an_array_that_lacks_a_chunk_is_not_initialized() {
 }
 
 #[test]
-fn an_array_over_a_group() {
+fn b16_an_array_over_a_group() {
     for way in WAYS {
         let to = group();
         array(&to, "n/inner", 20);
@@ -121,7 +121,7 @@ fn an_array_over_a_group() {
 }
 
 #[test]
-fn a_group_over_an_array() {
+fn b16_a_group_over_an_array() {
     for way in WAYS {
         let to = group();
         array(&to, "n", 20);

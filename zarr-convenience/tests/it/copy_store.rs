@@ -109,7 +109,7 @@ fn includes_only_rescue_what_excludes_leave_out() {
 }
 
 #[test]
-fn clashes_are_found_before_anything_is_copied() {
+fn b27_clashes_are_found_before_anything_is_copied() {
     let (from, to) = (keys_store(), memory());
     set(to.as_ref(), "foo", b"mine");
     let (lines, done) = copied(&from, &to, with(IfExists::Raise));

@@ -53,7 +53,7 @@ fn values_are_the_same_between_formats_and_stores() {
 }
 
 #[test]
-fn texts_of_any_length_are_copied() {
+fn b25_texts_of_any_length_are_copied() {
     let (from, to) = (group(), group_in(&memory(), ZarrFormat::V3));
     let words = ["", "a", "Größe", "\u{1f30a}"].map(str::to_owned);
     let array = ArrayBuilder::new(vec![4], DataType::String)
@@ -73,7 +73,7 @@ fn texts_of_any_length_are_copied() {
 }
 
 #[test]
-fn missing_chunks_stay_missing() {
+fn b25_missing_chunks_stay_missing() {
     let from = group();
     let array = empty_array(&from, "x", 50);
     array
@@ -103,7 +103,7 @@ fn missing_chunks_stay_missing() {
 }
 
 #[test]
-fn encoded_chunks_are_moved_unchanged_when_layouts_agree() {
+fn b25_encoded_chunks_are_moved_unchanged_when_layouts_agree() {
     let (from, to) = (group(), group());
     array(&from, "x", 25);
     // What no codec could decode arrives as it is: it was not decoded.
@@ -113,7 +113,7 @@ fn encoded_chunks_are_moved_unchanged_when_layouts_agree() {
 }
 
 #[test]
-fn codecs_order_fill_value_and_separator_are_kept() {
+fn b25_codecs_order_fill_value_and_separator_are_kept() {
     let (from, to) = (group(), group());
     ArrayBuilder::new(vec![6, 6], DataType::Int32)
         .chunk_shape(vec![2, 3])

@@ -33,7 +33,7 @@ fn an_array_is_loaded_whole() {
 }
 
 #[test]
-fn where_nothing_is_nothing_is_loaded() {
+fn b06_where_nothing_is_nothing_is_loaded() {
     assert!(
         load(&memory(), &path("x"), &Options::default())
             .unwrap()
@@ -99,7 +99,7 @@ fn a_lazy_loader_reads_nothing_before_it_is_asked() {
 }
 
 #[test]
-fn a_group_in_a_group_is_a_loader_of_its_own_and_names_may_have_parts() {
+fn b07_a_group_in_a_group_is_a_loader_of_its_own_and_names_may_have_parts() {
     let group = example();
     let whole = loader(group.store(), "");
     let Loaded::Group(inner) = whole.get("foo").unwrap() else {
@@ -123,7 +123,7 @@ fn a_member_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn names_include_groups_and_the_text_only_arrays() {
+fn b07_names_include_groups_and_the_text_only_arrays() {
     let store = memory();
     let named = ["b", "a", "sub/c"].map(|name| (name.to_owned(), ints(&[1])));
     save_group(&store, &NodePath::root(), &[], &named, &SaveOptions::default()).unwrap();

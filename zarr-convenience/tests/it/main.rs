@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod archives;
 mod consolidate;
 mod consolidate_v3;
 mod copy;

@@ -117,7 +117,7 @@ fn documents_and_chunks_are_those_of_n5() {
 }
 
 #[test]
-fn copies_from_n5_have_the_plain_compressor_and_go_back() {
+fn b44_copies_from_n5_have_the_plain_compressor_and_go_back() {
     let directory = tempfile::tempdir().unwrap();
     let n5 = store(directory.path());
     group(&n5);
@@ -217,4 +217,18 @@ fn a_node_that_is_replaced_is_gone() -> Result<(), Error> {
     assert!(!directory.path().join("a.n5/a/attributes.json").exists());
     assert_eq!(group_at(&store).members()?.len(), 0);
     Ok(())
+}
+
+#[test]
+fn b44_a_tree_of_n5_has_what_is_there_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path());
+    let root = group(&store);
+    root.create_group("g").unwrap();
+    for absent in ["x", "g/x", "attributes.json"] {
+        assert!(root.find(absent).unwrap().is_none(), "{absent}");
+    }
+    let source = ZarrSource::new(Node::Group(root));
+    let drawn = tree(&source, &source.root(), &TreeOptions::default()).unwrap();
+    assert_eq!(drawn, "/\n └── g");
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 use zarr_convenience::{
-    Creation, Error, OpenMode,
-    core::{Error as CoreError, Node, Options, store::Store},
-    create_array, create_group, open,
+    Chunks, Creation, Error, Location, OpenMode,
+    core::{
+        Array, Error as CoreError, Node, Options, Selection,
+        store::{DirectoryStore, Store},
+    },
+    create_array, create_group, open, open_store,
 };
 
 use crate::help::{array, example, group, keys, memory, path, set, values};
@@ -43,7 +46,7 @@ fn is_not_found(done: &Result<Node, Error>) -> bool {
 }
 
 #[test]
-fn unknown_modes_are_refused() {
+fn b08_unknown_modes_are_refused() {
     for mode in ["", "rw", "R", "wb", "x+"] {
         let error = OpenMode::parse(mode).unwrap_err().to_string();
         assert!(error.ends_with(&format!("found '{mode}'")), "{error}");
@@ -142,7 +145,7 @@ fn mode_r_opens_for_reading_only() {
     let Ok(Node::Array(array)) = open_at(&store, "a", "r", false) else {
         panic!("no array")
     };
-    let all = zarr_convenience::core::Selection::all();
+    let all = Selection::all();
     let done = array.write_vec(&all, &[1_i64; 20]);
     assert!(matches!(done, Err(CoreError::ReadOnly { .. })), "{done:?}");
     let Ok(Node::Group(group)) = open_at(&store, "g", "r", false) else {
@@ -216,4 +219,123 @@ fn a_damaged_document_is_an_error_in_every_mode_that_reads() {
             "{mode}: {done:?}"
         );
     }
+}
+
+/// Makes an array with the options, and gives its document.
+fn document(store: &Arc<dyn Store>, dtype: &serde_json::Value, creation: &Creation) -> serde_json::Value {
+    let what = (SHAPE, dtype);
+    let options = Options::default();
+    create_array(store, &path("new"), what, true, (creation, &options)).unwrap();
+    serde_json::from_str(&crate::help::text(store.as_ref(), "new/.zarray")).unwrap()
+}
+
+#[test]
+fn b09_a_group_is_made_where_its_path_is_free_whatever_the_root_is() {
+    let what = (&Creation::default(), &Options::default());
+    let store = store();
+    let made = create_group(&store, &path("new"), false, what).unwrap();
+    assert_eq!(made.path(), &path("new"));
+    let done = create_group(&store, &path("g"), false, what);
+    assert!(
+        matches!(&done, Err(Error::Core(CoreError::Exists { path, .. })) if path == "g"),
+        "{done:?}"
+    );
+    assert_eq!(values(&store, "g/x").len(), 20);
+}
+
+#[test]
+fn b10_errors_name_the_path_of_the_node_and_that_of_the_file() {
+    let error = open_at(&store(), "no/where", "r", true).unwrap_err().to_string();
+    assert!(error.starts_with("nothing found at path 'no/where'"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "hi").unwrap();
+    let name = file.to_string_lossy();
+    let location = Location::with_path(&name, "").unwrap();
+    for writable in [false, true] {
+        let error = open_store(&location, writable).unwrap_err().to_string();
+        assert!(error.contains(&*name), "{error}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"hi");
+}
+
+#[test]
+fn b11_the_default_fill_value_of_texts_is_the_empty_text() {
+    let store = memory();
+    for dtype in [json!("|S3"), json!("<U3"), json!("str")] {
+        let done = open(
+            &store,
+            &path("new"),
+            OpenMode::Write,
+            Some((SHAPE, &dtype)),
+            (&Creation::default(), &Options::default()),
+        );
+        let Node::Array(array) = done.unwrap() else {
+            panic!("no array")
+        };
+        let all = Selection::all();
+        if dtype == "|S3" {
+            assert_eq!(array.read_vec::<Vec<u8>>(&all).unwrap(), [b"", b"", b"", b""]);
+        } else {
+            assert_eq!(array.read_vec::<String>(&all).unwrap(), [""; 4], "{dtype}");
+        }
+    }
+}
+
+#[test]
+fn b12_the_separator_is_recorded_by_what_it_is_and_not_by_the_store_or_its_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory: Arc<dyn Store> = Arc::new(DirectoryStore::create(folder.path().join("d")).unwrap());
+    let slash = Creation {
+        dimension_separator: Some('/'),
+        ..Creation::default()
+    };
+    for store in [memory(), directory] {
+        let separator = |creation| document(&store, &json!("<i8"), creation)["dimension_separator"].clone();
+        assert_eq!(separator(&slash), "/");
+        assert!(separator(&Creation::default()).is_null());
+        let mut array = Array::open(Arc::clone(&store), &path("new"), &Options::default()).unwrap();
+        array.resize(&[9]).unwrap();
+        let resized = crate::help::text(store.as_ref(), "new/.zarray");
+        assert!(!resized.contains("dimension_separator"), "{resized}");
+    }
+}
+
+#[test]
+fn b39_lengths_that_no_array_has_are_refused_and_nothing_is_made() {
+    let store = store();
+    let before = keys(store.as_ref());
+    let creation = Creation {
+        chunks: Some(Chunks::Each(0)),
+        ..Creation::default()
+    };
+    let what = (SHAPE, &json!("<i8"));
+    let done = create_array(&store, &path("a"), what, true, (&creation, &Options::default()));
+    let error = done.unwrap_err().to_string();
+    assert!(error.contains("chunk"), "{error}");
+    assert_eq!(keys(store.as_ref()), before);
+    set(
+        store.as_ref(),
+        "bad/.zarray",
+        br#"{"zarr_format": 2, "shape": [-1], "chunks": [1], "dtype": "<i8", "fill_value": 0, "order": "C",
+            "compressor": null, "filters": null}"#,
+    );
+    let error = open_at(&store, "bad", "r", false).unwrap_err().to_string();
+    assert!(
+        error.contains("bad/.zarray") && error.contains("shape"),
+        "{error}"
+    );
+}
+
+#[test]
+fn b41_a_fill_value_is_cut_to_the_length_of_its_type() {
+    let creation = Creation {
+        fill_value: Some(json!("abcdef")),
+        ..Creation::default()
+    };
+    let store = memory();
+    assert_eq!(document(&store, &json!("<U3"), &creation)["fill_value"], "abc");
+    let array = Array::open(Arc::clone(&store), &path("new"), &Options::default()).unwrap();
+    let all = Selection::all();
+    assert_eq!(array.read_vec::<String>(&all).unwrap(), ["abc"; 4]);
 }

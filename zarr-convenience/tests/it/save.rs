@@ -189,7 +189,7 @@ fn groups_above_are_made_and_an_array_above_gives_way() {
 }
 
 #[test]
-fn a_directory_that_is_no_node_is_not_destroyed_unless_told() {
+fn b05_a_directory_that_is_no_node_is_not_destroyed_unless_told() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("photos");
     fs::create_dir_all(place.join("2024")).unwrap();
@@ -260,7 +260,7 @@ const TRIALS: [Trial; 3] = [
 ];
 
 #[test]
-fn a_save_that_fails_at_any_call_leaves_the_old_node_or_the_new_one() {
+fn b05_a_save_that_fails_at_any_call_leaves_the_old_node_or_the_new_one() {
     for trial in TRIALS {
         // A directory exchanges trees; where that cannot be, nothing may be left.
         for exchanges in [true, false] {

@@ -76,7 +76,7 @@ fn members_are_drawn_by_code_point() {
 }
 
 #[test]
-fn a_member_called_shape_does_not_make_an_array_of_its_group() {
+fn b20_a_member_called_shape_does_not_make_an_array_of_its_group() {
     let group = group();
     array(&group, "g/shape", 3);
     assert_eq!(
@@ -317,4 +317,14 @@ fn names_on_a_page_are_no_markup() {
     );
     assert!(page.contains("<b>a\\u{202e}b</b>"), "{page}");
     assert!(!page.contains("<script") && page.contains("default-src 'none'"));
+}
+
+#[test]
+fn b46_a_root_array_is_drawn_by_its_path() {
+    let store = crate::help::memory();
+    crate::help::save_ints(&store, "", &[1, 2, 3]);
+    let node = Node::open(store, &path(""), &Options::default()).unwrap();
+    let source = ZarrSource::new(node);
+    let drawn = tree(&source, &source.root(), &TreeOptions::default()).unwrap();
+    assert_eq!(drawn, "/ (3,) int64");
 }

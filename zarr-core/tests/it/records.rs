@@ -218,3 +218,27 @@ fn elements_that_are_no_records_are_refused() {
         Err(Error::Type { .. })
     ));
 }
+
+#[test]
+fn b50_gaps_between_fields_have_no_names_and_stay_as_they_are_written() {
+    let dtype = json!([["a", "|u1"], ["", "|V3"], ["b", "<i4"], ["c", "|u1"], ["", "|V3"]]);
+    let array = array(1, &dtype);
+    array
+        .write_records(&Selection::all(), &[()], |(), record| {
+            record.set("a", &1_u8)?;
+            record.set("b", &-2_i32)?;
+            record.set("c", &3_u8)
+        })
+        .unwrap();
+    let key = |name| StoreKey::new(name).unwrap();
+    let stored = array.store().get(&key("0"), 100).unwrap().unwrap();
+    assert_eq!(stored[..12], [1, 0, 0, 0, 254, 255, 255, 255, 3, 0, 0, 0]);
+    let document = array.store().get(&key(".zarray"), 10_000).unwrap().unwrap();
+    let document: Value = serde_json::from_slice(&document).unwrap();
+    assert_eq!(document["dtype"], dtype);
+    let opened = Array::open(Arc::clone(array.store()), &NodePath::root(), &Options::default()).unwrap();
+    let data = opened.read_data(&Selection::all()).unwrap();
+    let names: Vec<_> = data.records().unwrap().next().unwrap().names().collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(data.column::<i32>("b").unwrap(), [-2]);
+}

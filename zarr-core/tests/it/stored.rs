@@ -6,7 +6,7 @@ use zarr_core::{
     Array, ArrayBuilder, Error, NodePath, Options, Selection, ZarrFormat,
     codecs::{DataType, FillValue},
     metadata::V2Codecs,
-    store::{CountingStore, MemoryStore, Store, StoreKey},
+    store::{CountingStore, MemoryStore, Store, StoreKey, TempStore},
 };
 
 fn create(store: Arc<dyn Store>, path: &str, builder: ArrayBuilder) -> Array {
@@ -170,4 +170,39 @@ fn a_nan_is_the_fill_value_nan_when_empty_chunks_are_not_written() {
         1,
         "without a fill value no chunk is empty"
     );
+}
+
+#[test]
+fn b38_without_a_fill_value_what_was_not_written_is_zero() {
+    for format in [ZarrFormat::V2, ZarrFormat::V3] {
+        let array = builder(&[4], &[2]).format(format).fill_value(None);
+        let array = create(Arc::new(MemoryStore::new()), "a", array);
+        if format == ZarrFormat::V2 {
+            assert!(array.fill_value().is_none());
+        }
+        assert_eq!(
+            array.read_vec::<u8>(&Selection::all()).unwrap(),
+            [0; 4],
+            "{format:?}"
+        );
+        array.write_vec(&Selection::parse("0").unwrap(), &[5_u8]).unwrap();
+        assert_eq!(array.read_vec::<u8>(&Selection::all()).unwrap(), [5, 0, 0, 0]);
+    }
+}
+
+#[test]
+fn b37_a_temporary_store_has_chunks_by_the_separator_of_the_array() {
+    for (separator, name) in [('/', "a/0/1"), ('.', "a/0.1")] {
+        let store = Arc::new(TempStore::new().unwrap());
+        let array = create(store.clone(), "a", builder(&[2, 4], &[2, 2]).separator(separator));
+        array
+            .write_vec(&Selection::parse("0, 3").unwrap(), &[1_u8])
+            .unwrap();
+        assert!(store.path().join(name).is_file(), "{name}");
+        let found = Array::open(store, &NodePath::new("a").unwrap(), &Options::default()).unwrap();
+        assert_eq!(
+            found.read_vec::<u8>(&Selection::parse("0").unwrap()).unwrap(),
+            [0, 0, 0, 1]
+        );
+    }
 }

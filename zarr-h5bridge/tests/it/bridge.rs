@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use zarr_convenience::core::codecs::{ByteOrder, DataType};
 use zarr_convenience::core::metadata::json::{Style, write};
-use zarr_convenience::core::store::MemoryStore;
+use zarr_convenience::core::store::{MemoryStore, StoreExt, StoreKey};
 use zarr_convenience::core::{Array, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat};
 use zarr_convenience::{CopyOptions, Report, Source, SourceArray, SourceNode, TreeOptions, copy_all, tree};
 use zarr_h5bridge::Hdf5Source;
@@ -219,7 +219,7 @@ fn types_of_all_kinds_are_carried_over() {
 }
 
 #[test]
-fn texts_of_any_length_are_texts() {
+fn b22_texts_of_any_length_are_texts() {
     let (dest, _) = convert(&source("sample.h5"));
     let texts = |path: &str| array(&dest, path).read_vec::<String>(&Selection::all()).unwrap();
     let names = ["Zürich", "", "Oslo", "a longer name, with a comma", "東京"];
@@ -229,7 +229,7 @@ fn texts_of_any_length_are_texts() {
 }
 
 #[test]
-fn records_are_carried_over_in_one_byte_order() {
+fn b23_records_with_texts_are_carried_over_in_one_byte_order() {
     let (dest, _) = convert(&source("sample.h5"));
     let mut expected = Vec::new();
     for (row, (tag, value)) in (0_i16..).zip([(b"a\0\0", 0.5), (b"bc\0", -1.5), (b"def", 1e300)]) {
@@ -245,6 +245,10 @@ fn records_are_carried_over_in_one_byte_order() {
         expected
     );
     assert_eq!(record.metadata().codecs.byte_order(), ByteOrder::Little);
+    let document = StoreKey::new("stations/record/.zarray").unwrap();
+    let document = record.store().get(&document, 10_000).unwrap().unwrap();
+    let document = String::from_utf8(document.to_vec()).unwrap();
+    assert!(document.contains("\"|S3\""), "{document}");
 }
 
 #[test]
@@ -288,7 +292,7 @@ fn check_attributes(dest: &Group, path: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn attributes_are_carried_over() {
+fn b22_attributes_that_are_arrays_booleans_or_bytes_are_carried_over() {
     let (dest, _) = convert(&source("sample.h5"));
     let expected = [
         ("title", r#""Sample of a climate file: temp\u00e9rature""#),

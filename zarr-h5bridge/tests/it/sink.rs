@@ -161,7 +161,7 @@ fn every_type_comes_back() {
 }
 
 #[test]
-fn odd_shapes_come_back() {
+fn b21_odd_shapes_come_back() {
     let group = memory();
     let shapes: [(&[u64], &[u64]); 6] = [
         (&[], &[]),
@@ -381,7 +381,7 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
-fn a_file_copied_to_a_file_keeps_filters_and_texts() {
+fn b21_a_file_copied_to_a_file_keeps_filters_and_texts() {
     let (dir, path) = place();
     let from = Hdf5Source::open(super::testdata("sample.h5")).unwrap();
     let sink = Hdf5Sink::open(&path).unwrap();

@@ -80,7 +80,7 @@ fn changes_underneath_are_seen_after_invalidating() {
 }
 
 #[test]
-fn invalidating_values_resets_the_size() {
+fn b36_invalidating_values_resets_the_size() {
     let (_, store) = counted(Some(10));
     store.set(&key("k"), b"12345").unwrap();
     store.invalidate_values();

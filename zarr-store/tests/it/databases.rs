@@ -231,7 +231,7 @@ mod sqlite {
     }
 
     #[test]
-    fn wildcards_and_case_of_like_mean_nothing() {
+    fn b35_wildcards_and_case_of_like_mean_nothing() {
         let store = SqliteStore::in_memory().unwrap();
         for name in ["a_b/0", "axb/0", "A_B/0", "a%/0", "a/0", "a/b/0"] {
             store.set(&key(name), name.as_bytes()).unwrap();

@@ -126,7 +126,7 @@ fn a_root_that_is_a_file_or_absent_is_refused() {
 }
 
 #[test]
-fn debris_and_odd_names_are_never_listed() {
+fn b34_debris_and_odd_names_are_never_listed() {
     let folder = folder();
     let store = store(folder.path());
     store.set(&key("a/0.0"), b"1").unwrap();

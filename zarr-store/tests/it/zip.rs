@@ -48,7 +48,7 @@ fn streamed_and_zip64_members_are_read() {
 }
 
 #[test]
-fn the_last_of_a_name_wins() {
+fn b33_the_last_of_a_name_wins() {
     let store = open("duplicate.zip");
     assert_eq!(keys(&store), ["foo/0", "foo/1"]);
     assert_eq!(get(&store, "foo/0").as_deref(), Some(&b"second"[..]));
@@ -75,7 +75,7 @@ fn deflated_members_are_read_whole_and_in_part() {
 }
 
 #[test]
-fn members_that_are_no_keys_are_skipped_and_named() {
+fn b34_members_that_are_no_keys_are_skipped_and_named() {
     let store = open("mixed.zip");
     assert_eq!(keys(&store), ["foo/bz2", "foo/deflated", "foo/empty", "foo/ä b"]);
     assert_eq!(store.skipped(), ["../evil", "/absolute", "foo/link"]);

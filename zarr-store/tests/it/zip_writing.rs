@@ -25,7 +25,7 @@ fn listed(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_was_set_twice_or_erased_stands_once_or_not_at_all() {
+fn b33_what_was_set_twice_or_erased_stands_once_or_not_at_all() {
     let folder = folder();
     let path = folder.path().join("x.zip");
     let store = ZipStore::create(&path).unwrap();
