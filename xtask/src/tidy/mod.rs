@@ -1,5 +1,6 @@
 //! Checks what the compiler does not: the layers, the sizes of files, words that must not be there.
 
+mod defects;
 mod layers;
 mod scan;
 mod sources;

@@ -1,11 +1,14 @@
 //! The Rust files: their sizes, where `unsafe` may be, what must not be left behind.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
-use super::Finding;
 use super::scan::{code_only, is_word};
+use super::{Finding, defects};
 
 /// Most lines of a source file, the tests inside it not counted.
 const SOURCE_LINES: usize = 600;
@@ -51,11 +54,15 @@ pub(super) fn check(root: &Path) -> Result<Vec<Finding>> {
     collect(root, &mut files)?;
     files.sort();
     let mut findings = Vec::new();
+    let mut tested = BTreeSet::new();
     for path in files {
         let source = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         let name = path.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
         findings.extend(check_file(&name, &source));
+        tested.extend(defects::tested(&code_only(&source)));
     }
+    let declared = std::fs::read_to_string(root.join(defects::DECLARED)).context(defects::DECLARED)?;
+    findings.extend(defects::check(&declared, &tested));
     Ok(findings)
 }
 
