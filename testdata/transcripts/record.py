@@ -227,6 +227,8 @@ def loader_info(s, step):
     l = s.vars[step["loader"]]
     return {"repr": repr(l), "len": len(l), "names": list(l)}
 @op
+def loader_items(s, step): return {k: s.shown(v) for k, v in s.vars[step["loader"]].items()}
+@op
 def loader_contains(s, step): return [k in s.vars[step["loader"]] for k in step["keys"]]
 @op
 def loader_same_object(s, step):

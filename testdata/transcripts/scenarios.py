@@ -59,6 +59,8 @@ add("save-options-2", "mappings and lists of codec options", o("save_array", sto
 add("save-bad-1", "what is no store", o("save", store={"value": 5}, args=[ARANGE(1)]), o("load", store={"value": 5}))
 add("save-chunks-1", "the chunks of an array that is given", STORE, o("array", data=ARANGE(10), chunks=3, store=V("s"), path="a", **{"as": "a"}), o("save", store=P("d"), args=[{"var": "a"}]), o("file_text", path="d/.zarray"))
 add("load-nothing-1", "names that are not there", o("save", store=P("d"), arrays={"a": ARANGE(2)}), o("load", store=P("d"), path="zz"), o("load", store=P("d"), **{"as": "l"}), o("loader_get", loader="l", key="zz"), o("loader_contains", loader="l", keys=["a", "/a", "b"]), o("loader_same_object", loader="l", key="a"))
+add("load-items-1", "the items of loaders", o("save", store=P("d"), arrays={"b": ARANGE(2), "a": ARANGE(3, "<f4")}), o("load", store=P("d"), **{"as": "l"}), o("loader_items", loader="l"), o("group", store=P("e")), o("load", store=P("e"), **{"as": "m"}), o("loader_items", loader="m"))
+add("load-items-2", "the items of a loader with a group", o("save", store=P("d"), arrays={"a": ARANGE(2), "g/b": ARANGE(3)}), o("load", store=P("d"), **{"as": "l"}), o("loader_items", loader="l"), quirk="B07")
 
 # copy.
 for mode in ["raise", "replace", "skip", "skip_initialized", "nope"]:

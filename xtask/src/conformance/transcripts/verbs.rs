@@ -29,6 +29,7 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("load", load_any),
     ("loader_get", loader_get),
     ("loader_info", loader_info),
+    ("loader_items", loader_items),
     ("loader_contains", loader_contains),
     ("loader_same_object", loader_same_object),
     ("copy", copy_node),
@@ -206,7 +207,18 @@ fn loader<'a>(session: &'a Session, step: &Value) -> Outcome<&'a LazyLoader> {
 }
 
 fn loader_get(session: &mut Session, step: &Value) -> Outcome {
-    let found = loader(session, step)?.get(text(step, "key")?);
+    member(loader(session, step)?, text(step, "key")?)
+}
+
+fn loader_items(session: &mut Session, step: &Value) -> Outcome {
+    let loader = loader(session, step)?;
+    let names = loader.names()?.into_iter();
+    let items = names.map(|name| Ok((name.clone(), member(loader, &name)?)));
+    Ok(Value::Object(items.collect::<Outcome<_>>()?))
+}
+
+fn member(loader: &LazyLoader, name: &str) -> Outcome {
+    let found = loader.get(name);
     match found.map_err(|error| phrase(&error, Doing::Member))? {
         Loaded::Array(data) => values::array_json(&data, ByteOrder::NATIVE),
         Loaded::Group(loader) => Ok(json!({"repr": loader.to_string()})),

@@ -123,9 +123,24 @@ pub(super) fn b05(step: &Compared<'_>) -> Finding {
 
 /// A subgroup is a loader of its own.
 pub(super) fn b07(step: &Compared<'_>) -> Finding {
-    if step.op() != "loader_get" || step.recorded["error"]["message"] != "Ellipsis" {
+    let are_items_whole = || {
+        let items = step.value().and_then(Value::as_object).into_iter().flatten();
+        let is_loader = |item: &Value| {
+            let shown = item["repr"].as_str();
+            shown.is_some_and(|shown| shown.starts_with("<LazyLoader: "))
+        };
+        let (loaders, others): (Vec<_>, Vec<_>) =
+            items.map(|(_, item)| item).partition(|item| is_loader(item));
+        !loaders.is_empty() && others.iter().all(|item| item["dtype"].is_string())
+    };
+    let is_better = match step.op() {
+        "loader_get" => shows(step, "<LazyLoader: "),
+        "loader_items" => are_items_whole(),
+        _ => return AsRecorded,
+    };
+    if step.recorded["error"]["message"] != "Ellipsis" {
         AsRecorded
-    } else if shows(step, "<LazyLoader: ") {
+    } else if is_better {
         Better
     } else {
         Wrong
