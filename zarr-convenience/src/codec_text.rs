@@ -8,19 +8,16 @@ use crate::{text_repr, text_wrap::wrap};
 /// The classes of numcodecs by their ids, and their parameters in the order in which they are printed.
 ///
 /// A parameter behind a question mark is printed where it is given, one behind a tilde where it differs from
-/// the `dtype`. What follows an equals sign is printed where the configuration lacks the parameter.
+/// the `dtype`, one behind an exclamation mark never. What follows an equals sign is the JSON of its default; it must
+/// have no blank.
 const CLASSES: [(&str, &str, &str); 30] = [
-    (
-        "blosc",
-        "Blosc",
-        "cname='lz4' clevel=5 shuffle=SHUFFLE blocksize=0",
-    ),
+    ("blosc", "Blosc", r#"cname="lz4" clevel=5 shuffle=1 blocksize=0"#),
     ("zlib", "Zlib", "level=1"),
     ("gzip", "GZip", "level=1"),
     ("bz2", "BZ2", "level=1"),
-    ("lzma", "LZMA", "format=1 check=-1 preset filters"),
+    ("lzma", "LZMA", "format=1 check=-1 preset=null filters=null"),
     ("lz4", "LZ4", "acceleration=1"),
-    ("zstd", "Zstd", "level=0"),
+    ("zstd", "Zstd", "level=0 !checksum=false"),
     ("delta", "Delta", "dtype ~astype"),
     (
         "fixedscaleoffset",
@@ -37,25 +34,25 @@ const CLASSES: [(&str, &str, &str); 30] = [
     ("crc32", "CRC32", "?location"),
     ("crc32c", "CRC32C", "?location"),
     ("adler32", "Adler32", "?location"),
-    ("jenkins_lookup3", "JenkinsLookup3", "initval=0 prefix"),
+    ("jenkins_lookup3", "JenkinsLookup3", "initval=0 prefix=null"),
     ("vlen-utf8", "VLenUTF8", ""),
     ("vlen-bytes", "VLenBytes", ""),
-    ("vlen-array", "VLenArray", "dtype"),
+    ("vlen-array", "VLenArray", "dtype=null"),
     (
         "json2",
         "JSON",
-        "encoding allow_nan check_circular ensure_ascii indent separators skipkeys sort_keys strict",
+        r#"encoding="utf-8" allow_nan=true check_circular=true ensure_ascii=true indent=null separators=null skipkeys=false sort_keys=true strict=true"#,
     ),
     (
         "msgpack2",
         "MsgPack",
-        "raw=False use_bin_type=True use_single_float=False",
+        "raw=false use_bin_type=true use_single_float=false",
     ),
     ("base64", "Base64", ""),
     (
         "pcodec",
         "PCodec",
-        "delta_encoding_order delta_spec='auto' equal_pages_up_to=262144 level=8 mode_spec='auto' paging_spec='equal_pages_up_to'",
+        r#"delta_encoding_order=null delta_spec="auto" equal_pages_up_to=262144 level=8 mode_spec="auto" paging_spec="equal_pages_up_to""#,
     ),
     ("zfpy", "ZFPY", "mode=4 tolerance=-1 rate=-1 precision=-1"),
     ("pickle", "Pickle", "protocol=5"),
@@ -65,27 +62,66 @@ const CLASSES: [(&str, &str, &str); 30] = [
 /// The most labels of `categorize` that are printed.
 const LABELS_MAX: usize = 3;
 
+/// A parameter of [`CLASSES`].
+struct Parameter {
+    mark: Option<char>,
+    name: &'static str,
+    default: Option<Value>,
+}
+
+/// The parameters of a text of [`CLASSES`], in its order.
+fn parameters(text: &'static str) -> impl Iterator<Item = Parameter> {
+    text.split_ascii_whitespace().map(|parameter| {
+        let mark = parameter.chars().next().filter(|mark| "?~!".contains(*mark));
+        let parameter = &parameter[mark.map_or(0, char::len_utf8)..];
+        let (name, default) = parameter.split_once('=').unwrap_or((parameter, ""));
+        Parameter {
+            mark,
+            name,
+            default: serde_json::from_str(default).ok(),
+        }
+    })
+}
+
+/// The parameters of a codec of numcodecs, by its id, with what numcodecs takes where one is left out.
+///
+/// They are in the order in which they are printed. A parameter without a default must be given, but for
+/// `astype`, which is then the `dtype`, and `location`, which is where the codec has its checksum by itself.
+/// `None` for a codec that numcodecs does not have.
+///
+/// ```
+/// use serde_json::json;
+/// use zarr_convenience::codec_parameters;
+/// let expected = vec![("level", Some(json!(0))), ("checksum", Some(json!(false)))];
+/// assert_eq!(codec_parameters("zstd"), Some(expected));
+/// assert_eq!(codec_parameters("bitround"), Some(vec![("keepbits", None)]));
+/// assert_eq!(codec_parameters("nothing"), None);
+/// ```
+pub fn codec_parameters(id: &str) -> Option<Vec<(&'static str, Option<Value>)>> {
+    let (_, _, text) = CLASSES.iter().find(|(known, _, _)| *known == id)?;
+    let named = parameters(text).map(|parameter| (parameter.name, parameter.default));
+    Some(named.collect())
+}
+
 /// The text of a codec in its V2 form: `Blosc(cname='lz4', clevel=5, shuffle=SHUFFLE, blocksize=0)`.
 ///
 /// A codec that numcodecs does not have is shown as its configuration.
 pub fn codec_text(config: &Value) -> String {
     let id = config["id"].as_str().unwrap_or_default();
-    let Some((_, class, parameters)) = CLASSES.iter().find(|(known, _, _)| *known == id) else {
+    let Some((_, class, text)) = CLASSES.iter().find(|(known, _, _)| *known == id) else {
         return config.to_string();
     };
     let mut parts = Vec::new();
-    for parameter in parameters.split(' ').filter(|parameter| !parameter.is_empty()) {
-        let (name, default) = parameter.split_once('=').unwrap_or((parameter, "None"));
-        let name = name.trim_start_matches(['?', '~']);
-        let value = &config[name];
-        let is_hidden = match parameter.as_bytes()[0] {
-            b'?' => value.is_null(),
-            b'~' => value.is_null() || *value == config["dtype"],
-            _ => false,
+    for Parameter { mark, name, default } in parameters(text) {
+        let given = config.get(name);
+        let is_hidden = match mark {
+            Some('?') => given.is_none_or(Value::is_null),
+            Some('~') => given.is_none_or(|given| given.is_null() || *given == config["dtype"]),
+            mark => mark.is_some(),
         };
         if !is_hidden {
-            let given = config.get(name).map(|value| parameter_text(name, value));
-            parts.push(format!("{name}={}", given.as_deref().unwrap_or(default)));
+            let value = given.or(default.as_ref()).unwrap_or(&Value::Null);
+            parts.push(format!("{name}={}", parameter_text(name, value)));
         }
     }
     let text = format!("{class}({})", parts.join(", "));

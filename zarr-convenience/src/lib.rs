@@ -35,7 +35,7 @@ mod zarr_source;
 
 pub use budget::{Budget, Held};
 pub use cancel::Cancel;
-pub use codec_text::codec_text;
+pub use codec_text::{codec_parameters, codec_text};
 pub use creation::{Chunks, Creation};
 pub use dataset::{Dataset, check_required, create_dataset, require_dataset};
 pub use digest::{Digest, digest};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zarr_convenience::{
-    codec_text,
+    codec_parameters, codec_text,
     core::{
         ArrayData, Order,
         codecs::{
@@ -29,95 +29,16 @@ pub(super) const OPERATIONS: &[(&str, Operation)] = &[
     ("codec_repr", repr),
 ];
 
-/// What numcodecs gives a configuration that lacks it, in the order in which it takes parameters.
-///
-/// How a codec is printed is known to the library, `codec_text`.
-const DEFAULTS: &[(&str, &[(&str, &str)])] = &[
-    (
-        "blosc",
-        &[
-            ("cname", "\"lz4\""),
-            ("clevel", "5"),
-            ("shuffle", "1"),
-            ("blocksize", "0"),
-        ],
-    ),
-    ("zlib", &[("level", "1")]),
-    ("gzip", &[("level", "1")]),
-    ("bz2", &[("level", "1")]),
-    ("lz4", &[("acceleration", "1")]),
-    ("zstd", &[("level", "0"), ("checksum", "false")]),
-    ("shuffle", &[("elementsize", "4")]),
-    (
-        "lzma",
-        &[
-            ("format", "1"),
-            ("check", "-1"),
-            ("preset", "null"),
-            ("filters", "null"),
-        ],
-    ),
-    (
-        "pcodec",
-        &[
-            ("delta_encoding_order", "null"),
-            ("delta_spec", "\"auto\""),
-            ("equal_pages_up_to", "262144"),
-            ("level", "8"),
-            ("mode_spec", "\"auto\""),
-            ("paging_spec", "\"equal_pages_up_to\""),
-        ],
-    ),
-    (
-        "zfpy",
-        &[
-            ("mode", "4"),
-            ("tolerance", "-1"),
-            ("rate", "-1"),
-            ("precision", "-1"),
-        ],
-    ),
-    ("vlen-array", &[("dtype", "null")]),
-    ("jenkins_lookup3", &[("initval", "0"), ("prefix", "null")]),
-    (
-        "json2",
-        &[
-            ("encoding", "\"utf-8\""),
-            ("allow_nan", "true"),
-            ("check_circular", "true"),
-            ("ensure_ascii", "true"),
-            ("indent", "null"),
-            ("separators", "null"),
-            ("skipkeys", "false"),
-            ("sort_keys", "true"),
-            ("strict", "true"),
-        ],
-    ),
-    (
-        "msgpack2",
-        &[
-            ("raw", "false"),
-            ("use_bin_type", "true"),
-            ("use_single_float", "false"),
-        ],
-    ),
-];
 /// Codecs that decode to an array of bytes, not to bytes.
 const DECODE_TO_ARRAYS: [&str; 4] = ["shuffle", "crc32", "crc32c", "adler32"];
-
-/// The parameters of a codec that have defaults, in the order in which they are given.
-pub(super) fn parameters(id: &str) -> Option<Vec<&'static str>> {
-    let (_, parameters) = DEFAULTS.iter().find(|(known, _)| *known == id)?;
-    Some(parameters.iter().map(|(name, _)| *name).collect())
-}
 
 /// A configuration with the parameters that its codec would add.
 pub(super) fn complete(config: &Value) -> Value {
     let mut complete = filters::complete(config);
-    let defaults = DEFAULTS.iter().find(|(id, _)| config["id"] == *id);
-    for (name, default) in defaults.into_iter().flat_map(|(_, parameters)| *parameters) {
-        if complete.get(name).is_none() {
-            complete[name] = serde_json::from_str(default).unwrap_or_default();
+    let parameters = config["id"].as_str().and_then(codec_parameters);
+    for (name, default) in parameters.into_iter().flatten() {
+        if let (None, Some(default)) = (complete.get(name), default) {
+            complete[name] = default;
         }
     }
     if config["id"] == "zfpy" {

@@ -3,7 +3,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Chunks, Creation,
+    Chunks, Creation, codec_parameters,
     core::{
         ArrayBuilder, ArrayData, Options, Order,
         codecs::{ByteOrder, DataType},
@@ -245,7 +245,7 @@ fn compressor(step: &Value) -> Outcome<Option<Option<Value>>> {
 
 /// The codec of an id; its options are named, in the order of its parameters, or the first of them.
 fn compression(id: &str, options: &Value) -> Outcome {
-    let Some(parameters) = codecs::parameters(id) else {
+    let Some(parameters) = codec_parameters(id) else {
         return Err(Failure::new("KeyError", quoted(id)).into());
     };
     let mut config = json!({"id": id});
@@ -255,14 +255,14 @@ fn compression(id: &str, options: &Value) -> Outcome {
             .iter()
             .for_each(|(name, value)| config[name] = value.clone()),
         Value::Array(values) => {
-            for (name, value) in parameters.iter().zip(values) {
+            for ((name, _), value) in parameters.iter().zip(values) {
                 config[*name] = value.clone();
             }
         }
         one => {
             let name = parameters.first();
             let name = name.ok_or_else(|| Failure::class("TypeError", format!("{id} takes no options")))?;
-            config[*name] = one.clone();
+            config[name.0] = one.clone();
         }
     }
     Ok(codecs::complete(&config))
