@@ -72,13 +72,14 @@ fn remove(location: &Location, common: &Common) -> Result<()> {
 
 /// Removes a directory or a file.
 ///
-/// A directory first gets another name, so that nobody sees a part of it.
+/// A directory first gets another name, so that nobody sees a part of it: one of those that stores never list
+/// and that the next writer of a store of that name sweeps away, should this process be killed.
 fn remove_store(path: &Path) -> Result<()> {
     let failed = || path.display().to_string();
     if fs::symlink_metadata(path).with_context(failed)?.is_dir() {
         let name = path.canonicalize().with_context(failed)?;
         let hidden = format!(
-            ".{}.{}.removed",
+            ".{}.{}-removed.zt-partial",
             name.file_name().unwrap_or_default().to_string_lossy(),
             std::process::id()
         );
