@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use serde_json::{Value, json};
+use serde_json::json;
 use zarr_convenience::{
     Source, SourceArray, SourceNode,
     core::{ArrayData, NodePath, Selection},
@@ -13,7 +13,7 @@ use crate::{
     args::{Common, LoadArgs},
     locations::{open_source, workers},
     npy,
-    numpy_text::array_text,
+    numpy_text::{array_text, edges, edges_text},
     output,
 };
 
@@ -25,15 +25,7 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
                 .select
                 .as_deref()
                 .map_or_else(|| Ok(Selection::all()), Selection::parse)?;
-            let data = array.read(&selection, workers(common))?;
-            if let Some(path) = &args.output {
-                npy::write(path, &data)?;
-            }
-            match (&args.output, common.json) {
-                (_, true) => output::json(&document(array.as_ref(), &data, args))?,
-                (None, false) => output::line(&array_text(&data))?,
-                (Some(_), false) => {}
-            }
+            show(array.as_ref(), &selection, args, common)?;
         }
         SourceNode::Group(path) => {
             if args.select.is_some() {
@@ -70,15 +62,33 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
     Ok(())
 }
 
-/// What was loaded of an array: its values as text, or the file they were written to.
-fn document(array: &dyn SourceArray, data: &ArrayData, args: &LoadArgs) -> Value {
-    let (path, dtype) = (array.path().to_string(), array.data_type_text());
-    match &args.output {
-        Some(file) => {
-            let output = file.display().to_string();
-            json!({"path": path, "shape": data.shape, "dtype": dtype, "output": output})
-        }
-        None => json!({"path": path, "shape": data.shape, "dtype": dtype, "text": array_text(data)}),
+/// Shows elements of an array, or writes them to a file.
+fn show(array: &dyn SourceArray, selection: &Selection, args: &LoadArgs, common: &Common) -> Result<()> {
+    let read = |selection: &Selection| array.read(selection, workers(common));
+    let dtype = array.data_type_text();
+    let described = |shape: &[u64], member: &str, value: &str| json!({"path": array.path().to_string(), "shape": shape, "dtype": dtype, member: value});
+    if let Some(path) = &args.output {
+        let data = read(selection)?;
+        npy::write(path, &data)?;
+        return if common.json {
+            output::json(&described(&data.shape, "output", &path.display().to_string()))
+        } else {
+            Ok(())
+        };
+    }
+    // Of a large array no more is read than what is shown of it.
+    let edges = edges(array.shape()).filter(|_| *selection == Selection::all());
+    let (shape, text) = if let Some(edges) = edges {
+        (array.shape().to_vec(), edges_text(&read(&edges)?, array.shape()))
+    } else {
+        let data = read(selection)?;
+        let text = array_text(&data);
+        (data.shape, text)
+    };
+    if common.json {
+        output::json(&described(&shape, "text", &text))
+    } else {
+        output::line(&text)
     }
 }
 

@@ -98,14 +98,35 @@ fn what_would_not_fit_into_memory_is_refused() {
     place.done("create big.zarr --shape 1000000000000 --chunks 1000000");
     let limit = "limit 104857600";
     place.refused(
-        "load big.zarr --memory 100M",
+        "load big.zarr -o out.npy --memory 100M",
         5,
         &["big.zarr", "8000000000000 bytes", limit],
     );
-    place.refused("load big.zarr -o out.npy --memory 100M", 5, &["big.zarr", limit]);
-    place.refused("load big.zarr", 5, &["big.zarr", "8000000000000 bytes"]);
+    place.refused(
+        "load big.zarr --select 0:900000000000 --memory 100M",
+        5,
+        &["big.zarr", limit],
+    );
+    place.refused(
+        "load big.zarr -o out.npy",
+        5,
+        &["big.zarr", "8000000000000 bytes"],
+    );
+    assert!(!place.path("out.npy").exists());
     let part = place.done("load big.zarr --memory 1K --select 0:3");
     assert_eq!(part, "[0. 0. 0.]\n");
+}
+
+#[test]
+fn of_an_array_that_is_only_shown_the_corners_are_read() {
+    let place = Place::new();
+    place.done("create big.zarr --shape 1000000000000 --chunks 1000000 --fill-value 0.5");
+    assert_eq!(
+        place.done("load big.zarr --memory 100M"),
+        "[0.5 0.5 0.5 ... 0.5 0.5 0.5]\n"
+    );
+    let document: serde_json::Value = serde_json::from_str(&place.done("load big.zarr --json")).unwrap();
+    assert_eq!(document["shape"], serde_json::json!([1_000_000_000_000_u64]));
 }
 
 #[test]
@@ -113,7 +134,7 @@ fn little_memory_is_taken_for_what_is_refused() {
     let place = Place::new();
     place.done("create big.zarr --shape 1000000000000 --chunks 1000000");
     // 512 MiB of addresses would be too few for anything near the size of the array.
-    let script = "ulimit -v 524288 && exec \"$0\" load big.zarr --threads 1";
+    let script = "ulimit -v 524288 && exec \"$0\" load big.zarr -o out.npy --threads 1";
     let program = env!("CARGO_BIN_EXE_zarr");
     let mut shell = std::process::Command::new("sh");
     let folder = place.path("");
