@@ -112,6 +112,16 @@ impl StorePrefix {
         Self::new(&format!("{}{name}", self.0))
     }
 
+    /// The prefix that this one lies in; `None` for the root.
+    pub fn parent(&self) -> Option<Self> {
+        let inner = self.0.strip_suffix('/')?;
+        Some(Self(
+            inner
+                .rfind('/')
+                .map_or_else(String::new, |end| inner[..=end].to_owned()),
+        ))
+    }
+
     /// The last part of the prefix, without slashes.
     pub fn name(&self) -> &str {
         let inner = self.0.strip_suffix('/').unwrap_or(&self.0);
@@ -235,6 +245,10 @@ mod tests {
         assert!(StorePrefix::new("/").is_err());
         assert!(StorePrefix::new("").unwrap().is_root());
         assert_eq!(StorePrefix::new("a/b").unwrap().name(), "b");
+        let parent = |text: &str| StorePrefix::new(text).unwrap().parent().map(|above| above.0);
+        assert_eq!(parent("a/b").as_deref(), Some("a/"));
+        assert_eq!(parent("a").as_deref(), Some(""));
+        assert_eq!(parent(""), None);
     }
 
     #[test]

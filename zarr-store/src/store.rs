@@ -49,6 +49,18 @@ pub trait Store: Debug + Send + Sync {
     /// The value is then what it was before.
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()>;
 
+    /// Finds beforehand what would keep [`set`](Store::set) from setting keys, all of them: their names, and what
+    /// is in their places, as where a key and keys below it exclude each other.
+    ///
+    /// Nothing is written; whether the store may be written to at all is not asked.
+    ///
+    /// # Errors
+    /// What `set` would say of one of the keys, and when the store cannot tell.
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        let _ = keys;
+        Ok(())
+    }
+
     /// Removes a key; succeeds if it is not there.
     ///
     /// # Errors

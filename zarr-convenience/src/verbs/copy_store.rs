@@ -55,11 +55,12 @@ impl std::fmt::Debug for CopyStoreOptions<'_> {
 
 /// Copies keys and their values from one store to another, by code point of the keys.
 ///
-/// Clashes are found before the first key is written. Documents are written after all other keys, so that a
+/// Clashes, also those of files with folders, are found before the first key is written. Documents are written after all other keys, so that a
 /// copy that ends half-way has no arrays that lack chunks.
 ///
 /// # Errors
-/// [`Error::Copy`] when a key is there already, [`Error::Argument`] for `SkipInitialized`; when a store fails.
+/// [`Error::Copy`] when a key is there already, [`Error::Argument`] for `SkipInitialized`; when the destination has
+/// no room for a key ([`Store::check_set`]); when a store fails.
 pub fn copy_store(
     source: &Arc<dyn Store>,
     dest: &Arc<dyn Store>,
@@ -106,6 +107,8 @@ pub fn plan_copy_store(
         let skip = exists;
         steps.push(KeyStep { from, to, skip, size });
     }
+    let set = steps.iter().filter(|step| !step.skip);
+    dest.check_set(&set.map(|step| step.to.clone()).collect::<Vec<_>>())?;
     Ok(KeyPlan { steps })
 }
 

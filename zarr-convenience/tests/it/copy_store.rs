@@ -7,7 +7,7 @@ use zarr_convenience::{
     core::{
         NodePath, Options,
         store::{
-            CountingStore, Store,
+            CountingStore, DirectoryStore, Store,
             testing::{Fault, FaultyStore, Operation},
         },
     },
@@ -116,6 +116,48 @@ fn b27_clashes_are_found_before_anything_is_copied() {
     assert!(matches!(done, Err(Error::Copy(text)) if text == "key 'foo' exists in destination"));
     assert!(lines.is_empty());
     assert_eq!(keys(to.as_ref()).len(), 1);
+}
+
+#[test]
+fn b27_files_that_clash_with_folders_are_found_before_anything_is_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let clashes = [
+        // A folder in the place of a key, a file in that of a folder above, and two keys of the source.
+        (
+            vec!["a", "foo"],
+            Some("foo/0"),
+            "foo: a folder is in the place of the value",
+        ),
+        (
+            vec!["a", "foo/0/1"],
+            Some("foo"),
+            "foo/0/1: a file is in the place of a folder above",
+        ),
+        (
+            vec!["a", "foo", "foo/0/1"],
+            None,
+            "foo: a key that is to be set lies below it",
+        ),
+    ];
+    for (number, (names, there, expected)) in clashes.into_iter().enumerate() {
+        let from = memory();
+        for name in names {
+            set(from.as_ref(), name, b"xxx");
+        }
+        let at = folder.path().join(number.to_string());
+        let to: Arc<dyn Store> = Arc::new(DirectoryStore::create(at).unwrap());
+        if let Some(name) = there {
+            set(to.as_ref(), name, b"mine");
+        }
+        let before = keys(to.as_ref());
+        for if_exists in [IfExists::Raise, IfExists::Replace, IfExists::Skip] {
+            let (lines, done) = copied(&from, &to, with(if_exists));
+            let error = done.unwrap_err().to_string();
+            assert!(error.ends_with(expected), "{error}");
+            assert!(lines.is_empty(), "{lines:?}");
+            assert_eq!(keys(to.as_ref()), before);
+        }
+    }
 }
 
 #[test]

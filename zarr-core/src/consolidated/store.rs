@@ -114,6 +114,10 @@ impl Store for ConsolidatedStore {
         self.chunks.set(key, value)
     }
 
+    fn check_set(&self, keys: &[StoreKey]) -> Result<(), StoreError> {
+        self.chunks.check_set(keys)
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
         if is_document(key) || key.name() == CONSOLIDATED_KEY {
             return self.refuse("changing consolidated metadata", key.as_str());

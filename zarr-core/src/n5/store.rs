@@ -75,6 +75,13 @@ impl N5Store {
         Ok(Target::Value(key.parent().key(&coords.join("/"))?))
     }
 
+    fn no_v3(&self) -> StoreError {
+        StoreError::NotSupported {
+            operation: "the Zarr format 3 in N5 directories",
+            store: self.describe(""),
+        }
+    }
+
     /// The document of N5 at its key.
     fn load(&self, key: &StoreKey) -> Result<Option<Document>> {
         let Some(bytes) = self.inner.get(key, SIZE_MAX)? else {
@@ -200,11 +207,16 @@ impl Store for N5Store {
         match Self::target(key)? {
             Target::Value(key) => self.inner.set(&key, value),
             Target::Document(name, key) => self.set_document(name, &key, value),
-            Target::Nothing => Err(StoreError::NotSupported {
-                operation: "the Zarr format 3 in N5 directories",
-                store: self.describe(""),
-            }),
+            Target::Nothing => Err(self.no_v3()),
         }
+    }
+
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        let kept = keys.iter().map(|key| match Self::target(key)? {
+            Target::Value(kept) | Target::Document(_, kept) => Ok(kept),
+            Target::Nothing => Err(self.no_v3()),
+        });
+        self.inner.check_set(&kept.collect::<Result<Vec<_>>>()?)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

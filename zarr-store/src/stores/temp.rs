@@ -98,6 +98,10 @@ impl Store for TempStore {
         self.inner.set(key, value)
     }
 
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        self.inner.check_set(keys)
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.inner.erase(key)
     }

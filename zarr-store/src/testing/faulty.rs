@@ -149,6 +149,10 @@ impl Store for FaultyStore {
         self.inner.set(key, value)
     }
 
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        self.inner.check_set(keys)
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.check(Operation::Erase, key.as_str())?;
         self.inner.erase(key)

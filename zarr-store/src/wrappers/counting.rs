@@ -127,6 +127,10 @@ impl Store for CountingStore {
         self.inner.set(key, value)
     }
 
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        self.inner.check_set(keys)
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<()> {
         add(&self.erases, 1);
         self.inner.erase(key)

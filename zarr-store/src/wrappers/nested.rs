@@ -85,6 +85,11 @@ impl Store for NestedStore {
         self.inner.set(&Self::kept(key)?, value)
     }
 
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        let keys = keys.iter().map(Self::kept);
+        self.inner.check_set(&keys.collect::<Result<Vec<_>>>()?)
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.inner.erase(&Self::kept(key)?)
     }

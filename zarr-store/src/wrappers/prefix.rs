@@ -59,6 +59,11 @@ impl Store for PrefixStore {
         self.inner.set(&self.key(key)?, value)
     }
 
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        let keys = keys.iter().map(|key| self.key(key));
+        self.inner.check_set(&keys.collect::<Result<Vec<_>>>()?)
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.inner.erase(&self.key(key)?)
     }

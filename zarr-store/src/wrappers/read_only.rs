@@ -41,6 +41,10 @@ impl Store for ReadOnlyStore {
         self.refuse("setting a key of a read-only store", key.as_str())
     }
 
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        self.inner.check_set(keys)
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.refuse("erasing a key of a read-only store", key.as_str())
     }

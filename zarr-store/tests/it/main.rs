@@ -9,6 +9,7 @@ mod faulty;
 #[cfg(feature = "http")]
 mod http;
 mod properties;
+mod room;
 #[cfg(feature = "s3")]
 mod s3;
 mod stores;

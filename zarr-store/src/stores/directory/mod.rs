@@ -1,6 +1,7 @@
 //! A store in a directory of the local file system.
 
 mod names;
+mod places;
 mod store;
 mod trees;
 mod write;

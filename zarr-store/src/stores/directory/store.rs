@@ -17,7 +17,8 @@ use rustix::{
 };
 
 use super::{
-    names::{is_debris, with_path},
+    names::with_path,
+    places::{self, refuse_debris},
     trees,
     write::{reports_late, sync_directory, write_value},
 };
@@ -259,12 +260,7 @@ impl Store for DirectoryStore {
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
-        if is_debris(key.name()) {
-            return Err(StoreError::InvalidKey {
-                key: key.as_str().to_owned(),
-                reason: "a name that is never listed",
-            });
-        }
+        refuse_debris(key)?;
         let target = self.root.join(key.as_str());
         let mut has_made_folders = false;
         let mut result = Ok(());
@@ -282,6 +278,10 @@ impl Store for DirectoryStore {
         result
             .and_then(|()| self.sync_names(&target, has_made_folders))
             .map_err(|error| self.refused("writing", key.as_str(), error))
+    }
+
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        places::check_set(self, keys)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

@@ -197,6 +197,10 @@ impl Store for CachedStore {
         self.change(key, Some(value), || self.inner.set(key, value))
     }
 
+    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
+        self.inner.check_set(keys)
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.change(key, None, || self.inner.erase(key))
     }
