@@ -54,6 +54,23 @@ pub(crate) const ENVIRONMENTS: &[Environment] = &[
         modules: "tensorstore, numpy",
     },
     Environment {
+        name: "hdf5",
+        packages: &[
+            "h5py",
+            "hdf5plugin",
+            "netCDF4",
+            "tables",
+            "pandas",
+            "anndata",
+            "xarray",
+            "h5netcdf",
+            "hdf5storage",
+            "kerchunk",
+            "numpy",
+        ],
+        modules: "h5py, hdf5plugin, netCDF4, tables, pandas, anndata, xarray, h5netcdf, hdf5storage, kerchunk, numpy",
+    },
+    Environment {
         name: "stores",
         packages: &["moto[server]", "zarr>=3,<4", "s3fs", "rangehttpserver", "numpy"],
         modules: "moto.server, zarr, s3fs, boto3, RangeHTTPServer, numpy",

@@ -15,8 +15,9 @@ use zarr_convenience::core::{
 use zarr_convenience::{Error, Result, SourceArray, core};
 
 use super::{
-    chunks::{ChunkTable, Chunks, describe, is_decodable},
+    chunks::{ChunkTable, Chunks, describe},
     datatype::{Elements, Form},
+    filters::is_decodable,
     source::source_error,
 };
 use crate::hdf5::{Dataset, DatasetInfo, Layout, Values};

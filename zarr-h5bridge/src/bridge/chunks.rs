@@ -1,7 +1,7 @@
 //! Chunks of a dataset, read and decoded without the HDF5 library and its lock.
 //!
-//! The library finds the chunks, once for each dataset. Deflate, shuffle, Fletcher-32 and LZF are undone by the codecs
-//! of Zarr, in the thread that asks, each chunk without the filters that its mask leaves out.
+//! The library finds the chunks, once for each dataset. Filters are undone by codecs ([`filters`]), in the thread that
+//! asks, each chunk without the filters that its mask leaves out.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,23 +10,16 @@ use std::{
 
 use serde_json::json;
 use zarr_convenience::core::codecs::{
-    BUILT_IN, ByteOrder, ChunkCodec, ChunkSpec, CodecChain, CodecConfig, CodecError, CodecRegistry, DataType,
-    FillValue, Limits,
+    ByteOrder, ChunkCodec, ChunkSpec, CodecChain, CodecConfig, CodecError, DataType, FillValue, Limits,
 };
 use zarr_convenience::{Error, Result, core::ChunkSource};
 
-use super::lzf;
 use super::{
     datatype::{Elements, Form},
+    filters,
     source::source_error,
 };
-use crate::hdf5::{ChunkIndex, Dataset, Filter};
-
-/// The registered numbers of filters.
-const DEFLATE: i32 = 1;
-const SHUFFLE: i32 = 2;
-const FLETCHER32: i32 = 3;
-const LZF: i32 = 32000;
+use crate::hdf5::{ChunkIndex, Dataset};
 
 /// The mask of a chunk that went through no filter.
 const UNFILTERED: u32 = u32::MAX;
@@ -98,14 +91,14 @@ fn chunk_codec(
     for (place, filter) in dataset.info().filters.iter().enumerate() {
         let is_skipped = 1_u32.checked_shl(place as u32).is_none_or(|bit| mask & bit != 0);
         if !is_skipped {
-            let Some(config) = config(filter) else {
+            let Some(config) = filters::config(filter) else {
                 return Ok(None);
             };
             configs.push(config);
         }
     }
     let limits = Limits::DEFAULT;
-    let registry = CodecRegistry::new(BUILT_IN.iter().copied().chain([lzf::ENTRY]));
+    let registry = filters::registry();
     let spec = ChunkSpec {
         shape: chunk_shape.to_vec(),
         fill_value: FillValue::zero(&data_type),
@@ -122,25 +115,6 @@ fn chunk_codec(
                 reason: error.to_string(),
             }),
     }
-}
-
-/// The codec that undoes a filter.
-fn config(filter: &Filter) -> Option<CodecConfig> {
-    Some(match filter.id {
-        DEFLATE => CodecConfig::of("numcodecs.zlib", json!({"level": 1})),
-        SHUFFLE => CodecConfig::of(
-            "numcodecs.shuffle",
-            json!({"elementsize": filter.client_data.first()?}),
-        ),
-        FLETCHER32 => CodecConfig::of("numcodecs.fletcher32", json!({})),
-        LZF => CodecConfig::of("lzf", json!({})),
-        _ => return None,
-    })
-}
-
-/// Whether a filter is undone by a codec.
-pub(super) fn is_decodable(filter: &Filter) -> bool {
-    config(filter).is_some()
 }
 
 /// The words for a dataset in errors.

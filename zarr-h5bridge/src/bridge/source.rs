@@ -9,6 +9,7 @@ use super::{
     array::Hdf5Array,
     attributes,
     datatype::lost_names,
+    filters,
     links::{node_path, unfollowed},
 };
 use crate::hdf5::{self, File, Group, Link, LinkKind, Object};
@@ -29,6 +30,7 @@ impl Hdf5Source {
     /// # Errors
     /// [`Error::Source`] if it cannot be opened, is something else, or is damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        filters::register();
         let file = File::open(path).map_err(source_error)?;
         Ok(Self { file })
     }

@@ -8,7 +8,7 @@
 //! here may be used from any thread; reading stored chunks does not take the lock.
 //! Other files that a file refers to are never opened: external links, external raw data and virtual datasets
 //! are reported as what they are, and reading through them is an error.
-//! Filters are never loaded from plugins.
+//! Filters are never loaded from plugins; those of this program may be given to the library instead.
 //!
 //! The HDF5 library itself is not safe on files made to harm: it may loop for ever or crash.
 //! Files of unknown origin belong into a process of their own.
@@ -19,6 +19,7 @@ mod dataset;
 mod datatype;
 mod error;
 mod file;
+mod filter_code;
 mod group;
 mod layout;
 mod libhdf5;
@@ -31,6 +32,7 @@ pub use dataset::{Dataset, DatasetInfo, Dataspace};
 pub use datatype::{Charset, Datatype, EnumMember, Field, ReferenceKind, StringPadding};
 pub use error::{Error, Result};
 pub use file::{File, NamedType, Object, is_hdf5};
+pub(crate) use filter_code::{FilterCode, register_filters};
 pub use group::{Group, Link, LinkKind, ObjectKind};
 pub use layout::{FillValue, Filter, Layout};
 pub use name::Name;

@@ -5,6 +5,7 @@
 mod attributes;
 mod bridge;
 mod diff;
+mod filters;
 mod hostile;
 mod links;
 mod odd;

@@ -6,6 +6,7 @@
 
 #![expect(unsafe_code, reason = "these are the calls into a C library")]
 
+mod filters;
 mod objects;
 mod properties;
 mod types;
@@ -19,6 +20,7 @@ use hdf5_sys::h5e::{H5E_DEFAULT, H5E_WALK_UPWARD, H5E_error2_t, H5Ewalk2};
 use hdf5_sys::h5i::{H5Idec_ref, hid_t};
 use hdf5_sys::h5pl::H5PLset_loading_state;
 
+pub(super) use filters::*;
 pub(super) use objects::*;
 pub(super) use properties::*;
 pub(super) use types::*;

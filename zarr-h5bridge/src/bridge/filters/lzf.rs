@@ -1,4 +1,4 @@
-//! LZF, h5py's own filter, for reading.
+//! LZF, h5py's own filter.
 //!
 //! ```text
 //! 000lllll                            l + 1 bytes follow as they are
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use zarr_convenience::core::codecs::{BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, Result};
 
-const NAME: &str = "lzf";
+pub(super) const NAME: &str = "hdf5.lzf";
 
 /// How the registry knows the codec; only chunks of HDF5 files are decoded by it.
 pub(super) const ENTRY: CodecEntry = CodecEntry {
@@ -23,12 +23,56 @@ pub(super) const ENTRY: CodecEntry = CodecEntry {
     build: |_, _| Ok(Codec::BytesToBytes(Arc::new(Lzf))),
 };
 
+/// How far back what is repeated may begin.
+const BACK_MAX: usize = 1 << 13;
+/// How many bytes may be repeated at once.
+const REPEATED_MAX: usize = 255 + 9;
+
 #[derive(Debug)]
 struct Lzf;
 
+/// Adds bytes as they are.
+fn push_literals(bytes: &[u8], out: &mut Vec<u8>) {
+    for run in bytes.chunks(32) {
+        out.push(run.len() as u8 - 1);
+        out.extend_from_slice(run);
+    }
+}
+
 impl BytesToBytes for Lzf {
-    fn encode(&self, _: &[u8], _: &mut Vec<u8>) -> Result<()> {
-        Err(CodecError::mismatch(NAME, "it is only decoded"))
+    fn encode(&self, decoded: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        /// Where three bytes were seen last, by their hash.
+        const PLACES: usize = 1 << 14;
+        let mut places = vec![usize::MAX; PLACES];
+        let hash = |at: usize| {
+            let three = u32::from_le_bytes([decoded[at], decoded[at + 1], decoded[at + 2], 0]);
+            (three.wrapping_mul(0x9e37_79b1) >> 18) as usize
+        };
+        let (mut at, mut literal) = (0, 0);
+        while at + 3 <= decoded.len() {
+            let place = std::mem::replace(&mut places[hash(at)], at);
+            let is_near = place < at && at - place <= BACK_MAX;
+            if !is_near || decoded[place..place + 3] != decoded[at..at + 3] {
+                at += 1;
+                continue;
+            }
+            let longest = (decoded.len() - at).min(REPEATED_MAX);
+            let length = (3..longest)
+                .find(|length| decoded[place + length] != decoded[at + length])
+                .unwrap_or(longest);
+            push_literals(&decoded[literal..at], out);
+            let back = at - place - 1;
+            let high = (back >> 8) as u8;
+            match length {
+                3..=8 => out.push((length as u8 - 2) << 5 | high),
+                _ => out.extend([7 << 5 | high, (length - 9) as u8]),
+            }
+            out.push(back as u8);
+            at += length;
+            literal = at;
+        }
+        push_literals(&decoded[literal..], out);
+        Ok(())
     }
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
@@ -94,6 +138,19 @@ mod tests {
         check(b"\x02abc\x20\x02", Some(b"abcabc"));
         check(b"\x00a\xe0\x01\x00", Some(b"aaaaaaaaaaa"));
         check(b"\x01ab\x40\x01\x00!", Some(b"ababab!"));
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let long: Vec<u8> = (0..20_000_u32).map(|n| (n * n / 70 % 251) as u8).collect();
+        for decoded in [&b""[..], b"ab", b"abcabcabcabcabcabcabc", &[0; 5000], &long] {
+            let mut encoded = Vec::new();
+            Lzf.encode(decoded, &mut encoded).expect("it encodes");
+            assert!(encoded.len() <= Lzf.encoded_size_max(decoded.len()));
+            let mut out = vec![0; decoded.len()];
+            assert_eq!(Lzf.decode(&encoded, &mut out).ok(), Some(decoded.len()));
+            assert_eq!(out, decoded);
+        }
     }
 
     #[test]
