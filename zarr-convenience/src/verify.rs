@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    NodePath, Workers,
+    NodePath, Workers, put_dimension_names,
     store::{ByteRange, ReadBuffer, Store},
 };
 
@@ -87,7 +87,14 @@ pub fn verify(
                 return Err(failure.error);
             }
         }
-        let attributes = dest.attributes(&node)?.members;
+        let mut attributes = dest.attributes(&node)?.members;
+        if let SourceNode::Array(array) = &node
+            && let Some(names) = array
+                .as_zarr()
+                .and_then(|array| array.metadata().dimension_names.as_ref())
+        {
+            put_dimension_names(&mut attributes, names);
+        }
         for (name, value) in &check.attributes {
             let what = [&check.source, &check.target].map(|path| format!("{path}@{name}"));
             let is_lost = report.lost.iter().any(|lost| what.contains(&lost.what));

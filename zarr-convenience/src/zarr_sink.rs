@@ -89,10 +89,16 @@ impl Sink for Group {
         } else {
             array.stored_chunks()?
         };
+        let builder = builder(self, array, how.creation)?;
+        let from = array.as_zarr().map(|from| from.metadata().format);
         let put = Put {
             group: self,
             array,
-            attributes,
+            builder: if from == Some(builder.current_format()) {
+                builder.attributes(attributes)
+            } else {
+                builder.foreign_attributes(attributes)
+            },
             stored,
             how,
         };
@@ -123,7 +129,8 @@ fn builder(group: &Group, array: &dyn SourceArray, creation: &Creation) -> Resul
 struct Put<'a> {
     group: &'a Group,
     array: &'a dyn SourceArray,
-    attributes: Map<String, Value>,
+    /// Makes the copy, with its attributes.
+    builder: ArrayBuilder,
     /// The chunks that the source has, if that is known.
     stored: Option<HashSet<Vec<u64>>>,
     how: &'a How<'a>,
@@ -188,8 +195,7 @@ impl Put<'_> {
     }
 
     fn target(&self, store: &Arc<dyn Store>, path: &NodePath) -> Result<Array> {
-        let builder = builder(self.group, self.array, self.how.creation)?;
-        let builder = builder.attributes(self.attributes.clone());
+        let builder = self.builder.clone();
         Ok(builder.prepare(Arc::clone(store), path, self.group.options())?)
     }
 
@@ -221,8 +227,9 @@ impl Put<'_> {
             };
             crew.for_each(workers, units.as_ref())?;
         }
-        if target.metadata().format == ZarrFormat::V2 && !self.attributes.is_empty() {
-            target.set_attributes(self.attributes.clone())?;
+        let attributes = self.builder.current_attributes();
+        if target.metadata().format == ZarrFormat::V2 && !attributes.is_empty() {
+            target.set_attributes(attributes.clone())?;
         }
         Ok(target.write_metadata()?)
     }

@@ -9,10 +9,10 @@ use zarr_codecs::{
 use zarr_store::Store;
 
 use crate::{
-    Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, Error, NodePath, Options, Order, Result, ZarrFormat,
-    guess_chunk_shape, hierarchy,
+    Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, DimensionNames, Error, NodePath, Options, Order,
+    Result, ZarrFormat, guess_chunk_shape, hierarchy,
     metadata::{Codecs, V2Codecs, elements_codec, v2, v2_fill_value},
-    n5,
+    n5, put_dimension_names, take_dimension_names,
 };
 
 /// What a new array is to be.
@@ -42,7 +42,7 @@ pub struct ArrayBuilder {
     compression: Compression,
     format: ZarrFormat,
     attributes: Map<String, Value>,
-    dimension_names: Option<Vec<Option<String>>>,
+    dimension_names: Option<DimensionNames>,
     unknown: Map<String, Value>,
 }
 
@@ -246,10 +246,35 @@ impl ArrayBuilder {
         self
     }
 
-    /// The names of the dimensions, which V2 has no place for.
-    pub fn dimension_names(mut self, names: Option<Vec<Option<String>>>) -> Self {
+    /// The names of the dimensions, which documents of V2 have no place for; see
+    /// [`ArrayBuilder::foreign_attributes`].
+    pub fn dimension_names(mut self, names: Option<DimensionNames>) -> Self {
         self.dimension_names = names;
         self
+    }
+
+    /// The attributes of an array of another format; the names of dimensions go to where this format has them.
+    ///
+    /// That is the document in V3, and the attribute [`DIMENSIONS_ATTRIBUTE`](crate::DIMENSIONS_ATTRIBUTE) in V2.
+    pub fn foreign_attributes(mut self, mut attributes: Map<String, Value>) -> Self {
+        match self.format {
+            ZarrFormat::V3 if self.dimension_names.is_none() => {
+                self.dimension_names = take_dimension_names(&mut attributes, self.shape.len());
+            }
+            ZarrFormat::V3 => {}
+            ZarrFormat::V2 => {
+                put_dimension_names(
+                    &mut attributes,
+                    self.dimension_names.as_deref().unwrap_or_default(),
+                );
+            }
+        }
+        self.attributes(attributes)
+    }
+
+    /// The attributes as they stand now.
+    pub const fn current_attributes(&self) -> &Map<String, Value> {
+        &self.attributes
     }
 
     /// Stores the array where nothing is, and makes groups above it where there are none.

@@ -7,6 +7,7 @@ mod chunk_copy;
 mod chunk_grid;
 mod chunk_key;
 mod consolidated;
+mod dimension_names;
 mod element;
 mod error;
 mod fetch;
@@ -50,6 +51,7 @@ pub use chunk_key::ChunkKeyEncoding;
 pub use consolidated::{
     CONSOLIDATED_KEY, ConsolidatedMetadata, ConsolidatedStore, Difference, Freshness, outdate,
 };
+pub use dimension_names::{DIMENSIONS_ATTRIBUTE, DimensionNames, put_dimension_names, take_dimension_names};
 pub use element::{ArrayData, Element, Fill, Take};
 pub use error::Error;
 pub use gather::{ChunkSource, ChunkedShape, gather};

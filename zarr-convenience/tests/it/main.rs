@@ -12,6 +12,7 @@ mod copy_values;
 mod dataset;
 mod diff;
 mod dry_run;
+mod formats;
 mod help;
 mod info;
 mod load;

@@ -19,7 +19,7 @@ pub use zarr_codecs::json;
 
 pub use self::v2_data_type::{data_type_to_v2, v2_data_type};
 pub use self::v2_fill_value::{fill_value_to_v2, v2_fill_value};
-use crate::{ChunkGrid, ChunkKeyEncoding};
+use crate::{ChunkGrid, ChunkKeyEncoding, DimensionNames};
 
 /// The version of the format in which a node is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,7 +107,7 @@ pub struct ArrayMetadata {
     /// Attributes that stand in the array's own document: those of V3. V2 keeps them in `.zattrs`.
     pub attributes: Map<String, Value>,
     /// The names of the dimensions, if V3 metadata give them.
-    pub dimension_names: Option<Vec<Option<String>>>,
+    pub dimension_names: Option<DimensionNames>,
     /// Members of the document that are not known, kept for writing back.
     pub unknown: Map<String, Value>,
 }

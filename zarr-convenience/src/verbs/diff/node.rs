@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use zarr_core::{ZarrFormat, codecs::SLOT_SIZE};
+use zarr_core::{DimensionNames, ZarrFormat, codecs::SLOT_SIZE, put_dimension_names};
 
 use super::{
     DifferenceKind, Side,
@@ -53,13 +53,25 @@ pub(super) fn fill_values(
 
 /// The names of dimensions, if both formats have such and they differ.
 pub(super) fn dimension_names(a: &dyn SourceArray, b: &dyn SourceArray) -> Option<DifferenceKind> {
-    let names = |array: &dyn SourceArray| {
-        let metadata = array.as_zarr()?.metadata();
-        let unnamed = || vec![None; metadata.shape.len()];
-        (metadata.format == ZarrFormat::V3).then(|| metadata.dimension_names.clone().unwrap_or_else(unnamed))
-    };
-    let (a, b) = (names(a)?, names(b)?);
+    let (a, b) = (names_in_document(a)?, names_in_document(b)?);
     (a != b).then(|| DifferenceKind::DimensionNames(a.into(), b.into()))
+}
+
+/// The names of dimensions where the document is their place, as in V3; `None` in other formats.
+fn names_in_document(array: &dyn SourceArray) -> Option<DimensionNames> {
+    let metadata = array.as_zarr()?.metadata();
+    let unnamed = || vec![None; metadata.shape.len()];
+    (metadata.format == ZarrFormat::V3).then(|| metadata.dimension_names.clone().unwrap_or_else(unnamed))
+}
+
+/// Puts the names of dimensions into the attributes of a node, if another one has no other place for them.
+pub(super) fn place_dimension_names(node: &SourceNode, other: &SourceNode, attributes: &mut Attributes) {
+    if let (SourceNode::Array(array), SourceNode::Array(other)) = (node, other)
+        && names_in_document(other.as_ref()).is_none()
+        && let Some(names) = names_in_document(array.as_ref())
+    {
+        put_dimension_names(&mut attributes.members, &names);
+    }
 }
 
 /// The attributes that differ, and those that cannot be compared.

@@ -293,8 +293,10 @@ impl Walk<'_> {
             return;
         }
         match (self.sources.0.attributes(a), self.sources.1.attributes(b)) {
-            (Ok(a), Ok(b)) => {
-                let (different, not_compared) = node::attributes(path, &a, &b);
+            (Ok(mut attributes_of_a), Ok(mut attributes_of_b)) => {
+                node::place_dimension_names(a, b, &mut attributes_of_a);
+                node::place_dimension_names(b, a, &mut attributes_of_b);
+                let (different, not_compared) = node::attributes(path, &attributes_of_a, &attributes_of_b);
                 self.differ_all(path, different);
                 let order = self.order;
                 self.window.extend(
