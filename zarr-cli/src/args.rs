@@ -248,6 +248,7 @@ pub(crate) struct ResumeArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 pub(crate) struct CopyStoreArgs {
     /// The store to copy
     pub(crate) source: String,
@@ -271,6 +272,12 @@ pub(crate) struct CopyStoreArgs {
     /// Write nothing, and tell what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Write nothing, and tell how keys are copied and what is done beside
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Also copy what links lead to that leave the source; they are refused otherwise
+    #[arg(long)]
+    pub(crate) follow_symlinks: bool,
     /// Where the lines of the log go: a file, or - for standard output; in a dry run always there
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<String>,

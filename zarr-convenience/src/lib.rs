@@ -44,7 +44,7 @@ pub use hexdigest::{HashName, hexdigest};
 pub use info::{ArrayInfo, GroupInfo};
 pub use ledger::{Ledger, StepLedger};
 pub use load::{LazyLoader, Loaded, load};
-pub use location::{Location, StoreKind, open_store};
+pub use location::{Location, StoreKind, open_store, open_whole_store};
 pub use numpy_text::{count_text, data_type_text, shape_text};
 pub use open::{OpenMode, build_array, check_codecs, create_array, create_group, open};
 pub use plan::{Action, Plan, Step};
@@ -64,9 +64,10 @@ pub use verbs::consolidate::{
     open_consolidated, open_reading,
 };
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
-pub use verbs::copy_keys::{KeyPlan, KeyStep, run_keys};
+pub use verbs::copy_keys::{KeyAction, KeyPlan, KeyStep, run_keys};
 pub use verbs::copy_store::{CopyStoreOptions, copy_store, plan_copy_store};
 pub use verbs::diff::{DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Listed, Side, diff};
+pub use verbs::key_documents::KeyDocuments;
 pub use verify::{Check, verify, verify_keys};
 pub use zarr_core as core;
 pub use zarr_source::ZarrSource;

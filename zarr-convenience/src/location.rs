@@ -8,7 +8,7 @@ use std::{
 
 use zarr_core::{
     N5Store, NodePath,
-    store::{DirectoryStore, Store, StoreError},
+    store::{DirectoryStore, Store, StoreError, Strays},
 };
 
 #[cfg(feature = "zip")]
@@ -149,6 +149,26 @@ fn is_zip(path: &Path) -> bool {
 /// [`Error::Core`] when it cannot be opened, or a file is in its place; [`Error::Source`] for a file that is no
 /// ZIP archive and was to be read.
 pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>> {
+    open_with(location, writable, Strays::Passed)
+}
+
+/// Opens the Zarr store at a location for reading, where all that is in it is to be copied.
+///
+/// What is no key of a directory or an archive is an error of listing it, and, unless they are followed, so is a link
+/// that leads out of it.
+///
+/// # Errors
+/// Those of [`open_store`].
+pub fn open_whole_store(location: &Location, follows_links: bool) -> Result<Arc<dyn Store>> {
+    let strays = if follows_links {
+        Strays::Named
+    } else {
+        Strays::Refused
+    };
+    open_with(location, false, strays)
+}
+
+fn open_with(location: &Location, writable: bool, strays: Strays) -> Result<Arc<dyn Store>> {
     let path = &location.store;
     if let Some(address) = location.address() {
         return address::open(address);
@@ -158,7 +178,7 @@ pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>>
             let store: Arc<dyn Store> = if writable {
                 Arc::new(DirectoryStore::create(path)?)
             } else {
-                Arc::new(DirectoryStore::open(path)?)
+                Arc::new(DirectoryStore::open(path)?.with_strays(strays))
             };
             Ok(if is_n5(path) {
                 Arc::new(N5Store::new(store))
@@ -169,7 +189,7 @@ pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>>
         #[cfg(feature = "zip")]
         StoreKind::Zip if writable => Ok(Arc::new(ZipStore::update(path)?)),
         #[cfg(feature = "zip")]
-        StoreKind::Zip => Ok(Arc::new(ZipStore::open(path)?)),
+        StoreKind::Zip => Ok(Arc::new(ZipStore::open(path)?.with_strays(strays))),
         _ => {
             let what = path.display().to_string();
             let is = if path.exists() { "is" } else { "would be" };

@@ -148,7 +148,7 @@ pub fn verify_keys(
     workers: Workers,
     cancel: &Cancel,
 ) -> Result<Vec<Lost>> {
-    let steps: Vec<_> = plan.steps.iter().filter(|step| !step.skip).collect();
+    let steps: Vec<_> = plan.copied().collect();
     let wanted = source.io_hints().requests_max.max(dest.io_hints().requests_max);
     let largest = steps.iter().map(|step| step.size).max().unwrap_or_default();
     let found = Mutex::new(Vec::new());
@@ -160,7 +160,7 @@ pub fn verify_keys(
             let step = steps[index];
             let taken = || buffers.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut a, mut b) = taken().pop().unwrap_or_default();
-            let is_there = source.get_ranges(&step.from, &[ByteRange::All], &mut a)?;
+            let is_there = plan.read(source.as_ref(), step, &mut a)?;
             let is_copied = dest.get_ranges(&step.to, &[ByteRange::All], &mut b)?;
             let reason = match (is_there, is_copied) {
                 (true, false) => Some("is not there"),

@@ -49,7 +49,8 @@ pub use builder::ArrayBuilder;
 pub use chunk_grid::{ChunkGrid, guess_chunk_shape};
 pub use chunk_key::ChunkKeyEncoding;
 pub use consolidated::{
-    CONSOLIDATED_KEY, ConsolidatedMetadata, ConsolidatedStore, Difference, Freshness, outdate,
+    CONSOLIDATED_KEY, ConsolidatedMetadata, ConsolidatedStore, Difference, Freshness, consolidated_groups,
+    outdate, outdate_above, outdate_group, without_inline,
 };
 pub use dimension_names::{DIMENSIONS_ATTRIBUTE, DimensionNames, put_dimension_names, take_dimension_names};
 pub use element::{ArrayData, Element, Fill, Take};

@@ -22,6 +22,7 @@ pub use key::{StoreKey, StorePrefix};
 pub use read_buffer::ReadBuffer;
 pub use store::{Capabilities, IoHints, Lasting, Listing, Staged, Store};
 pub use store_ext::StoreExt;
+pub use stores::Strays;
 pub use stores::dbm::DbmStore;
 pub use stores::directory::{DirectoryStore, Durability};
 #[cfg(feature = "http")]

@@ -10,7 +10,7 @@ use zarr_convenience::{
         NodePath,
         store::{MemoryStore, Store},
     },
-    open_store, pattern, plan_copy_store, run_keys, verify_keys,
+    count_text, open_store, open_whole_store, pattern, plan_copy_store, run_keys, verify_keys,
 };
 
 use super::copy::{Log, tell_different};
@@ -33,8 +33,9 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
     let if_exists = IfExists::parse_for_keys(&args.if_exists)?;
     let from = Location::with_path(&args.source, &args.source_path)?;
     let to = Location::with_path(&args.dest, &args.dest_path)?;
-    let source = open_store(&from, false)?;
-    let opened = if args.dry_run {
+    let source = open_whole_store(&from, args.follow_symlinks)?;
+    let writes_nothing = args.dry_run || args.explain;
+    let opened = if writes_nothing {
         None
     } else {
         let work = Work {
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
         excludes,
         includes,
         if_exists,
-        dry_run: args.dry_run,
+        dry_run: writes_nothing,
         workers: workers(common),
         memory: common.memory,
         ledger: opened.as_ref().and_then(Output::ledger),
@@ -64,6 +65,9 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
         log: None,
         progress: Some(&progress),
     };
+    if args.explain {
+        return explain(&plan_copy_store(&source, &dest, &options)?, common);
+    }
     let (copied, plan) = match (carry_out(&source, &dest, args, options), opened) {
         (Ok(done), Some(output)) => output.finish().map(|()| done)?,
         (Err(error), Some(output)) => {
@@ -91,6 +95,18 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Shows what would be done.
+fn explain(plan: &KeyPlan, common: &Common) -> Result<()> {
+    let explanation = plan.explanation();
+    if common.json {
+        return output::json(&json!({"n_bytes": plan.size(), "explanation": explanation}));
+    }
+    for line in explanation {
+        output::line(&crate::status::printable(&line))?;
+    }
+    output::line(&format!("in all {} bytes to copy", count_text(plan.size())))
 }
 
 /// What tells a copy from others.

@@ -133,3 +133,74 @@ fn copy_store_skips_or_replaces_keys_that_are_there() {
     let found = place.done(line);
     assert!(found.starts_with("all done: 0 copied, "), "{found} {skipped}");
 }
+
+#[test]
+fn copy_store_makes_groups_above_and_leaves_out_consolidated_metadata_that_would_be_wrong() {
+    let place = Place::with_group();
+    place.done("consolidate g.zarr");
+    place.done("copy-store g.zarr a.zarr --dest-path deep/copy");
+    assert_eq!(
+        place.read("a.zarr/deep/copy/.zmetadata"),
+        place.read("g.zarr/.zmetadata")
+    );
+    let tree = "/\n └── deep\n     └── copy\n         ├── sub\n         │   └── y (2, 3) int32\n         └── x (6,) int32\n";
+    assert_eq!(place.done("tree a.zarr"), tree);
+    let line = "copy-store g.zarr b.zarr --exclude ^sub/ --log -";
+    let log = place.done(line);
+    assert!(
+        log.starts_with(
+            "copy .zgroup\nskip .zmetadata\ncopy x/.zarray\ncopy x/0\nall done: 3 copied, 1 skipped, "
+        ),
+        "{log}"
+    );
+    assert!(!place.path("b.zarr/.zmetadata").exists());
+    assert_eq!(place.done("diff g.zarr/x b.zarr/x"), "");
+}
+
+#[test]
+fn copy_store_explains_what_it_would_do_and_does_nothing() {
+    let place = Place::with_group();
+    place.done("consolidate g.zarr");
+    let size = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| place.read(&format!("g.zarr/{name}")).len())
+            .sum::<usize>()
+    };
+    let (values, documents) = (size(&["x/0"]), size(&[".zgroup", "x/.zarray"]));
+    let before = place.files();
+    let line = "copy-store g.zarr b.zarr --exclude ^sub/ --dest-path copy --explain";
+    let consolidated = size(&[".zmetadata"]);
+    let consolidated = format!("{},{:03}", consolidated / 1000, consolidated % 1000);
+    let expected = format!(
+        "1 key of {values} bytes: copied as they are, on all threads\n\
+         2 keys of {documents} bytes: documents, copied when all other keys are there, the deepest first\n\
+         1 key of {consolidated} bytes: skipped, because they are consolidated metadata\n\
+         /: made a group, because it is above the copy\n\
+         consolidated metadata: left out and removed, because what they tell of would not be just what is there\n\
+         in all {} bytes to copy\n",
+        values + documents
+    );
+    assert_eq!(place.done(line), expected);
+    place.assert_files(&before);
+}
+
+#[cfg(unix)]
+#[test]
+fn copy_store_follows_links_out_of_its_source_only_when_told() {
+    let place = Place::with_group();
+    place.write("elsewhere/0", b"1");
+    std::os::unix::fs::symlink("../elsewhere", place.path("g.zarr/link")).unwrap();
+    place.refused(
+        "copy-store g.zarr a.zarr",
+        7,
+        &["g.zarr: link", "a link leads out of the store"],
+    );
+    place.refused(
+        "copy-store g.zarr a.zarr --dry-run",
+        7,
+        &["a link leads out of the store"],
+    );
+    place.done("copy-store g.zarr a.zarr --follow-symlinks");
+    assert_eq!(place.read("a.zarr/link/0"), b"1");
+}

@@ -9,12 +9,14 @@ use std::{
 };
 
 use zarr_core::{
-    Workers,
+    Workers, ZarrFormat,
     store::{ByteRange, ReadBuffer, Store, StoreKey},
+    without_inline,
 };
 
+use super::key_documents::{KeyDocuments, Role};
 use crate::{
-    Budget, Copied, CopyStoreOptions, Error, Progress, Result,
+    Budget, Copied, CopyStoreOptions, Error, Progress, Result, count_text,
     ledger::hash,
     units::{Crew, Units},
 };
@@ -24,6 +26,19 @@ use crate::{
 pub struct KeyPlan {
     /// The keys, by code point.
     pub steps: Vec<KeyStep>,
+    /// What the documents among them entail.
+    pub documents: Option<KeyDocuments>,
+}
+
+/// What is done with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyAction {
+    /// It is copied.
+    Copy,
+    /// It is left as it is in the destination.
+    Skip,
+    /// It is left out, and removed from the destination: consolidated metadata that would be wrong there.
+    Drop,
 }
 
 /// One key of a plan.
@@ -33,8 +48,8 @@ pub struct KeyStep {
     pub from: StoreKey,
     /// The key in the destination.
     pub to: StoreKey,
-    /// Whether it is left as it is in the destination.
-    pub skip: bool,
+    /// What is done with it.
+    pub action: KeyAction,
     /// The bytes of its value.
     pub size: u64,
 }
@@ -42,7 +57,10 @@ pub struct KeyStep {
 impl KeyStep {
     /// The line of the log: `copy foo/.zarray -> bar/foo/.zarray`.
     pub fn line(&self) -> String {
-        let verb = if self.skip { "skip" } else { "copy" };
+        let verb = match self.action {
+            KeyAction::Copy => "copy",
+            KeyAction::Skip | KeyAction::Drop => "skip",
+        };
         if self.from == self.to {
             format!("{verb} {}", self.from)
         } else {
@@ -54,8 +72,68 @@ impl KeyStep {
 impl KeyPlan {
     /// The bytes to be copied.
     pub fn size(&self) -> u64 {
-        let copied = self.steps.iter().filter(|step| !step.skip);
-        copied.map(|step| step.size).fold(0, u64::saturating_add)
+        self.copied().map(|step| step.size).fold(0, u64::saturating_add)
+    }
+
+    /// The keys that are copied.
+    pub(crate) fn copied(&self) -> impl Iterator<Item = &KeyStep> {
+        self.steps.iter().filter(|step| step.action == KeyAction::Copy)
+    }
+
+    /// Reads the value that a key is to have in the destination; says whether the source has it.
+    pub(crate) fn read(&self, source: &dyn Store, step: &KeyStep, buffer: &mut ReadBuffer) -> Result<bool> {
+        let is_whole = self.documents.as_ref().is_none_or(|documents| documents.is_whole);
+        if !is_whole
+            && Role::of(&step.from) == Role::Node(ZarrFormat::V3)
+            && let Some(document) = without_inline(source, &step.from)?
+        {
+            buffer.clear();
+            buffer.push_ranges(&document.into(), &[ByteRange::All], || {
+                source.describe(step.from.as_str())
+            })?;
+            return Ok(true);
+        }
+        Ok(source.get_ranges(&step.from, &[ByteRange::All], buffer)?)
+    }
+
+    /// How the keys are copied, and what else is done, a line each.
+    pub fn explanation(&self) -> Vec<String> {
+        let of = |wanted: &dyn Fn(&KeyStep) -> bool| {
+            let steps = self.steps.iter().filter(|step| wanted(step));
+            steps.fold((0_u64, 0_u64), |(n, size), step| {
+                (n + 1, size.saturating_add(step.size))
+            })
+        };
+        let mut lines = Vec::new();
+        let mut tell = |(n, size): (u64, u64), what: &str| {
+            if n > 0 {
+                let keys = if n == 1 { "key" } else { "keys" };
+                lines.push(format!(
+                    "{} {keys} of {} bytes: {what}",
+                    count_text(n),
+                    count_text(size)
+                ));
+            }
+        };
+        let copies = |step: &KeyStep, late: bool| step.action == KeyAction::Copy && is_late(step) == late;
+        tell(
+            of(&|step| copies(step, false)),
+            "copied as they are, on all threads",
+        );
+        tell(
+            of(&|step| copies(step, true)),
+            "documents, copied when all other keys are there, the deepest first",
+        );
+        tell(
+            of(&|step| step.action == KeyAction::Skip),
+            "skipped, because the destination has them",
+        );
+        tell(
+            of(&|step| step.action == KeyAction::Drop),
+            "skipped, because they are consolidated metadata",
+        );
+        lines.extend(self.documents.iter().flat_map(KeyDocuments::explanation));
+        lines
     }
 }
 
@@ -91,10 +169,9 @@ pub fn run_keys(
     let mut copied = Copied::default();
     for step in &plan.steps {
         log(&step.line());
-        let count = if step.skip {
-            &mut copied.n_skipped
-        } else {
-            &mut copied.n_copied
+        let count = match step.action {
+            KeyAction::Copy => &mut copied.n_copied,
+            KeyAction::Skip | KeyAction::Drop => &mut copied.n_skipped,
         };
         *count += 1;
     }
@@ -129,6 +206,9 @@ fn copy(
             counted => counted,
         };
     }
+    if let Some(documents) = &plan.documents {
+        documents.outdate(&plan.steps, dest.as_ref(), options.workers)?;
+    }
     for (workers, steps) in stages(plan, dest, workers) {
         let progress = |index: usize, size: u64| {
             let done = done.fetch_add(size, Ordering::Relaxed) + size;
@@ -148,6 +228,7 @@ fn copy(
             progress: &progress,
         };
         let keys = Keys {
+            plan,
             source,
             dest,
             steps: &steps,
@@ -155,7 +236,9 @@ fn copy(
         };
         crew.for_each(workers, &keys)?;
     }
-    Ok(())
+    plan.documents
+        .as_ref()
+        .map_or(Ok(()), |documents| documents.make_groups(dest))
 }
 
 /// A key and its place in the plan.
@@ -167,7 +250,8 @@ fn stages<'a>(
     dest: &Arc<dyn Store>,
     workers: Workers,
 ) -> Vec<(Workers, Vec<Numbered<'a>>)> {
-    let steps = plan.steps.iter().enumerate().filter(|(_, step)| !step.skip);
+    let steps = plan.steps.iter().enumerate();
+    let steps = steps.filter(|(_, step)| step.action == KeyAction::Copy);
     if dest.capabilities().deferred {
         // Where all keys are seen at once, they are written in their order.
         return vec![(Workers::ONE, steps.collect())];
@@ -176,24 +260,20 @@ fn stages<'a>(
     let mut stages: BTreeMap<usize, Vec<_>> = BTreeMap::new();
     for (number, step) in steps {
         let depth = step.to.as_str().matches('/').count();
-        let stage = if is_document(&step.from) {
-            usize::MAX - depth
-        } else {
-            0
-        };
+        let stage = if is_late(step) { usize::MAX - depth } else { 0 };
         stages.entry(stage).or_default().push((number, step));
     }
     stages.into_values().map(|steps| (workers, steps)).collect()
 }
 
-/// Whether a key makes a node of its folder, which is not seen before.
-fn is_document(key: &StoreKey) -> bool {
-    let name = key.as_str().rsplit('/').next();
-    matches!(name, Some(".zarray" | ".zgroup" | ".zmetadata" | "zarr.json"))
+/// Whether a key makes nodes visible.
+fn is_late(step: &KeyStep) -> bool {
+    matches!(Role::of(&step.from), Role::Node(_) | Role::Consolidated)
 }
 
 /// Keys that are copied.
 struct Keys<'a> {
+    plan: &'a KeyPlan,
     source: &'a Arc<dyn Store>,
     dest: &'a Arc<dyn Store>,
     steps: &'a [Numbered<'a>],
@@ -219,14 +299,14 @@ impl Units for Keys<'_> {
     }
 
     fn run(&self, index: usize, budget: &Budget) -> Result<()> {
-        let KeyStep { from, to, .. } = self.steps[index].1;
+        let step = self.steps[index].1;
         let buffers = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = buffers().pop();
         let mut buffer = taken.unwrap_or_default();
-        if self.source.get_ranges(from, &[ByteRange::All], &mut buffer)? {
+        if self.plan.read(self.source.as_ref(), step, &mut buffer)? {
             let value = buffer.part(0);
             let _held = budget.hold(value.len() as u64);
-            self.dest.set(to, value)?;
+            self.dest.set(&step.to, value)?;
         }
         buffers().push(buffer);
         Ok(())

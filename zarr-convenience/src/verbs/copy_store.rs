@@ -11,7 +11,10 @@ use zarr_core::{
     store::{Store, StoreExt, StoreKey, StorePrefix},
 };
 
-use super::copy_keys::{self, KeyPlan, KeyStep};
+use super::{
+    copy_keys::{self, KeyAction, KeyPlan, KeyStep},
+    key_documents::{KeyDocuments, found},
+};
 use crate::{Cancel, Copied, Error, Found, IfExists, Ledger, Progress, Result};
 
 /// How stores are copied.
@@ -55,8 +58,15 @@ impl std::fmt::Debug for CopyStoreOptions<'_> {
 
 /// Copies keys and their values from one store to another, by code point of the keys.
 ///
-/// Clashes, also those of files with folders, are found before the first key is written. Documents are written after all other keys, so that a
-/// copy that ends half-way has no arrays that lack chunks.
+/// Clashes, also those of files with folders, are found before the first key is written. Documents are written after
+/// all other keys, so that a copy that ends half-way has no arrays that lack chunks.
+///
+/// Where nodes are copied, groups are made of the folders above `dest_path` that are none yet, after all else.
+/// Consolidated metadata that would not be right in the destination ([`KeyDocuments`]) are left out, which the log
+/// shows as skipped, or in V3 taken out of the document of their group; those that the destination has of what
+/// changes go.
+///
+/// [`KeyDocuments`]: crate::KeyDocuments
 ///
 /// # Errors
 /// [`Error::Copy`] when a key is there already, [`Error::Argument`] for `SkipInitialized`; when the destination has
@@ -83,8 +93,9 @@ pub fn plan_copy_store(
         let reason = "if_exists must be one of ['raise', 'replace', 'skip']; found 'skip_initialized'";
         return Err(Error::Argument(reason.to_owned()));
     }
-    let keys: Vec<_> = chosen(source, options)?;
-    let sizes = copy_keys::sizes(source, &keys, options.workers)?;
+    let keys = chosen(source, options)?;
+    let sizes = copy_keys::sizes(source, &keys.0, options.workers)?;
+    let (keys, has_all) = keys;
     let mut present = Present {
         dest,
         ledger: options.ledger,
@@ -104,21 +115,31 @@ pub fn plan_copy_store(
                 reason: format!("copying it takes {size} bytes of memory at once, limit {limit}"),
             });
         }
-        let skip = exists;
-        steps.push(KeyStep { from, to, skip, size });
+        let action = if exists { KeyAction::Skip } else { KeyAction::Copy };
+        steps.push(KeyStep {
+            from,
+            to,
+            action,
+            size,
+        });
     }
-    let set = steps.iter().filter(|step| !step.skip);
-    dest.check_set(&set.map(|step| step.to.clone()).collect::<Vec<_>>())?;
-    Ok(KeyPlan { steps })
+    let into = (dest, &options.dest_path);
+    let documents = KeyDocuments::plan(&mut steps, into, has_all, options.ledger)?;
+    let plan = KeyPlan { steps, documents };
+    let set: Vec<_> = plan.copied().map(|step| step.to.clone()).collect();
+    dest.check_set(&set)?;
+    Ok(plan)
 }
 
-/// The keys that are to be copied, by code point.
-fn chosen(source: &Arc<dyn Store>, options: &CopyStoreOptions<'_>) -> Result<Vec<StoreKey>> {
+/// The keys that are to be copied, by code point, and whether they are all there are.
+fn chosen(source: &Arc<dyn Store>, options: &CopyStoreOptions<'_>) -> Result<(Vec<StoreKey>, bool)> {
     let is_in =
         |patterns: &[Regex], key: &StoreKey| patterns.iter().any(|pattern| pattern.is_match(key.as_str()));
     let mut keys = source.list_prefix(options.source_path.prefix())?;
+    let n_keys = keys.len();
     keys.retain(|key| !is_in(&options.excludes, key) || is_in(&options.includes, key));
-    Ok(keys)
+    let has_all = keys.len() == n_keys;
+    Ok((keys, has_all))
 }
 
 /// What is in the destination, or was when a copy began that is continued.
@@ -131,13 +152,9 @@ struct Present<'a> {
 
 impl Present<'_> {
     fn has(&mut self, key: &StoreKey) -> Result<bool> {
-        match self.ledger {
-            None => self.ask(key),
-            Some(ledger) => {
-                let ask = || Ok(self.ask(key)?.then_some(Found::Array));
-                Ok(ledger.found(&format!("key {key}"), ask)?.is_some())
-            }
-        }
+        let ledger = self.ledger;
+        let ask = || Ok(self.ask(key)?.then_some(Found::Array));
+        Ok(found(ledger, &format!("key {key}"), ask)?.is_some())
     }
 
     fn ask(&mut self, key: &StoreKey) -> Result<bool> {

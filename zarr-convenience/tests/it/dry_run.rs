@@ -14,8 +14,8 @@ use std::{
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use zarr_convenience::{
-    Chunks, Copied, CopyOptions, CopyStoreOptions, Creation, Error, IfExists, Lost, PatternFlags, Report,
-    ZarrSource, copy, copy_all, copy_store,
+    Chunks, Copied, CopyOptions, CopyStoreOptions, Creation, Error, IfExists, Lost, OpenConsolidated,
+    PatternFlags, Report, ZarrSource, consolidate_metadata, copy, copy_all, copy_store,
     core::{
         Array, ArrayBuilder, ArrayData, Group, Node, NodePath, Options, Order, Selection, ZarrFormat,
         codecs::{ChunkBuffer, DataType, FillValue, TimeUnit},
@@ -112,6 +112,9 @@ impl Side {
         let root = group_in(&store, format);
         let mut nodes = vec![NodePath::root()];
         grow(random, &root, 3, &mut nodes);
+        if random.one_in(3) {
+            consolidate_metadata(&store, &NodePath::root(), &OpenConsolidated::default()).unwrap();
+        }
         if random.one_in(12) && is_source {
             spoil(random, store.as_ref());
         }

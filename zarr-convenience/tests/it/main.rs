@@ -8,6 +8,7 @@ mod consolidate_v3;
 mod copy;
 mod copy_exists;
 mod copy_store;
+mod copy_store_nodes;
 mod copy_values;
 mod dataset;
 mod diff;

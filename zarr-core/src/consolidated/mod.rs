@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub use self::freshness::{Difference, Freshness};
-pub use self::outdate::outdate;
+pub use self::outdate::{consolidated_groups, outdate, outdate_above, outdate_group, without_inline};
 pub(crate) use self::outdate::{outdate_v2, outdate_v3};
 pub use self::store::ConsolidatedStore;
 

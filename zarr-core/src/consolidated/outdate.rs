@@ -1,6 +1,6 @@
 //! What happens to consolidated metadata when the documents of a node change: they go.
 
-use zarr_store::{Store, StoreKey};
+use zarr_store::{Store, StoreExt, StoreKey};
 
 use super::CONSOLIDATED_KEY;
 use crate::{
@@ -22,6 +22,55 @@ use crate::{
 pub fn outdate(store: &dyn Store, path: &NodePath) -> Result<()> {
     outdate_v2(store, path)?;
     outdate_v3(store, path)
+}
+
+/// As [`outdate`], but for consolidated metadata that are the node's own.
+///
+/// # Errors
+/// Those of [`outdate`].
+pub fn outdate_above(store: &dyn Store, path: &NodePath) -> Result<()> {
+    if let Some(above) = path.parent() {
+        outdate_v2(store, &above)?;
+    }
+    outdate_v3(store, path)
+}
+
+/// As [`outdate`], but only of one group.
+///
+/// # Errors
+/// Those of [`outdate`].
+pub fn outdate_group(store: &dyn Store, path: &NodePath) -> Result<()> {
+    if store.capabilities().erases {
+        store.erase(&path.key(CONSOLIDATED_KEY)?)?;
+    }
+    drop_inline(store, &path.key(V3_NODE)?)
+}
+
+/// The document of a V3 group without its consolidated metadata; `None` if it has none.
+///
+/// # Errors
+/// When the store fails.
+pub fn without_inline(store: &dyn Store, key: &StoreKey) -> Result<Option<Vec<u8>>> {
+    let document = hierarchy::read_outdated(store, key, &Options::default())?;
+    Ok(document.map(|document| json::write(&document, Style::V3)))
+}
+
+/// The groups at and above a path that have consolidated metadata, the lowest first.
+///
+/// # Errors
+/// When the store fails.
+pub fn consolidated_groups(store: &dyn Store, path: &NodePath) -> Result<Vec<NodePath>> {
+    let mut groups = Vec::new();
+    let mut above = Some(path.clone());
+    while let Some(path) = above {
+        above = path.parent();
+        let is_consolidated = store.exists(&path.key(CONSOLIDATED_KEY)?)?
+            || without_inline(store, &path.key(V3_NODE)?)?.is_some();
+        if is_consolidated {
+            groups.push(path);
+        }
+    }
+    Ok(groups)
 }
 
 /// As [`outdate`], of a hierarchy of V2.
@@ -49,8 +98,8 @@ pub(crate) fn outdate_v3(store: &dyn Store, path: &NodePath) -> Result<()> {
 
 fn drop_inline(store: &dyn Store, key: &StoreKey) -> Result<()> {
     let _guard = StoreLocks::of(store).lock(key);
-    if let Some(document) = hierarchy::read_outdated(store, key, &Options::default())? {
-        store.set(key, &json::write(&document, Style::V3))?;
+    if let Some(document) = without_inline(store, key)? {
+        store.set(key, &document)?;
     }
     Ok(())
 }

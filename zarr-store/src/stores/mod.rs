@@ -13,7 +13,10 @@ mod secrets;
 mod sorted;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod strays;
 pub mod temp;
 mod temporary;
 #[cfg(feature = "zip")]
 pub mod zip;
+
+pub use strays::Strays;

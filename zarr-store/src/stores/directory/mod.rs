@@ -1,5 +1,6 @@
 //! A store in a directory of the local file system.
 
+mod listing;
 mod names;
 mod places;
 mod store;

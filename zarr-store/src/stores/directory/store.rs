@@ -17,6 +17,7 @@ use rustix::{
 };
 
 use super::{
+    listing,
     names::with_path,
     places::{self, refuse_debris},
     trees,
@@ -27,6 +28,7 @@ use crate::{
     StoreKey, StorePrefix,
     key::LASTING_SUFFIX,
     stores::{
+        Strays,
         ranges::push_filled_ranges,
         temporary::{Temporary, lasting_sibling, mixed},
     },
@@ -83,6 +85,7 @@ pub struct DirectoryStore {
     /// Where the keys will be once this store is published in another; for errors only.
     pub(super) place: StorePrefix,
     pub(super) durability: Durability,
+    pub(super) strays: Strays,
     /// Whether nobody sees the keys before this store is published in another.
     pub(super) is_hidden: bool,
     /// Whether something changed since the last flush.
@@ -129,6 +132,7 @@ impl DirectoryStore {
             shown,
             place,
             durability: Durability::default(),
+            strays: Strays::default(),
             is_hidden: false,
             is_changed: AtomicBool::new(false),
             syncs_values: OnceLock::new(),
@@ -139,6 +143,13 @@ impl DirectoryStore {
     #[must_use]
     pub fn with_durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
+        self
+    }
+
+    /// Chooses what listings make of names that are no keys, and of links that lead out of the root.
+    #[must_use]
+    pub fn with_strays(mut self, strays: Strays) -> Self {
+        self.strays = strays;
         self
     }
 
@@ -295,7 +306,7 @@ impl Store for DirectoryStore {
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        trees::list_dir(self, prefix)
+        listing::list_dir(self, prefix)
     }
 
     fn capabilities(&self) -> Capabilities {

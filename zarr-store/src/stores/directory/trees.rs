@@ -1,7 +1,7 @@
 //! Folders as a whole: listing, making, removing and replacing them.
 
 use std::{
-    fs::{self, DirEntry, FileType},
+    fs::{self, FileType},
     io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
@@ -9,95 +9,17 @@ use std::{
 };
 
 use super::{
-    names::is_debris,
     store::{DirectoryStore, Durability},
     write::{exchange, sync_directory},
 };
 use crate::{
-    Listing, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
+    Result, Staged, Store, StoreKey, StorePrefix,
     key::PARTIAL_SUFFIX,
     stores::temporary::{Temporary, mixed, rename_to_absent, sweep_beside, sweep_folder},
 };
 
 /// How often publishing begins again because another process made or removed the target meanwhile.
 const ATTEMPTS_MAX: usize = 16;
-
-pub(super) fn list_dir(store: &DirectoryStore, prefix: &StorePrefix) -> Result<Listing> {
-    let failed = |error| StoreError::io("listing", store.describe(prefix.as_str()), error);
-    let mut listing = Listing::default();
-    let entries = match fs::read_dir(store.root.join(prefix.as_str())) {
-        Ok(entries) => entries,
-        Err(error) if is_absent(&error) => return Ok(listing),
-        Err(error) => return Err(failed(error)),
-    };
-    for entry in entries {
-        list_entry(store, prefix, &entry.map_err(failed)?, &mut listing).map_err(failed)?;
-    }
-    listing.keys.sort_unstable();
-    listing.prefixes.sort_unstable();
-    Ok(listing)
-}
-
-/// Lists a name if it is a key or a prefix.
-///
-/// What is neither file nor folder is listed too: reading it is an error, and it should be met.
-fn list_entry(
-    store: &DirectoryStore,
-    prefix: &StorePrefix,
-    entry: &DirEntry,
-    listing: &mut Listing,
-) -> io::Result<()> {
-    let name = entry.file_name();
-    let Some(name) = name.to_str().filter(|name| !name.ends_with(PARTIAL_SUFFIX)) else {
-        return Ok(());
-    };
-    let Some(is_folder) = is_folder(store, prefix, entry)? else {
-        return Ok(());
-    };
-    if is_folder {
-        listing.prefixes.extend(prefix.child(name));
-    } else if !is_debris(name) {
-        listing.keys.extend(prefix.key(name));
-    }
-    Ok(())
-}
-
-/// Whether an entry is a folder; `None` when it leads nowhere new.
-fn is_folder(store: &DirectoryStore, prefix: &StorePrefix, entry: &DirEntry) -> io::Result<Option<bool>> {
-    let kind = match entry.file_type() {
-        Ok(kind) => kind,
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if !kind.is_symlink() {
-        return Ok(Some(kind.is_dir()));
-    }
-    match fs::metadata(entry.path()) {
-        Ok(found) if found.is_dir() => {
-            let goes_back = is_above(store, prefix, (found.dev(), found.ino()))?;
-            Ok((!goes_back).then_some(true))
-        }
-        Err(error) if is_absent(&error) => Ok(None),
-        // A link to itself is not missing: reading it says what is wrong.
-        _ => Ok(Some(false)),
-    }
-}
-
-/// Whether a folder is that of the prefix or one above it: a walk through it would never end.
-fn is_above(store: &DirectoryStore, prefix: &StorePrefix, folder: (u64, u64)) -> io::Result<bool> {
-    let mut path = store.root.clone();
-    let mut parts = prefix.as_str().split_terminator('/');
-    loop {
-        let found = fs::metadata(&path)?;
-        if (found.dev(), found.ino()) == folder {
-            return Ok(true);
-        }
-        match parts.next() {
-            Some(part) => path.push(part),
-            None => return Ok(false),
-        }
-    }
-}
 
 /// Makes the folder of a key and those above it.
 pub(super) fn make_folder(store: &DirectoryStore, key: &StoreKey) -> Result<()> {
@@ -376,7 +298,7 @@ fn kind_of(path: &Path) -> io::Result<Option<FileType>> {
 }
 
 /// Whether nothing has the name: not there, or a part above is a file.
-fn is_absent(error: &io::Error) -> bool {
+pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
-    stores::{sorted::list_map, temporary::sweep_beside},
+    stores::{Strays, sorted::list_map, temporary::sweep_beside},
 };
 
 /// A ZIP archive.
@@ -65,6 +65,7 @@ pub struct ZipStore {
     deflates: bool,
     members: RwLock<Members>,
     skipped: Vec<String>,
+    strays: Strays,
     /// `None` for an archive that is only read.
     writer: Option<Mutex<Writer>>,
     close_error: CloseError,
@@ -170,6 +171,7 @@ impl ZipStore {
             deflates: false,
             members: RwLock::new(contents.members),
             skipped: contents.skipped,
+            strays: Strays::default(),
             writer: writer.map(Mutex::new),
             close_error: CloseError::default(),
         }
@@ -189,6 +191,15 @@ impl ZipStore {
     #[must_use]
     pub fn with_checksums(mut self, verifies: bool) -> Self {
         self.verifies = verifies;
+        self
+    }
+
+    /// Chooses what listings make of members that are no keys; they are left out unless told otherwise.
+    ///
+    /// Links are no keys whatever is chosen.
+    #[must_use]
+    pub fn with_strays(mut self, strays: Strays) -> Self {
+        self.strays = strays;
         self
     }
 
@@ -335,7 +346,13 @@ impl Store for ZipStore {
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        list_map(&self.read_members(), prefix)
+        match self.skipped.first() {
+            Some(name) if self.strays != Strays::Passed => Err(StoreError::Conflict {
+                what: self.describe(name),
+                reason: "a member that is no key, or a link".to_owned(),
+            }),
+            _ => list_map(&self.read_members(), prefix),
+        }
     }
 
     fn capabilities(&self) -> Capabilities {
