@@ -17,7 +17,8 @@ use std::{mem, sync::Arc};
 
 use crate::{
     ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec,
-    CodecConfig, CodecError, CodecRegistry, DataType, Limits, Result, StoredType, on_bytes::on_bytes,
+    CodecConfig, CodecError, CodecRegistry, DataType, Limits, Result, Shard, StoredType,
+    array_to_bytes::sharding_indexed::Sharding, on_bytes::on_bytes,
 };
 
 /// The codecs of an array.
@@ -87,13 +88,15 @@ impl CodecChain {
     /// # Errors
     /// When a codec does not take what it would be given, and when the chunk is larger than the limit.
     pub fn for_chunk(&self, spec: ChunkSpec, limits: &Limits) -> Result<ChunkCodec> {
-        let decoded_size = checked_size(&spec, limits)?;
+        let sharding = self.sharding();
+        let size_max = sharding.map_or(limits.chunk_size_max, |_| limits.shard_size_max);
+        let decoded_size = checked_size(&spec, size_max)?;
         let mut order: Vec<usize> = (0..spec.shape.len()).collect();
         let mut encoded_spec = spec.clone();
         let mut rest = Vec::new();
         for codec in &self.array_to_array {
             let next = codec.encoded_spec(&encoded_spec)?;
-            checked_size(&next, limits)?;
+            checked_size(&next, limits.chunk_size_max)?;
             match codec.order(order.len()).filter(|_| rest.is_empty()) {
                 Some(step) => order = step.iter().map(|&axis| order[axis]).collect(),
                 None => rest.push((Arc::clone(codec), encoded_spec)),
@@ -110,7 +113,13 @@ impl CodecChain {
         let swap_size = encoded_spec.data_type.swap_size();
         let direct = rest.is_empty() && byte_order.is_some() && (!swapped || swap_size.is_some());
 
-        let exact = self.array_to_bytes.encoded_size(&encoded_spec)?;
+        let shard = sharding
+            .map(|sharding| sharding.shard(&spec, limits))
+            .transpose()?;
+        let exact = match shard {
+            Some(_) => None,
+            None => self.array_to_bytes.encoded_size(&encoded_spec)?,
+        };
         let (bytes_to_bytes, size) = self.stages(&encoded_spec.data_type, exact, limits)?;
         let swap_size = swap_size.filter(|_| swapped && direct).unwrap_or(1);
         // Dimensions of a single element may stand anywhere: nothing is moved.
@@ -125,11 +134,18 @@ impl CodecChain {
             array_to_array: rest,
             array_to_bytes: Arc::clone(&self.array_to_bytes),
             bytes_to_bytes,
-            encoded_size_max: size.max,
+            encoded_size: size,
             spec,
             encoded_spec,
-            chunk_size_max: limits.chunk_size_max,
+            chunk_size_max: size_max,
+            shard: shard.map(Arc::new),
         })
+    }
+
+    /// The codec that makes shards, if it is the only one, so that inner chunks can be read alone.
+    pub(crate) fn sharding(&self) -> Option<&Sharding> {
+        let is_alone = self.array_to_array.is_empty() && self.on_bytes.is_empty();
+        self.array_to_bytes.sharding().filter(|_| is_alone)
     }
 
     /// The codecs behind the one that makes bytes, each with how much it is given; and what they make.
@@ -171,13 +187,13 @@ impl CodecChain {
 }
 
 /// The size in bytes of a chunk in memory, within the limit.
-fn checked_size(spec: &ChunkSpec, limits: &Limits) -> Result<usize> {
+fn checked_size(spec: &ChunkSpec, size_max: u64) -> Result<usize> {
     if spec.data_type.size().is_none() {
         return Err(CodecError::DataType {
             name: spec.data_type.to_string(),
         });
     }
-    let size = spec.size().filter(|size| *size as u64 <= limits.chunk_size_max);
+    let size = spec.size().filter(|size| *size as u64 <= size_max);
     size.ok_or_else(|| {
         let elements = spec
             .shape
@@ -187,7 +203,7 @@ fn checked_size(spec: &ChunkSpec, limits: &Limits) -> Result<usize> {
             .join(" x ");
         let reason = format!(
             "{elements} elements of {}, limit {} bytes",
-            spec.data_type, limits.chunk_size_max
+            spec.data_type, size_max
         );
         CodecError::value("chunk", reason)
     })
@@ -248,8 +264,9 @@ pub struct ChunkCodec {
     array_to_bytes: Arc<dyn ArrayToBytes>,
     encoded_spec: ChunkSpec,
     bytes_to_bytes: Stages,
-    encoded_size_max: Option<usize>,
+    encoded_size: StageSize,
     chunk_size_max: u64,
+    shard: Option<Arc<Shard>>,
 }
 
 impl ChunkCodec {
@@ -273,9 +290,40 @@ impl ChunkCodec {
         // Encoders of others may do a little worse than ours.
         const SLACK: u64 = 64 * 1024;
         let bound = self
-            .encoded_size_max
+            .encoded_size
+            .max
             .map_or(self.chunk_size_max.saturating_mul(2), |size| size as u64);
         bound.saturating_add(SLACK)
+    }
+
+    /// The size of an encoded chunk in bytes, where it is the same for all chunks.
+    pub const fn encoded_size(&self) -> Option<usize> {
+        self.encoded_size.exact
+    }
+
+    /// What the chunk holds, if it is a shard whose inner chunks can be read alone.
+    pub fn shard(&self) -> Option<&Shard> {
+        self.shard.as_deref()
+    }
+
+    /// The codecs of the chunks that are decoded at once: the innermost ones of shards, else the chunk itself.
+    pub fn leaf(&self) -> &Self {
+        let mut leaf = self;
+        while let Some(shard) = leaf.shard() {
+            leaf = shard.inner();
+        }
+        leaf
+    }
+
+    /// As [`ChunkCodec::encode`], of elements of fixed size that need not live as long as what comes of them.
+    pub(crate) fn encode_owned<'a>(&self, elements: &[u8], scratch: &'a mut Scratch) -> Result<&'a [u8]> {
+        let chunk = ChunkRef { elements, heap: &[] };
+        let size = self.encode(chunk, scratch)?.len();
+        if self.is_uncompressed() {
+            scratch.front.clear();
+            scratch.front.extend_from_slice(elements);
+        }
+        Ok(&scratch.front[..size])
     }
 
     /// Whether the encoded chunk is just its elements, so that a part of it can be read alone.

@@ -5,7 +5,10 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Result, StoredType};
+use crate::{
+    ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Result, StoredType,
+    array_to_bytes::sharding_indexed::Sharding,
+};
 
 /// Changes a chunk into another chunk.
 pub trait ArrayToArray: Debug + Send + Sync {
@@ -113,6 +116,11 @@ pub trait ArrayToBytes: Debug + Send + Sync {
     /// Behind codecs that [flatten](ArrayToArray::flattens), such a codec is given one dimension.
     fn tells_shape(&self) -> bool {
         false
+    }
+
+    /// The codec as the one whose chunks hold smaller chunks, if it is that.
+    fn sharding(&self) -> Option<&Sharding> {
+        None
     }
 }
 

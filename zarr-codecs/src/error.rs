@@ -76,6 +76,14 @@ pub enum CodecError {
         /// What came.
         got: u64,
     },
+    /// What went wrong, in which inner chunk of a shard.
+    #[error("inner chunk {chunk:?}")]
+    InnerChunk {
+        /// The position of the inner chunk in the grid of all inner chunks of the array.
+        chunk: Vec<u64>,
+        /// What went wrong.
+        source: Box<CodecError>,
+    },
     /// The data type cannot be read or written, only carried along.
     #[error("data type {name} cannot be decoded")]
     DataType {

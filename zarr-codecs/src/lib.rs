@@ -11,6 +11,7 @@ mod data_type;
 mod error;
 mod fill_value;
 pub mod json;
+mod layout;
 mod limits;
 mod long_double;
 mod numeric;
@@ -18,6 +19,8 @@ mod numpy_type;
 mod object;
 mod on_bytes;
 mod registry;
+mod shard;
+pub mod strided;
 mod struct_type;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -36,6 +39,7 @@ pub use long_double::{LongDouble, ParseLongDoubleError};
 pub use numpy_type::StoredType;
 pub use object::Object;
 pub use registry::{BUILT_IN, CodecEntry, CodecRegistry, FromV2, V2Codec};
+pub use shard::{IndexLocation, Shard, ShardIndex};
 pub use struct_type::{Field, StructType};
 
 /// The result of a codec.

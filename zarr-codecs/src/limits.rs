@@ -5,14 +5,18 @@
 pub struct Limits {
     /// The most bytes that a chunk may decode to.
     pub chunk_size_max: u64,
+    /// The most bytes that a shard may hold or decode to whose inner chunks are read alone.
+    pub shard_size_max: u64,
     /// The most codecs that an array may have.
     pub codecs_max: usize,
 }
 
 impl Limits {
-    /// Those of a program that reads what it did not write: 2 GiB - 1 a chunk, 32 codecs.
+    /// Those of a program that reads what it did not write: 2 GiB - 1 a chunk, 64 GiB a shard, 32
+    /// codecs.
     pub const DEFAULT: Self = Self {
         chunk_size_max: (1 << 31) - 1,
+        shard_size_max: 64 << 30,
         codecs_max: 32,
     };
 }

@@ -116,6 +116,7 @@ pub const BUILT_IN: &[CodecEntry] = &[
     array_to_bytes::msgpack2::ENTRY,
     array_to_bytes::n5_wrapper::ENTRY,
     array_to_bytes::packbits::ENTRY,
+    array_to_bytes::sharding_indexed::ENTRY,
     #[cfg(feature = "blosc")]
     bytes_to_bytes::blosc::ENTRY,
     #[cfg(not(feature = "blosc"))]

@@ -11,7 +11,6 @@ use crate::{
     hierarchy::{self, Node},
     locks::StoreLocks,
     metadata::v2,
-    strided::c_strides,
 };
 
 /// An array of a hierarchy.
@@ -140,7 +139,14 @@ impl Array {
         self.replace_metadata(metadata)
     }
 
-    /// The shape of a chunk.
+    /// The shape of the inner chunks, if chunks are shards; zarr-python 3 calls those `chunks` then.
+    ///
+    /// Inner chunks can be read alone, but not written: with them their shard is put together anew.
+    pub fn inner_chunk_shape(&self) -> Option<Vec<u64>> {
+        self.metadata.shards().map(|shards| shards.chunk_shape)
+    }
+
+    /// The shape of a chunk, which is what is stored under one key: a shard, where there are shards.
     pub fn chunk_shape(&self) -> &[u64] {
         self.metadata.chunk_grid.chunk_shape()
     }
@@ -257,7 +263,7 @@ impl Array {
     /// Attributes that stand in the same document stay as they are stored.
     pub(crate) fn replace_metadata(&mut self, mut metadata: ArrayMetadata) -> Result<()> {
         hierarchy::outdate(self.store.as_ref(), &self.path, metadata.format)?;
-        let _guard = StoreLocks::of(self.store.as_ref()).lock(&self.document_key());
+        let _guard = StoreLocks::of(self.store.as_ref()).lock(&self.document_key())?;
         if metadata.format == ZarrFormat::V3
             && let Some(stored) = self.attrs().stored()?
         {
@@ -363,16 +369,4 @@ fn build_codec(metadata: &ArrayMetadata, options: &Options) -> Result<ChunkCodec
         fill_value: metadata.fill_value_or_zero(),
     };
     chain.for_chunk(spec, &options.limits)
-}
-
-/// The distances in bytes of the elements of a chunk in its codec's layout, one a dimension of the chunk.
-pub(crate) fn layout_strides(codec: &ChunkCodec) -> Vec<usize> {
-    let order = &codec.layout().order;
-    let shape: Vec<_> = order.iter().map(|axis| codec.spec().shape[*axis]).collect();
-    let laid_out = c_strides(&shape, codec.spec().data_type.size().unwrap_or(0));
-    let mut strides = vec![0; order.len()];
-    for (axis, stride) in order.iter().zip(laid_out) {
-        strides[*axis] = stride;
-    }
-    strides
 }

@@ -223,7 +223,7 @@ impl Place {
         self.check_writable()?;
         let key = self.key()?;
         outdate(self.store.as_ref(), &self.path, self.format)?;
-        let _guard = StoreLocks::of(self.store.as_ref()).lock(&key);
+        let _guard = StoreLocks::of(self.store.as_ref()).lock(&key)?;
         let mut document = self.document(&key)?;
         let mut attributes = self.attributes_of(&key, &mut document)?;
         let (result, is_changed) = change(&mut attributes);
@@ -238,7 +238,7 @@ impl Place {
         self.check_writable()?;
         let key = self.key()?;
         outdate(self.store.as_ref(), &self.path, self.format)?;
-        let _guard = StoreLocks::of(self.store.as_ref()).lock(&key);
+        let _guard = StoreLocks::of(self.store.as_ref()).lock(&key)?;
         let document = match self.format {
             ZarrFormat::V2 => Value::Null,
             ZarrFormat::V3 => self.document(&key)?,

@@ -11,7 +11,7 @@ use zarr_store::Store;
 use crate::{
     Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, DimensionNames, Error, NodePath, Options, Order,
     Result, ZarrFormat, guess_chunk_shape, hierarchy,
-    metadata::{Codecs, V2Codecs, elements_codec, v2, v2_fill_value},
+    metadata::{Codecs, ShardCodecs, V2Codecs, elements_codec, v2, v2_fill_value},
     n5, put_dimension_names, take_dimension_names,
 };
 
@@ -34,9 +34,12 @@ pub struct ArrayBuilder {
     data_type: DataType,
     byte_order: ByteOrder,
     chunk_shape: Option<Vec<u64>>,
+    shards: Option<Shards>,
     order: Order,
     fill_value: Option<FillValue>,
     separator: Option<char>,
+    /// Whether chunks of V3 are named as those of V2 are.
+    has_v2_names: bool,
     /// Whether a V2 document says what the separator is even if it is the usual one.
     says_separator: bool,
     compression: Compression,
@@ -44,6 +47,15 @@ pub struct ArrayBuilder {
     attributes: Map<String, Value>,
     dimension_names: Option<DimensionNames>,
     unknown: Map<String, Value>,
+}
+
+/// How chunks lie in shards.
+#[derive(Debug, Clone)]
+struct Shards {
+    /// The number of elements of a shard in each dimension.
+    shape: Vec<u64>,
+    /// What stands around the codecs of the inner chunks, if it is not the usual.
+    codec: Option<ShardCodecs>,
 }
 
 /// What comes after the elements are in their order.
@@ -74,8 +86,10 @@ impl ArrayBuilder {
             data_type,
             byte_order: ByteOrder::Little,
             chunk_shape: None,
+            shards: None,
             order: Order::C,
             separator: None,
+            has_v2_names: false,
             says_separator: false,
             compression: Compression::Default,
             format: ZarrFormat::V2,
@@ -121,6 +135,11 @@ impl ArrayBuilder {
     pub fn like(array: &Array) -> Self {
         let metadata = array.metadata();
         let registry = &array.options().registry;
+        let shards = metadata.shards();
+        let (chunk_shape, codecs) = match &shards {
+            Some(shards) => (shards.chunk_shape.clone(), shards.codecs.clone()),
+            None => (array.chunk_shape().to_vec(), metadata.codecs.list().to_vec()),
+        };
         let compression = match (metadata.format, metadata.codecs.to_v2(registry)) {
             (ZarrFormat::V2, Ok(mut codecs)) => {
                 // Blocks of N5 are for stores of N5, which wrap the compressor anew.
@@ -130,16 +149,22 @@ impl ArrayBuilder {
                     .filter(|config| !config.is_null());
                 Compression::V2(codecs)
             }
-            _ => Compression::V3(metadata.codecs.list().to_vec()),
+            _ => Compression::V3(codecs),
         };
         Self {
             shape: metadata.shape.clone(),
             data_type: metadata.data_type.clone(),
             byte_order: metadata.codecs.byte_order(),
-            chunk_shape: Some(array.chunk_shape().to_vec()),
+            chunk_shape: Some(chunk_shape),
+            shards: shards.map(|codec| Shards {
+                shape: array.chunk_shape().to_vec(),
+                codec: Some(codec),
+            }),
             order: metadata.order().unwrap_or_default(),
             fill_value: metadata.fill_value.clone(),
             separator: Some(metadata.chunk_key_encoding.separator()),
+            has_v2_names: metadata.format == ZarrFormat::V3
+                && matches!(metadata.chunk_key_encoding, ChunkKeyEncoding::V2 { .. }),
             says_separator: false,
             compression,
             format: metadata.format,
@@ -152,6 +177,34 @@ impl ArrayBuilder {
     /// The shape of a chunk; it may be longer than the array.
     pub fn chunk_shape(mut self, chunk_shape: Vec<u64>) -> Self {
         self.chunk_shape = Some(chunk_shape);
+        self
+    }
+
+    /// Puts chunks together in shards of so many elements in each dimension, which chunks must divide.
+    ///
+    /// Chunks are then what can be read alone, and shards are what is stored under one key. Only V3 has them.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use zarr_core::{ArrayBuilder, NodePath, ZarrFormat, codecs::DataType, store::MemoryStore};
+    /// let array = ArrayBuilder::new(vec![100, 100], DataType::Float32)
+    ///     .chunk_shape(vec![10, 10])
+    ///     .shard_shape(vec![50, 50])
+    ///     .format(ZarrFormat::V3)
+    ///     .create(Arc::new(MemoryStore::new()), &NodePath::new("temperature")?, &Default::default())?;
+    /// assert_eq!(array.n_chunks(), 4);
+    /// assert_eq!(array.inner_chunk_shape(), Some(vec![10, 10]));
+    /// # Ok::<(), zarr_core::Error>(())
+    /// ```
+    pub fn shard_shape(mut self, shape: Vec<u64>) -> Self {
+        let codec = self.shards.and_then(|shards| shards.codec);
+        self.shards = Some(Shards { shape, codec });
+        self
+    }
+
+    /// Has each chunk stored under a key of its own.
+    pub fn without_shards(mut self) -> Self {
+        self.shards = None;
         self
     }
 
@@ -201,6 +254,12 @@ impl ArrayBuilder {
         self
     }
 
+    /// Has chunks of V3 named as those of V2 are (`0.1`, not `c/0/1`), with `.` unless a separator is chosen.
+    pub const fn v2_chunk_names(mut self) -> Self {
+        self.has_v2_names = true;
+        self
+    }
+
     /// Filters and compressor in the V2 form.
     pub fn v2_codecs(mut self, codecs: V2Codecs) -> Self {
         self.compression = Compression::V2(codecs);
@@ -230,6 +289,7 @@ impl ArrayBuilder {
     pub fn format(mut self, format: ZarrFormat) -> Self {
         if self.format != format && !self.says_separator {
             self.separator = None;
+            self.has_v2_names = false;
         }
         self.format = format;
         self
@@ -327,6 +387,10 @@ impl ArrayBuilder {
             .chunk_shape
             .clone()
             .unwrap_or_else(|| guess_chunk_shape(&self.shape, item_size));
+        let chunk_shape = match (&self.shards, &self.chunk_shape) {
+            (Some(shards), None) => divisors(&shards.shape, chunk_shape),
+            _ => chunk_shape,
+        };
         if chunk_shape.len() != self.shape.len() {
             let reason = format!(
                 "chunks {chunk_shape:?} do not have the dimensions of shape {:?}",
@@ -339,16 +403,17 @@ impl ArrayBuilder {
                 "chunks {chunk_shape:?} must be at least 1 in each dimension"
             )));
         }
+        let stored_shape = self.stored_shape(&chunk_shape)?;
         let codecs = match self.format {
             ZarrFormat::V2 => self.v2_codec_list(registry)?,
-            ZarrFormat::V3 => Codecs::new(self.v3_codec_list(registry)?),
+            ZarrFormat::V3 => Codecs::new(self.sharded(&chunk_shape, self.v3_codec_list(registry)?)),
         };
         let chunk_key_encoding = match self.format {
-            ZarrFormat::V2 => ChunkKeyEncoding::V2 {
-                separator: self.separator.unwrap_or('.'),
-            },
-            ZarrFormat::V3 => ChunkKeyEncoding::Default {
+            ZarrFormat::V3 if !self.has_v2_names => ChunkKeyEncoding::Default {
                 separator: self.separator.unwrap_or('/'),
+            },
+            _ => ChunkKeyEncoding::V2 {
+                separator: self.separator.unwrap_or('.'),
             },
         };
         let is_v3 = self.format == ZarrFormat::V3;
@@ -361,7 +426,9 @@ impl ArrayBuilder {
             format: self.format,
             shape: self.shape,
             data_type: self.data_type,
-            chunk_grid: ChunkGrid::Regular { chunk_shape },
+            chunk_grid: ChunkGrid::Regular {
+                chunk_shape: stored_shape,
+            },
             chunk_key_encoding,
             fill_value: self.fill_value,
             codecs,
@@ -375,6 +442,40 @@ impl ArrayBuilder {
         };
         let array = Array::new(store, path.clone(), metadata, options.clone());
         Ok(array)
+    }
+
+    /// The shape of what is stored under one key.
+    fn stored_shape(&self, chunk_shape: &[u64]) -> Result<Vec<u64>> {
+        let Some(shards) = self.shards.as_ref().filter(|_| self.format == ZarrFormat::V3) else {
+            return Ok(chunk_shape.to_vec());
+        };
+        let is_divided = shards.shape.len() == chunk_shape.len()
+            && shards
+                .shape
+                .iter()
+                .zip(chunk_shape)
+                .all(|(shard, chunk)| *shard > 0 && shard % chunk == 0);
+        if !is_divided {
+            return Err(Error::create(format!(
+                "chunks {chunk_shape:?} do not divide shards {:?}",
+                shards.shape
+            )));
+        }
+        Ok(shards.shape.clone())
+    }
+
+    /// The codecs of the array, whose chunks have these.
+    fn sharded(&self, chunk_shape: &[u64], codecs: Vec<CodecConfig>) -> Vec<CodecConfig> {
+        let Some(shards) = &self.shards else { return codecs };
+        let shard = match &shards.codec {
+            Some(codec) => ShardCodecs {
+                chunk_shape: chunk_shape.to_vec(),
+                codecs,
+                ..codec.clone()
+            },
+            None => ShardCodecs::new(chunk_shape.to_vec(), codecs),
+        };
+        vec![shard.to_codec()]
     }
 
     fn v2_codec_list(&self, registry: &CodecRegistry) -> Result<Codecs> {
@@ -461,6 +562,15 @@ impl ArrayBuilder {
             None => Ok(complete),
         }
     }
+}
+
+/// The longest lengths that divide others and are not longer than was guessed.
+fn divisors(lengths: &[u64], guessed: Vec<u64>) -> Vec<u64> {
+    let longest = |(length, guess): (&u64, u64)| {
+        let divides = |divisor: &u64| length % divisor == 0;
+        (1..=guess.min(*length)).rev().find(divides).unwrap_or(guess)
+    };
+    lengths.iter().zip(guessed).map(longest).collect()
 }
 
 /// Whether one of the filters holds objects.

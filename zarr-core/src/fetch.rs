@@ -1,13 +1,19 @@
-//! Which bytes of a chunk's value are needed: a decision, without any I/O.
+//! Which bytes of a chunk's value are needed: decisions, without any I/O.
 //!
 //! | the chunk is | asked for | fetched |
 //! |---|---|---|
 //! | encoded | anything | the whole value |
 //! | uncompressed | most of it | the whole value |
 //! | uncompressed | a part | the bytes from the first element to the last |
+//! | a shard | anything | its index, then of each inner chunk as above |
+//!
+//! Where an inner chunk is a shard itself, its index comes in between: so chunks in shards of shards take three
+//! rounds, however many they are.
 
-use zarr_codecs::ChunkCodec;
-use zarr_store::ByteRange;
+use std::{collections::HashMap, ops::Range};
+
+use zarr_codecs::{ChunkCodec, CodecError, IndexLocation, Scratch, Shard, ShardIndex};
+use zarr_store::{ByteRange, ReadBuffer};
 
 use crate::projection::ChunkShare;
 
@@ -48,5 +54,268 @@ impl ChunkFetch {
     /// Whether the fetched bytes are elements, and not an encoded chunk.
     pub(crate) const fn is_part(self) -> bool {
         matches!(self.range, ByteRange::Part { .. })
+    }
+
+    /// Where the bytes are in a shard, of which `chunk` are those of the chunk.
+    pub(crate) fn within(self, chunk: &Range<u64>) -> Range<u64> {
+        match self.range {
+            ByteRange::Part { offset, length } => chunk.start + offset..chunk.start + offset + length,
+            _ => chunk.clone(),
+        }
+    }
+}
+
+/// The shards that a chunk is made of, from the outermost to those that hold leaf chunks.
+#[derive(Debug, Clone)]
+pub(crate) struct Levels<'c> {
+    list: Vec<Level<'c>>,
+}
+
+#[derive(Debug, Clone)]
+struct Level<'c> {
+    shard: &'c Shard,
+    /// The leaf chunks along each dimension of an inner chunk.
+    inner_leaves: Vec<u64>,
+    /// The leaf chunks in an inner chunk.
+    n_inner_leaves: u64,
+}
+
+impl<'c> Levels<'c> {
+    /// Of the chunks of an array; none if they are no shards.
+    pub(crate) fn of(codec: &'c ChunkCodec) -> Self {
+        let leaf = &codec.leaf().spec().shape;
+        let shards = std::iter::successors(codec.shard(), |shard| shard.inner().shard());
+        let level = |shard: &'c Shard| {
+            let inner = &shard.inner().spec().shape;
+            let inner_leaves: Vec<_> = inner.iter().zip(leaf).map(|(inner, leaf)| inner / leaf).collect();
+            Level {
+                shard,
+                n_inner_leaves: inner_leaves.iter().product(),
+                inner_leaves,
+            }
+        };
+        Self {
+            list: shards.map(level).collect(),
+        }
+    }
+
+    /// How many levels of shards there are.
+    pub(crate) fn depth(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The shards of a level.
+    pub(crate) fn shard(&self, level: usize) -> &'c Shard {
+        self.list[level].shard
+    }
+
+    /// The number of leaf chunks along each dimension of an inner chunk of a level.
+    pub(crate) fn inner_leaves(&self, level: usize) -> &[u64] {
+        &self.list[level].inner_leaves
+    }
+
+    /// The number of leaf chunks in an inner chunk of a level.
+    pub(crate) fn n_inner_leaves(&self, level: usize) -> u64 {
+        self.list[level].n_inner_leaves
+    }
+
+    /// The number of leaf chunks along each dimension of the outermost shards; 1 if there are no shards.
+    pub(crate) fn ratio(&self, ndim: usize) -> Vec<u64> {
+        let Some(first) = self.list.first() else {
+            return vec![1; ndim];
+        };
+        let grid = first.shard.grid_shape().iter();
+        grid.zip(&first.inner_leaves)
+            .map(|(count, leaves)| count * leaves)
+            .collect()
+    }
+
+    /// The number of a leaf chunk in its outermost shard: that of the inner chunk of each level, one after the
+    /// other, so that the leaf chunks of an inner chunk follow each other.
+    pub(crate) fn number(&self, leaf_coords: &[u64]) -> u64 {
+        self.list.iter().fold(0, |number, level| {
+            let along = level.shard.grid_shape().iter().zip(&level.inner_leaves);
+            leaf_coords
+                .iter()
+                .zip(along)
+                .fold(number, |number, (coord, (count, leaves))| {
+                    number * count + coord / leaves % count
+                })
+        })
+    }
+}
+
+/// Finds leaf chunks in one outermost shard, and keeps what it learns of it.
+///
+/// Whoever drives it fetches what [`ShardFetch::next`] asks for, hands it to [`ShardFetch::reply`], and begins
+/// again until nothing is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct ShardFetch {
+    /// What is known of the shard's value.
+    seen: Option<Seen>,
+    /// The indices of shards by level and number within the outermost one.
+    known: HashMap<(usize, u64), Placed>,
+    /// Those that were asked for last, with the place of their shards.
+    asked: Vec<(usize, u64, Range<u64>)>,
+}
+
+/// The value of a shard, as it was when its index was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    size: u64,
+    generation: Option<u64>,
+}
+
+impl Seen {
+    /// Whether two may be the same value; not every store can tell.
+    fn is(self, other: Self) -> bool {
+        self.size == other.size && may_be_same(self.generation, other.generation)
+    }
+}
+
+/// Whether generations may be those of one value; not every store tells them.
+pub(crate) fn may_be_same(one: Option<u64>, other: Option<u64>) -> bool {
+    one.is_none() || other.is_none() || one == other
+}
+
+/// A shard within a shard.
+#[derive(Debug)]
+struct Placed {
+    start: u64,
+    index: ShardIndex,
+}
+
+/// Where a leaf chunk is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It was never written.
+    Missing,
+    /// In these bytes of the shard's value.
+    At(Range<u64>),
+}
+
+/// Why a reply could not be used.
+#[derive(Debug)]
+pub(crate) enum Unusable {
+    /// The value was replaced since its index was read: all that was learnt is forgotten.
+    Changed,
+    /// An index is damaged.
+    Damaged(CodecError),
+}
+
+impl ShardFetch {
+    /// Finds leaf chunks by their numbers; gives what to fetch so that all can be found, or nothing, and then
+    /// `found` has them.
+    pub(crate) fn next(
+        &mut self,
+        levels: &Levels<'_>,
+        wanted: &[u64],
+        found: &mut Vec<Found>,
+    ) -> Vec<ByteRange> {
+        found.clear();
+        self.asked.clear();
+        for &leaf in wanted {
+            match self.find(levels, leaf) {
+                Ok(place) => found.push(place),
+                Err(asked) if self.asked.contains(&asked) => {}
+                Err(asked) => self.asked.push(asked),
+            }
+        }
+        let range = |(level, _, place): &(usize, u64, Range<u64>)| {
+            let shard = levels.shard(*level);
+            let length = shard.index_size() as u64;
+            match (shard.location(), level) {
+                (IndexLocation::Start, _) => ByteRange::Part {
+                    offset: place.start,
+                    length,
+                },
+                (IndexLocation::End, 0) => ByteRange::Suffix { length },
+                // What is too short for an index is refused once its size is checked.
+                (IndexLocation::End, _) => ByteRange::Part {
+                    offset: place.end.saturating_sub(length).max(place.start),
+                    length: length.min(place.end - place.start),
+                },
+            }
+        };
+        self.asked.iter().map(range).collect()
+    }
+
+    /// Finds a leaf chunk, or says which index tells where it is.
+    fn find(&self, levels: &Levels<'_>, leaf: u64) -> Result<Found, (usize, u64, Range<u64>)> {
+        let mut place = 0..self.seen.map_or(0, |seen| seen.size);
+        let mut number = 0;
+        for (depth, level) in levels.list.iter().enumerate() {
+            let Some(placed) = self.known.get(&(depth, number)) else {
+                return Err((depth, number, place));
+            };
+            let inner = leaf / level.n_inner_leaves;
+            let n_chunks = level.shard.n_chunks() as u64;
+            let Some(range) = placed.index.get((inner % n_chunks) as usize) else {
+                return Ok(Found::Missing);
+            };
+            place = placed.start + range.start..placed.start + range.end;
+            number = inner;
+        }
+        Ok(Found::At(place))
+    }
+
+    /// Takes what was asked for; `size` is that of the whole value.
+    pub(crate) fn reply(
+        &mut self,
+        levels: &Levels<'_>,
+        read: &ReadBuffer,
+        size: u64,
+        scratch: &mut Scratch,
+    ) -> Result<(), Unusable> {
+        let now = Seen {
+            size,
+            generation: read.generation(),
+        };
+        if !self.seen.get_or_insert(now).is(now) {
+            self.forget();
+            return Err(Unusable::Changed);
+        }
+        for (part, (level, number, place)) in self.asked.drain(..).enumerate() {
+            let size = if level == 0 { size } else { place.end - place.start };
+            let index = levels.shard(level).decode_index(read.part(part), size, scratch);
+            let placed = Placed {
+                start: place.start,
+                index: index.map_err(Unusable::Damaged)?,
+            };
+            self.known.insert((level, number), placed);
+        }
+        Ok(())
+    }
+
+    /// Takes it that there is no shard.
+    pub(crate) fn reply_absent(&mut self, levels: &Levels<'_>) {
+        self.forget();
+        let placed = Placed {
+            start: 0,
+            index: ShardIndex::empty(levels.shard(0).n_chunks()),
+        };
+        self.known.insert((0, 0), placed);
+    }
+
+    /// Forgets what was learnt.
+    pub(crate) fn forget(&mut self) {
+        self.seen = None;
+        self.known.clear();
+    }
+
+    /// The generation of the value whose index is known.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.seen?.generation
+    }
+
+    /// Whether there is a shard.
+    pub(crate) const fn is_present(&self) -> bool {
+        self.seen.is_some()
+    }
+
+    /// The index of a shard by level and number, and where the shard begins; `None` if it is not known.
+    pub(crate) fn index(&self, level: usize, number: u64) -> Option<(&ShardIndex, u64)> {
+        let placed = self.known.get(&(level, number))?;
+        Some((&placed.index, placed.start))
     }
 }

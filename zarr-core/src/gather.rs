@@ -13,7 +13,7 @@ use crate::{
     output::{ChunkedOutput, Wanted},
     projection::Layout,
     strided::c_strides,
-    workers::Desk,
+    workers::{Desk, Work},
 };
 
 /// Where the chunks come from that [`gather`] reads.
@@ -144,12 +144,12 @@ struct Job<'a, S> {
 
 impl<S: ChunkSource> Job<'_, S> {
     fn chunk(&self, number: usize, desk: &mut Desk) -> Result<(), S::Error> {
-        let Desk {
+        let Desk { work, parts, .. } = desk;
+        let Work {
             scratch,
             chunk: encoded,
-            parts,
             ..
-        } = desk;
+        } = work;
         let mut place = self.output.take(number, parts);
         let coords: Vec<_> = place.share().coords().collect();
         encoded.clear();

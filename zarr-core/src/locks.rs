@@ -1,4 +1,4 @@
-//! Locks of keys, shared by all handles of a process.
+//! Locks of keys, shared by all handles of a process, and by other processes where the store can lock.
 //!
 //! A value that is read, changed and set again is locked meanwhile, so that no writer undoes another's change.
 //! Keys share a fixed number of locks; a thread never holds two.
@@ -8,26 +8,59 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use zarr_store::{Store, StoreKey};
+use zarr_store::{KeyLock, Store, StoreError, StoreKey};
 
 static LOCKS: [Mutex<()>; 256] = [const { Mutex::new(()) }; 256];
 
 /// The locks of the keys of a store, which is known by its description.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct StoreLocks(u64);
+pub(crate) struct StoreLocks<'s> {
+    store: &'s dyn Store,
+    hash: u64,
+}
 
-impl StoreLocks {
-    pub(crate) fn of(store: &dyn Store) -> Self {
+/// Keeps others from setting a key.
+#[derive(Debug)]
+pub(crate) struct KeyGuard {
+    // Given back in this order: other threads of the process are the last to be let in.
+    _processes: KeyLock,
+    _threads: MutexGuard<'static, ()>,
+}
+
+impl<'s> StoreLocks<'s> {
+    pub(crate) fn of(store: &'s dyn Store) -> Self {
         let mut hasher = DefaultHasher::new();
         store.describe("").hash(&mut hasher);
-        Self(hasher.finish())
+        Self {
+            store,
+            hash: hasher.finish(),
+        }
     }
 
-    /// Keeps others in this process from setting a key between our reading and our setting it.
-    pub(crate) fn lock(self, key: &StoreKey) -> MutexGuard<'static, ()> {
+    /// Keeps others from setting a key between our reading and our setting it.
+    ///
+    /// # Errors
+    /// When the store cannot lock the key, and could.
+    pub(crate) fn lock(self, key: &StoreKey) -> Result<KeyGuard, StoreError> {
         let mut hasher = DefaultHasher::new();
-        (self.0, key).hash(&mut hasher);
+        (self.hash, key).hash(&mut hasher);
         let place = hasher.finish() as usize % LOCKS.len();
-        LOCKS[place].lock().unwrap_or_else(PoisonError::into_inner)
+        let threads = LOCKS[place].lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(KeyGuard {
+            _processes: self.store.lock(key)?,
+            _threads: threads,
+        })
+    }
+
+    /// Erases a key, unless it is not there: then whoever is about to set it comes later.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn erase(self, key: &StoreKey) -> Result<(), StoreError> {
+        if self.store.size(key)?.is_none() {
+            return Ok(());
+        }
+        let _guard = self.lock(key)?;
+        self.store.erase(key)
     }
 }

@@ -95,6 +95,11 @@ impl<'a> ChunkedOutput<'a> {
         self.taken.len()
     }
 
+    /// The chunks that are wanted.
+    pub(crate) const fn projection(&self) -> &Projection {
+        &self.projection
+    }
+
     /// Hands out the place of a chunk; `parts` is memory for what of the chunk is wanted.
     ///
     /// # Panics
@@ -125,7 +130,7 @@ impl<'o> ChunkPlace<'o> {
     }
 
     /// Fills the place with the fill value.
-    pub(crate) fn fill(self) {
+    pub(crate) fn fill(&self) {
         let ChunkedOutput { strides, fill, .. } = self.output;
         // The output is zero already.
         if fill.iter().any(|byte| *byte != 0) {
@@ -143,7 +148,7 @@ impl<'o> ChunkPlace<'o> {
     ///
     /// # Panics
     /// When there are fewer elements.
-    pub(crate) fn copy(self, elements: &[u8], origin: usize, swap: usize) {
+    pub(crate) fn copy(&self, elements: &[u8], origin: usize, swap: usize) {
         for piece in &self.output.pieces {
             self.rows(&self.piece(*piece, origin, swap), elements);
         }

@@ -81,6 +81,11 @@ impl Projection {
         Ok(projection)
     }
 
+    /// The chunks that are hit along each dimension, of which all are the product; `None` for points.
+    pub(crate) fn dimensions(&self) -> Option<&[Vec<Part>]> {
+        self.points.is_none().then_some(self.dimensions.as_slice())
+    }
+
     /// The number of chunks.
     pub(crate) fn n_chunks(&self) -> usize {
         match &self.points {

@@ -1,27 +1,35 @@
 //! Reading: project, fetch, decode, copy.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use zarr_codecs::{ChunkCodec, ChunkRef, DataType, Slot};
+use zarr_codecs::{ChunkCodec, ChunkRef, CodecError, DataType, Slot};
 use zarr_store::Bytes;
 
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
-    array::layout_strides,
-    fetch::ChunkFetch,
+    fetch::{ChunkFetch, Levels},
     fields::Asked,
-    output::{ChunkedOutput, Wanted},
+    output::{ChunkPlace, ChunkedOutput, Wanted},
     projection::Layout,
-    workers::Desk,
+    shard_read::ShardReads,
+    workers::{Desk, Work},
 };
 
 /// One call to read, as its threads see it.
-struct ReadJob<'a> {
-    array: &'a Array,
-    codec: Arc<ChunkCodec>,
-    output: ChunkedOutput<'a>,
+pub(crate) struct ReadJob<'a> {
+    pub(crate) array: &'a Array,
+    /// Of the chunks that are decoded at once, which are the innermost ones of shards.
+    pub(crate) codec: &'a ChunkCodec,
+    pub(crate) output: ChunkedOutput<'a>,
     /// Where the items of variable size go.
     heap: Mutex<Vec<u8>>,
+}
+
+/// What was fetched of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encoded<'b> {
+    pub(crate) bytes: &'b [u8],
+    pub(crate) fetch: ChunkFetch,
 }
 
 impl Array {
@@ -74,7 +82,7 @@ impl Array {
         };
         let codec = self.chunk_codec()?;
         data.buffer.elements = vec![0; self.checked_size(&asked)?];
-        data.buffer.heap = self.read_asked_into(&asked, codec, &mut data.buffer.elements)?;
+        data.buffer.heap = self.read_asked_into(&asked, &codec, &mut data.buffer.elements)?;
         Ok(data)
     }
 
@@ -92,7 +100,7 @@ impl Array {
                 got: vec![zeroed.len() as u64],
             });
         }
-        self.read_asked_into(&asked, codec, zeroed)
+        self.read_asked_into(&asked, &codec, zeroed)
     }
 
     /// Reads a chunk as it is stored; `None` if it is not there.
@@ -121,7 +129,7 @@ impl Array {
         let codec = self.chunk_codec()?;
         self.checked_size(asked)?;
         T::read(data_type, asked.n_elements() as usize, &mut |zeroed| {
-            self.read_asked_into(asked, Arc::clone(&codec), zeroed)
+            self.read_asked_into(asked, &codec, zeroed)
         })
         .map_err(|error| self.name_value(error))
     }
@@ -144,23 +152,19 @@ impl Array {
         Ok(size as usize)
     }
 
-    fn read_asked_into(
-        &self,
-        asked: &Asked<'_>,
-        codec: Arc<ChunkCodec>,
-        zeroed: &mut [u8],
-    ) -> Result<Vec<u8>> {
+    fn read_asked_into(&self, asked: &Asked<'_>, chunk: &ChunkCodec, zeroed: &mut [u8]) -> Result<Vec<u8>> {
         if zeroed.is_empty() {
             return Ok(Vec::new());
         }
+        let codec = chunk.leaf();
         let mut size = zeroed.len() as u64;
         let (fill, heap) = fill_element(self);
         let wanted = Wanted {
             region: &asked.region,
             layout: Layout {
                 shape: self.shape(),
-                chunk_shape: self.chunk_shape(),
-                strides: &layout_strides(&codec),
+                chunk_shape: &codec.spec().shape,
+                strides: &codec.strides(),
             },
             pieces: asked.part.pieces.clone(),
             fill: asked.part.of(&fill),
@@ -177,11 +181,13 @@ impl Array {
             output,
             heap,
         };
-        let extent = (job.output.n_chunks(), size, job.codec.decoded_size());
-        let store = self.store();
-        self.options()
-            .workers
-            .run_on(store.as_ref(), extent, &|number, desk| job.chunk(number, desk))?;
+        let (store, workers) = (self.store().as_ref(), self.options().workers);
+        if chunk.shard().is_some() {
+            ShardReads::new(&job, Levels::of(chunk)).run(store, workers, size)?;
+        } else {
+            let extent = (job.output.n_chunks(), size, job.codec.decoded_size());
+            workers.run_on(store, extent, &|number, desk| job.chunk(number, desk))?;
+        }
         let mut heap = job.heap.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Whoever wrote the elements may have left anything in bytes that mean nothing.
         match &*asked.part.data_type {
@@ -209,9 +215,8 @@ impl ReadJob<'_> {
     /// Reads the part of one chunk.
     fn chunk(&self, number: usize, desk: &mut Desk) -> Result<()> {
         let Desk {
-            scratch,
+            work,
             read,
-            chunk,
             name,
             parts,
             ..
@@ -219,25 +224,40 @@ impl ReadJob<'_> {
         let mut place = self.output.take(number, parts);
         let share = place.share();
         let key = self.array.chunk_key_of(share.coords(), name)?;
-        let fetch = ChunkFetch::new(&self.codec, share);
+        let fetch = ChunkFetch::new(self.codec, share);
         read.set_limit(self.codec.encoded_size_max());
         if !self.array.store().get_ranges(&key, &[fetch.range], read)? {
             place.fill();
             return Ok(());
         }
-        let encoded = read.part(0);
+        let encoded = Encoded {
+            bytes: read.part(0),
+            fetch,
+        };
+        self.put(&mut place, encoded, work)
+            .map_err(|error| self.array.chunk_error(share.coords().collect(), &key, error))
+    }
+
+    /// Decodes what was fetched of a chunk to its place.
+    pub(crate) fn put(
+        &self,
+        place: &mut ChunkPlace<'_>,
+        encoded: Encoded<'_>,
+        work: &mut Work,
+    ) -> Result<(), CodecError> {
+        let Encoded { bytes, fetch } = encoded;
+        let Work { scratch, chunk, .. } = work;
         let swap = self.codec.layout().swap_size;
         if fetch.is_part() {
-            place.copy(encoded, fetch.origin, swap);
+            place.copy(bytes, fetch.origin, swap);
             return Ok(());
         }
-        let failed = |error| self.array.chunk_error(share.coords().collect(), &key, error);
         if !self.is_variable()
             && let Some(whole) = place.whole(self.codec.decoded_size(), swap)
         {
-            return self.codec.decode_into(encoded, whole, scratch).map_err(failed);
+            return self.codec.decode_into(bytes, whole, scratch);
         }
-        let decoded = self.codec.decode(encoded, scratch).map_err(failed)?;
+        let decoded = self.codec.decode(bytes, scratch)?;
         let elements = if self.is_variable() {
             self.keep_items(decoded, chunk)
         } else {

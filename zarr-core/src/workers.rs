@@ -12,7 +12,7 @@ use std::{
 use zarr_codecs::Scratch;
 use zarr_store::{ReadBuffer, Store};
 
-use crate::projection::Part;
+use crate::{projection::Part, shard_read::Leaves};
 
 /// How many threads may work at once.
 ///
@@ -34,12 +34,21 @@ impl Default for Workers {
 /// What a thread uses again from chunk to chunk.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    pub(crate) scratch: Scratch,
+    pub(crate) work: Work,
     pub(crate) read: ReadBuffer,
-    pub(crate) chunk: Vec<u8>,
-    pub(crate) heap: Vec<u8>,
     pub(crate) name: String,
     pub(crate) parts: Vec<Part>,
+    pub(crate) leaves: Leaves,
+    /// A shard that is being put together for a store that takes it only as a whole.
+    pub(crate) shard: Vec<u8>,
+}
+
+/// The chunk that is worked on.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) scratch: Scratch,
+    pub(crate) chunk: Vec<u8>,
+    pub(crate) heap: Vec<u8>,
 }
 
 /// Desks that nobody works at.
@@ -60,7 +69,8 @@ impl Desk {
         const KEPT_MAX: usize = 64;
         const SIZE_MAX: usize = 64 << 20;
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < KEPT_MAX && self.chunk.capacity() + self.heap.capacity() <= SIZE_MAX {
+        let size = self.work.chunk.capacity() + self.work.heap.capacity() + self.shard.capacity();
+        if free.len() < KEPT_MAX && size <= SIZE_MAX {
             free.push(self);
         }
     }

@@ -1,27 +1,27 @@
 //! Writing: whole chunks are set, the others read, changed and set.
 
-use std::sync::Arc;
-
-use zarr_codecs::{ChunkCodec, ChunkRef, Slot};
+use zarr_codecs::{ChunkCodec, ChunkRef, CodecError, Scratch, Slot};
 use zarr_store::{ByteRange, StoreKey};
 
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
-    array::layout_strides,
-    chunk_copy::{ChunkCopy, WRITE},
+    chunk_copy::WRITE,
+    fetch::Levels,
     fields::{Asked, Piece},
     locks::StoreLocks,
     projection::{ChunkShare, Layout, Projection},
     read::fill_element,
+    shard_write::ShardWrites,
     strided::{Dimension, Item, StridedCopy, c_strides},
-    workers::Desk,
+    workers::{Desk, Work},
 };
 
 /// One call to write, as its threads see it.
-struct WriteJob<'a> {
-    array: &'a Array,
-    codec: Arc<ChunkCodec>,
-    projection: Projection,
+pub(crate) struct WriteJob<'a> {
+    pub(crate) array: &'a Array,
+    /// Of the chunks that are encoded at once, which are the innermost ones of shards.
+    pub(crate) codec: &'a ChunkCodec,
+    pub(crate) projection: Projection,
     source: ChunkRef<'a>,
     /// Of the elements given, in bytes; all 0 where one element is written everywhere.
     source_strides: Vec<usize>,
@@ -32,7 +32,7 @@ struct WriteJob<'a> {
     fill: Vec<u8>,
     /// Of a stored element.
     item_size: usize,
-    locks: StoreLocks,
+    pub(crate) locks: StoreLocks<'a>,
 }
 
 impl Array {
@@ -119,7 +119,7 @@ impl Array {
     pub fn write_encoded_chunk(&self, chunk_coords: &[u64], encoded: &[u8]) -> Result<()> {
         self.check_writable()?;
         let key = self.chunk_key(chunk_coords)?;
-        let _guard = StoreLocks::of(self.store().as_ref()).lock(&key);
+        let _guard = StoreLocks::of(self.store().as_ref()).lock(&key)?;
         Ok(self.store().set(&key, encoded)?)
     }
 
@@ -139,7 +139,8 @@ impl Array {
                 "multiple fields are not supported for this operation",
             ));
         };
-        let codec = self.chunk_codec()?;
+        let chunk = self.chunk_codec()?;
+        let codec = chunk.leaf();
         let size = u128::from(region.n_elements()).saturating_mul(part.size as u128);
         let is_scalar = elements.elements.len() == part.size;
         if elements.elements.len() as u128 != size && !is_scalar {
@@ -165,8 +166,8 @@ impl Array {
         }
         let layout = Layout {
             shape: self.shape(),
-            chunk_shape: self.chunk_shape(),
-            strides: &layout_strides(&codec),
+            chunk_shape: &codec.spec().shape,
+            strides: &codec.strides(),
         };
         let job = WriteJob {
             array: self,
@@ -181,11 +182,12 @@ impl Array {
             locks: StoreLocks::of(self.store().as_ref()),
         };
         let size = u64::try_from(size).unwrap_or(u64::MAX);
+        let (store, workers) = (self.store().as_ref(), self.options().workers);
+        if chunk.shard().is_some() {
+            return ShardWrites::new(&job, Levels::of(&chunk)).run(store, workers, size);
+        }
         let extent = (job.projection.n_chunks(), size, job.codec.decoded_size());
-        let store = self.store();
-        self.options()
-            .workers
-            .run_on(store.as_ref(), extent, &|number, desk| job.chunk(number, desk))
+        workers.run_on(store, extent, &|number, desk| job.chunk(number, desk))
     }
 }
 
@@ -201,86 +203,92 @@ impl WriteJob<'_> {
 
     fn share(&self, share: ChunkShare<'_>, desk: &mut Desk) -> Result<()> {
         let key = self.array.chunk_key_of(share.coords(), &mut desk.name)?;
+        let store = self.array.store();
+        let failed = |error| self.failed(share, &key, error);
+        if self.replaces(share) {
+            // Encoded before the key is locked: nothing of what it was remains.
+            let Some(encoded) = self.encode(share, None, &mut desk.work).map_err(failed)? else {
+                return Ok(self.locks.erase(&key)?);
+            };
+            let _guard = self.locks.lock(&key)?;
+            return Ok(store.set(&key, encoded)?);
+        }
+        let _guard = self.locks.lock(&key)?;
+        desk.read.set_limit(self.codec.encoded_size_max());
+        let is_there = store.get_ranges(&key, &[ByteRange::All], &mut desk.read)?;
+        let old = is_there.then(|| desk.read.part(0));
+        match self.encode(share, old, &mut desk.work).map_err(failed)? {
+            Some(encoded) => Ok(store.set(&key, encoded)?),
+            None => Ok(store.erase(&key)?),
+        }
+    }
+
+    /// Whether nothing remains of what the chunk was.
+    pub(crate) fn replaces(&self, share: ChunkShare<'_>) -> bool {
+        share.is_whole() && self.piece.size == self.item_size
+    }
+
+    /// Encodes a chunk with what is written of it; `old` is what is stored, unless that is nothing or replaced.
+    ///
+    /// `None` for a chunk that need not be stored.
+    pub(crate) fn encode<'w>(
+        &'w self,
+        share: ChunkShare<'_>,
+        old: Option<&[u8]>,
+        work: &'w mut Work,
+    ) -> Result<Option<&'w [u8]>, CodecError> {
+        let Work { scratch, chunk, heap } = work;
+        let size = self.codec.decoded_size();
         let swap = self.codec.layout().swap_size;
         let copy = share.copy(WRITE, 0, &self.source_strides, self.piece, swap);
-        if share.is_whole() && self.piece.size == self.item_size {
-            return self.set_whole(share, &copy, &key, desk);
-        }
-        let _guard = self.locks.lock(&key);
-        self.read_chunk(share, &key, desk)?;
-        let Desk {
-            scratch, chunk, heap, ..
-        } = desk;
-        copy.copy_to(self.source.elements, chunk);
-        if self.is_empty(chunk, heap) {
-            return Ok(self.array.store().erase(&key)?);
-        }
-        let elements = ChunkRef {
-            elements: chunk,
-            heap,
-        };
-        let encoded = self.codec.encode(elements, scratch);
-        let encoded = encoded.map_err(|error| self.failed(share, &key, error))?;
-        Ok(self.array.store().set(&key, encoded)?)
-    }
-
-    /// Sets a chunk that nothing remains of.
-    fn set_whole(
-        &self,
-        share: ChunkShare<'_>,
-        copy: &ChunkCopy<'_>,
-        key: &StoreKey,
-        desk: &mut Desk,
-    ) -> Result<()> {
-        let Desk { scratch, chunk, .. } = desk;
-        let size = self.codec.decoded_size();
-        // What lies in memory as the codec wants it is encoded from there.
-        let elements = if copy.single_run() == Some(size) {
-            &self.source.elements[copy.source..][..size]
+        let elements = if self.replaces(share) {
+            // What lies in memory as the codec wants it is encoded from there.
+            let elements = if copy.single_run() == Some(size) {
+                &self.source.elements[copy.source..][..size]
+            } else {
+                chunk.resize(size, 0);
+                if self.reaches_beyond(share) {
+                    self.fill(chunk);
+                }
+                copy.copy_to(self.source.elements, chunk);
+                chunk
+            };
+            let heap = if self.is_variable() {
+                &self.heap
+            } else {
+                self.source.heap
+            };
+            ChunkRef { elements, heap }
         } else {
-            chunk.resize(size, 0);
-            if self.reaches_beyond(share) {
-                self.fill(chunk);
-            }
+            self.decode(old, scratch, chunk, heap)?;
             copy.copy_to(self.source.elements, chunk);
-            chunk
+            ChunkRef {
+                elements: chunk,
+                heap,
+            }
         };
-        let heap = if self.is_variable() {
-            &self.heap
-        } else {
-            self.source.heap
-        };
-        if self.is_empty(elements, heap) {
-            let _guard = self.locks.lock(key);
-            return Ok(self.array.store().erase(key)?);
+        if self.is_empty(elements) {
+            return Ok(None);
         }
-        let encoded = self.codec.encode(ChunkRef { elements, heap }, scratch);
-        let encoded = encoded.map_err(|error| self.failed(share, key, error))?;
-        let _guard = self.locks.lock(key);
-        Ok(self.array.store().set(key, encoded)?)
+        self.codec.encode(elements, scratch).map(Some)
     }
 
-    /// Reads the chunk that is to be changed to the desk, or makes it of fill values.
-    fn read_chunk(&self, share: ChunkShare<'_>, key: &StoreKey, desk: &mut Desk) -> Result<()> {
-        let Desk {
-            scratch,
-            read,
-            chunk,
-            heap,
-            ..
-        } = desk;
+    /// Decodes the chunk that is to be changed, or makes it of fill values.
+    fn decode(
+        &self,
+        old: Option<&[u8]>,
+        scratch: &mut Scratch,
+        chunk: &mut Vec<u8>,
+        heap: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
         heap.clear();
         heap.extend_from_slice(&self.heap);
         chunk.resize(self.codec.decoded_size(), 0);
-        read.set_limit(self.codec.encoded_size_max());
-        if !self.array.store().get_ranges(key, &[ByteRange::All], read)? {
+        let Some(encoded) = old else {
             self.fill(chunk);
             return Ok(());
-        }
-        let decoded = self
-            .codec
-            .decode(read.part(0), scratch)
-            .map_err(|error| self.failed(share, key, error))?;
+        };
+        let decoded = self.codec.decode(encoded, scratch)?;
         chunk.copy_from_slice(decoded.elements);
         if self.is_variable() {
             let base = heap.len() as u64;
@@ -296,7 +304,7 @@ impl WriteJob<'_> {
 
     /// Whether the chunk has elements outside the array.
     fn reaches_beyond(&self, share: ChunkShare<'_>) -> bool {
-        let lengths = self.array.shape().iter().zip(self.array.chunk_shape());
+        let lengths = self.array.shape().iter().zip(&self.codec.spec().shape);
         share
             .coords()
             .zip(lengths)
@@ -326,24 +334,13 @@ impl WriteJob<'_> {
     }
 
     /// Whether a chunk need not be stored, because it is what an absent one reads as.
-    ///
-    /// Bits are compared: -0.0 is not 0.0, and a NaN is itself.
-    fn is_empty(&self, elements: &[u8], heap: &[u8]) -> bool {
-        if self.array.options().write_empty_chunks || self.array.metadata().fill_value.is_none() {
-            return false;
-        }
-        if self.is_variable() {
-            let fill = Slot::from_bytes(&self.fill).of(&self.heap);
-            return ChunkRef { elements, heap }.items().all(|item| item == fill);
-        }
-        let mut fill = vec![0; self.item_size];
-        self.fill(&mut fill);
-        elements
-            .chunks_exact(self.item_size.max(1))
-            .all(|element| element == fill)
+    fn is_empty(&self, chunk: ChunkRef<'_>) -> bool {
+        let is_left_out =
+            !self.array.options().write_empty_chunks && self.array.metadata().fill_value.is_some();
+        is_left_out && self.codec.is_fill(chunk)
     }
 
-    fn failed(&self, share: ChunkShare<'_>, key: &StoreKey, error: zarr_codecs::CodecError) -> Error {
+    fn failed(&self, share: ChunkShare<'_>, key: &StoreKey, error: CodecError) -> Error {
         self.array.chunk_error(share.coords().collect(), key, error)
     }
 }

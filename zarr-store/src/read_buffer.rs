@@ -28,6 +28,8 @@ pub struct ReadBuffer {
     used: usize,
     parts: Vec<Part>,
     size_max: u64,
+    value_size: Option<u64>,
+    generation: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,8 @@ impl ReadBuffer {
             used: 0,
             parts: Vec::new(),
             size_max,
+            value_size: None,
+            generation: None,
         }
     }
 
@@ -74,6 +78,28 @@ impl ReadBuffer {
     pub fn clear(&mut self) {
         self.parts.clear();
         self.used = 0;
+        self.value_size = None;
+        self.generation = None;
+    }
+
+    /// The size in bytes of the whole value of which ranges were read, where the store has seen it.
+    pub const fn value_size(&self) -> Option<u64> {
+        self.value_size
+    }
+
+    /// Says how large the whole value is.
+    pub const fn set_value_size(&mut self, size: Option<u64>) {
+        self.value_size = size;
+    }
+
+    /// The [`Store::generation`](crate::Store::generation) of the value that was read, where the store has seen it.
+    pub const fn generation(&self) -> Option<u64> {
+        self.generation
+    }
+
+    /// Says which of the values of a key was read.
+    pub const fn set_generation(&mut self, generation: Option<u64>) {
+        self.generation = generation;
     }
 
     /// The number of parts read.

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{ByteRange, Journal, ReadBuffer, Result, StoreKey, StorePrefix};
+use crate::{ByteRange, Journal, KeyLock, PendingValue, ReadBuffer, Result, StoreKey, StorePrefix};
 
 /// A mapping of keys to bytes.
 ///
@@ -29,7 +29,8 @@ use crate::{ByteRange, Journal, ReadBuffer, Result, StoreKey, StorePrefix};
 pub trait Store: Debug + Send + Sync {
     /// Reads ranges of a value into `buffer`, one part for each range, in their order.
     ///
-    /// Clears the buffer first.
+    /// Clears the buffer first, and tells it what it knows of the whole value ([`ReadBuffer::value_size`],
+    /// [`ReadBuffer::generation`]).
     /// Returns whether the key is there; if not, the buffer stays empty.
     ///
     /// # Errors
@@ -59,6 +60,30 @@ pub trait Store: Debug + Send + Sync {
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         let _ = keys;
         Ok(())
+    }
+
+    /// Begins to replace the value of a key piece by piece, for a value that need never be in memory as a whole.
+    ///
+    /// `None` when the store has no such way; then there is only [`Store::set`].
+    ///
+    /// # Errors
+    /// As [`Store::set`].
+    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        let _ = key;
+        Ok(None)
+    }
+
+    /// Keeps other processes that ask for the same from setting a key, as long as the lock lives; waits for those
+    /// that have it.
+    ///
+    /// A store that only one process at a time can change need not do anything. Within one process, the same lock
+    /// must not be taken twice at the same time.
+    ///
+    /// # Errors
+    /// When the store can lock and has failed to.
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        let _ = key;
+        Ok(KeyLock::default())
     }
 
     /// Removes a key; succeeds if it is not there.

@@ -10,6 +10,7 @@ pub mod packbits;
 pub mod pcodec;
 #[cfg(feature = "pcodec")]
 mod pcodec_claims;
+pub mod sharding_indexed;
 mod values;
 pub mod vlen;
 mod zfp;

@@ -97,7 +97,7 @@ pub(crate) fn outdate_v3(store: &dyn Store, path: &NodePath) -> Result<()> {
 }
 
 fn drop_inline(store: &dyn Store, key: &StoreKey) -> Result<()> {
-    let _guard = StoreLocks::of(store).lock(key);
+    let _guard = StoreLocks::of(store).lock(key)?;
     if let Some(document) = without_inline(store, key)? {
         store.set(key, &document)?;
     }

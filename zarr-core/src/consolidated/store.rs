@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use zarr_store::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Staged, Store, StoreError, StoreKey,
-    StorePrefix,
+    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Staged, Store,
+    StoreError, StoreKey, StorePrefix,
 };
 
 use super::{CONSOLIDATED_KEY, ConsolidatedMetadata};
@@ -116,6 +116,17 @@ impl Store for ConsolidatedStore {
 
     fn check_set(&self, keys: &[StoreKey]) -> Result<(), StoreError> {
         self.chunks.check_set(keys)
+    }
+
+    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>, StoreError> {
+        if is_document(key) {
+            return self.refuse("changing consolidated metadata", key.as_str());
+        }
+        self.chunks.begin_set(key)
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock, StoreError> {
+        self.chunks.lock(key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
 //! It holds what V2 has and V3 lacks as well: a fill value of `null`, filters in any order, data types and
 //! codecs without a V3 name.
 
+mod sharding;
 pub(crate) mod v2;
 mod v2_data_type;
 mod v2_fill_value;
@@ -17,6 +18,7 @@ use zarr_codecs::{
 
 pub use zarr_codecs::json;
 
+pub use self::sharding::ShardCodecs;
 pub use self::v2_data_type::{data_type_to_v2, v2_data_type};
 pub use self::v2_fill_value::{fill_value_to_v2, v2_fill_value};
 use crate::{ChunkGrid, ChunkKeyEncoding, DimensionNames};
@@ -118,6 +120,11 @@ impl ArrayMetadata {
         self.fill_value
             .clone()
             .unwrap_or_else(|| FillValue::zero(&self.data_type))
+    }
+
+    /// What the chunks hold, if they are shards whose inner chunks can be read alone.
+    pub fn shards(&self) -> Option<ShardCodecs> {
+        ShardCodecs::of(self.codecs.list())
     }
 
     /// The order of elements in stored chunks; `None` if it is neither C nor F.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_store::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Staged, Store, StoreError, StoreExt,
-    StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Staged, Store,
+    StoreError, StoreExt, StoreKey, StorePrefix,
 };
 
 use super::{
@@ -217,6 +217,18 @@ impl Store for N5Store {
             Target::Nothing => Err(self.no_v3()),
         });
         self.inner.check_set(&kept.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// Blocks are set as a whole.
+    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        Ok(None)
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        match Self::target(key)? {
+            Target::Value(key) | Target::Document(_, key) => self.inner.lock(&key),
+            Target::Nothing => Ok(KeyLock::default()),
+        }
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

@@ -21,6 +21,7 @@ mod records;
 mod requests;
 mod resize;
 mod selections;
+mod shards;
 mod stored;
 mod views;
 mod zarr_python;

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     mem,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -13,7 +16,24 @@ use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
 };
 
-type Values = BTreeMap<StoreKey, Bytes>;
+type Values = BTreeMap<StoreKey, Value>;
+
+/// A value, and what tells it from those that its key had before.
+#[derive(Debug, Clone)]
+struct Value {
+    bytes: Bytes,
+    generation: u64,
+}
+
+impl Value {
+    fn new(bytes: &[u8]) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            bytes: Bytes::copy_from_slice(bytes),
+            generation: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
 
 /// Keys and values in a sorted map behind a lock.
 ///
@@ -54,17 +74,17 @@ impl Store for MemoryStore {
         let Some(value) = self.read().get(key).cloned() else {
             return Ok(false);
         };
-        push_shared_ranges(&value, ranges, buffer, || self.describe(key.as_str()))?;
+        push_shared_ranges(&value.bytes, ranges, buffer, || self.describe(key.as_str()))?;
+        buffer.set_generation(Some(value.generation));
         Ok(true)
     }
 
     fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        Ok(self.read().get(key).map(|value| value.len() as u64))
+        Ok(self.read().get(key).map(|value| value.bytes.len() as u64))
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
-        let value = Bytes::copy_from_slice(value);
-        self.write().insert(key.clone(), value);
+        self.write().insert(key.clone(), Value::new(value));
         Ok(())
     }
 
@@ -121,6 +141,10 @@ impl Store for MemoryStore {
             values: Arc::clone(&self.values),
             target: target.clone(),
         })))
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        Ok(self.read().get(key).map(|value| value.generation))
     }
 
     fn describe(&self, key: &str) -> String {

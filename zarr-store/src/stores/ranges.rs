@@ -15,6 +15,7 @@ pub(crate) fn push_shared_ranges(
 ) -> Result<()> {
     let size = value.len() as u64;
     check_ranges(ranges, size, buffer.limit(), &what)?;
+    buffer.set_value_size(Some(size));
     for found in ranges.iter().filter_map(|range| range.resolve(size)) {
         buffer.push_shared(value.slice(found.start as usize..found.end as usize));
     }
@@ -56,8 +57,9 @@ pub(crate) fn push_filled_ranges(
             let length = (range.end - range.start) as usize;
             buffer.push_with(length, |memory| fill(range, memory))
         });
-    if result.is_err() {
-        buffer.clear();
+    match result {
+        Ok(()) => buffer.set_value_size(Some(size)),
+        Err(_) => buffer.clear(),
     }
     result
 }

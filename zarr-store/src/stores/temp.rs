@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    ByteRange, Capabilities, DirectoryStore, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store,
-    StoreError, StoreKey, StorePrefix,
+    ByteRange, Capabilities, DirectoryStore, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer,
+    Result, Staged, Store, StoreError, StoreKey, StorePrefix,
 };
 
 /// How often another name is tried when somebody has the one that was thought of.
@@ -100,6 +100,14 @@ impl Store for TempStore {
 
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         self.inner.check_set(keys)
+    }
+
+    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        self.inner.begin_set(key)
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        self.inner.lock(key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

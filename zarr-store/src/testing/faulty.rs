@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreError,
-    StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
+    Store, StoreError, StoreKey, StorePrefix,
 };
 
 /// A kind of call that can be made to fail.
@@ -151,6 +151,15 @@ impl Store for FaultyStore {
 
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         self.inner.check_set(keys)
+    }
+
+    /// Values are set as a whole, in one call that may fail.
+    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        Ok(None)
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        self.inner.lock(key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreKey,
-    StorePrefix,
+    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
+    Store, StoreKey, StorePrefix,
 };
 
 /// Another store, whose calls are counted; for tests such as *no chunk was listed*.
@@ -129,6 +129,15 @@ impl Store for CountingStore {
 
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         self.inner.check_set(keys)
+    }
+
+    /// Values are set as a whole, so that they are counted.
+    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        Ok(None)
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        self.inner.lock(key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreExt,
-    StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
+    Store, StoreExt, StoreKey, StorePrefix,
 };
 
 /// The document that makes a folder an array of V2.
@@ -88,6 +88,14 @@ impl Store for NestedStore {
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         let keys = keys.iter().map(Self::kept);
         self.inner.check_set(&keys.collect::<Result<Vec<_>>>()?)
+    }
+
+    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        self.inner.begin_set(&Self::kept(key)?)
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        self.inner.lock(&Self::kept(key)?)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreKey,
-    StorePrefix,
+    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
+    Store, StoreKey, StorePrefix,
 };
 
 /// The keys below a prefix of another store, without the prefix.
@@ -62,6 +62,14 @@ impl Store for PrefixStore {
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         let keys = keys.iter().map(|key| self.key(key));
         self.inner.check_set(&keys.collect::<Result<Vec<_>>>()?)
+    }
+
+    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        self.inner.begin_set(&self.key(key)?)
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        self.inner.lock(&self.key(key)?)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreError,
-    StoreKey, StorePrefix,
+    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
+    Store, StoreError, StoreKey, StorePrefix,
 };
 
 /// Another store, whose changes are refused before any I/O.
@@ -43,6 +43,14 @@ impl Store for ReadOnlyStore {
 
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         self.inner.check_set(keys)
+    }
+
+    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        self.refuse("setting a key of a read-only store", key.as_str())
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        self.refuse("setting a key of a read-only store", key.as_str())
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zarr_core::{
     Array, ArrayBuilder, NodePath, Options, Order, Workers, ZarrFormat,
     codecs::{ByteOrder, CodecKind, CodecRegistry, DataType, Field, FillValue, StructType, TimeUnit},
-    metadata::{V2Codecs, data_type_to_v2},
+    metadata::{ShardCodecs, V2Codecs, data_type_to_v2},
     store::MemoryStore,
 };
 
@@ -264,7 +264,10 @@ pub(super) fn make(random: &mut Random, uses: &mut Uses) -> Made {
         (ZarrFormat::V2, &none),
     ] {
         let path = NodePath::new("a/b").unwrap();
-        let built = builder.clone().v2_codecs(codecs.clone()).format(format);
+        let mut built = builder.clone().v2_codecs(codecs.clone()).format(format);
+        if format == ZarrFormat::V3 {
+            built = in_shards(random, built, &path, &options);
+        }
         let array = match built.create(Arc::new(MemoryStore::new()), &path, &options) {
             Ok(array) => array,
             Err(error) => {
@@ -283,4 +286,37 @@ pub(super) fn make(random: &mut Random, uses: &mut Uses) -> Made {
         return Made { array, fill, about };
     }
     unreachable!("an array of {data_type} filled with {fill:?} is refused without codecs: {refused}")
+}
+
+/// Puts the chunks of an array in shards, or shards of shards, now and then; what cannot be in shards stays as it is.
+fn in_shards(random: &mut Random, builder: ArrayBuilder, path: &NodePath, options: &Options) -> ArrayBuilder {
+    let mut sharded = builder;
+    for _ in 0..random.below(3) {
+        let Ok(array) = sharded
+            .clone()
+            .create(Arc::new(MemoryStore::new()), path, options)
+        else {
+            return sharded;
+        };
+        let metadata = array.metadata();
+        let mut index_codecs =
+            vec![json!({"name": "bytes", "configuration": {"endian": random.pick(&["little", "big"])}})];
+        if random.one_in(2) {
+            index_codecs.push(json!({"name": "crc32c"}));
+        }
+        let shards = ShardCodecs {
+            index_codecs: index_codecs.into(),
+            index_location: (*random.pick(&["start", "end"])).to_owned(),
+            ..ShardCodecs::new(array.chunk_shape().to_vec(), metadata.codecs.list().to_vec())
+        };
+        let shape = array
+            .chunk_shape()
+            .iter()
+            .map(|length| length * random.within(1, 3));
+        sharded = sharded
+            .chunk_shape(shape.collect())
+            .order(Order::C)
+            .codecs(vec![shards.to_codec()]);
+    }
+    sharded
 }

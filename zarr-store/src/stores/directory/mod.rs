@@ -2,6 +2,7 @@
 
 mod listing;
 mod names;
+mod pending;
 mod places;
 mod store;
 mod trees;

@@ -19,13 +19,14 @@ use rustix::{
 use super::{
     listing,
     names::with_path,
+    pending::{self, PendingFile},
     places::{self, refuse_debris},
     trees,
     write::{reports_late, sync_directory, write_value},
 };
 use crate::{
-    ByteRange, Capabilities, Journal, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreError,
-    StoreKey, StorePrefix,
+    ByteRange, Capabilities, Journal, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
+    Store, StoreError, StoreKey, StorePrefix,
     key::LASTING_SUFFIX,
     stores::{
         Strays,
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// How often a write begins again because another process removed the folder meanwhile.
-const ATTEMPTS_MAX: usize = 16;
+pub(super) const ATTEMPTS_MAX: usize = 16;
 
 /// When what was set is safe from a loss of power; it is never seen in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -209,7 +210,7 @@ impl DirectoryStore {
     }
 
     /// Whether a file must be synced before it is closed.
-    fn syncs(&self, file: &File) -> bool {
+    pub(super) fn syncs(&self, file: &File) -> bool {
         let reports_late = *self.syncs_values.get_or_init(|| reports_late(file));
         reports_late || self.durability == Durability::Each
     }
@@ -255,6 +256,7 @@ impl Store for DirectoryStore {
             || self.describe(key.as_str()),
             |range, memory| file.read_exact_at(memory, range.start).map_err(failed),
         )?;
+        buffer.set_generation(Some(generation(&status)));
         Ok(true)
     }
 
@@ -293,6 +295,18 @@ impl Store for DirectoryStore {
 
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         places::check_set(self, keys)
+    }
+
+    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        refuse_debris(key)?;
+        Ok(Some(Box::new(PendingFile::new(self, key)?)))
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        if self.is_hidden {
+            return Ok(KeyLock::default());
+        }
+        pending::lock(self, key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {
@@ -342,15 +356,7 @@ impl Store for DirectoryStore {
     /// By device, number, size and times of the file.
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
         match with_path(&self.root, key.as_str(), |path| stat(path)) {
-            Ok(status) => Ok(Some(mixed([
-                status.st_dev,
-                status.st_ino,
-                status.st_size as u64,
-                status.st_mtime as u64,
-                status.st_mtime_nsec,
-                status.st_ctime as u64,
-                status.st_ctime_nsec,
-            ]))),
+            Ok(status) => Ok(Some(generation(&status))),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(error) => Err(self.refused("reading", key.as_str(), error.into())),
         }
@@ -389,6 +395,19 @@ impl Lasting for DirectoryStore {
     fn stage_lasting(&self, target: &StorePrefix, name: &str, token: Option<u64>) -> Result<Box<dyn Staged>> {
         Ok(Box::new(trees::stage_lasting(self, target, name, token)?))
     }
+}
+
+/// What tells the file of a value from those that had its name before.
+fn generation(status: &Stat) -> u64 {
+    mixed([
+        status.st_dev,
+        status.st_ino,
+        status.st_size as u64,
+        status.st_mtime as u64,
+        status.st_mtime_nsec,
+        status.st_ctime as u64,
+        status.st_ctime_nsec,
+    ])
 }
 
 /// Syncs the file system that holds `root`: one call for any number of files and folders.

@@ -15,7 +15,12 @@ pub(super) fn write_value(file: &mut File, value: &[u8], sync: bool) -> io::Resu
         return Ok(());
     }
     file.sync_data()?;
-    if file.metadata()?.len() != value.len() as u64 {
+    check_written(file, value.len() as u64)
+}
+
+/// Checks that all of a value arrived in its file.
+pub(super) fn check_written(file: &File, size: u64) -> io::Result<()> {
+    if file.metadata()?.len() != size {
         return Err(io::Error::new(
             io::ErrorKind::WriteZero,
             "the file is shorter than what was written",

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::memory::Memory;
 use crate::{
-    ByteRange, Capabilities, IoHints, Lasting, Listing, ReadBuffer, Result, Staged, Store, StoreKey,
-    StorePrefix,
+    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
+    Store, StoreKey, StorePrefix,
     stores::ranges::{push_shared_parts, push_shared_ranges},
 };
 
@@ -199,6 +199,15 @@ impl Store for CachedStore {
 
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         self.inner.check_set(keys)
+    }
+
+    /// Values are set as a whole, so that they can be kept.
+    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
+        Ok(None)
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        self.inner.lock(key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

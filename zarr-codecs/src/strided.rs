@@ -7,26 +7,27 @@
 
 /// A dimension of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Dimension {
-    pub(crate) length: usize,
+pub struct Dimension {
+    /// The number of elements.
+    pub length: usize,
     /// The distance of elements at the source, in bytes.
-    pub(crate) source: usize,
+    pub source: usize,
     /// The distance of elements at the destination, in bytes.
-    pub(crate) target: usize,
+    pub target: usize,
 }
 
 /// How single elements are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Item {
+pub struct Item {
     /// The size of an element in bytes.
-    pub(crate) size: usize,
+    pub size: usize,
     /// The size of the numbers in it whose bytes are swapped; 1 for none.
-    pub(crate) swap: usize,
+    pub swap: usize,
 }
 
 /// A copy of a box.
 #[derive(Debug)]
-pub(crate) struct StridedCopy {
+pub struct StridedCopy {
     /// From the slowest at the destination to the fastest.
     dimensions: Vec<Dimension>,
     item: Item,
@@ -37,7 +38,7 @@ const TILE: usize = 32;
 
 impl StridedCopy {
     /// Plans a copy; `dimensions` go from the slowest at the destination to the fastest.
-    pub(crate) fn new(dimensions: impl IntoIterator<Item = Dimension>, item: Item) -> Self {
+    pub fn new(dimensions: impl IntoIterator<Item = Dimension>, item: Item) -> Self {
         let mut merged: Vec<Dimension> = Vec::new();
         for dimension in dimensions {
             match merged.last_mut() {
@@ -69,7 +70,7 @@ impl StridedCopy {
     }
 
     /// The number of bytes, if the copy is of one run of bytes as they are.
-    pub(crate) fn single_run(&self) -> Option<usize> {
+    pub fn single_run(&self) -> Option<usize> {
         let [only] = self.dimensions[..] else { return None };
         let is_run = only.source == self.item.size && only.target == self.item.size && self.item.swap == 1;
         is_run.then(|| only.length * self.item.size)
@@ -81,7 +82,7 @@ impl StridedCopy {
     ///
     /// # Panics
     /// When the box does not lie within the source or the destination.
-    pub(crate) fn copy_to_rows<'a>(&self, source: &[u8], mut row: impl FnMut(usize, usize) -> &'a mut [u8]) {
+    pub fn copy_to_rows<'a>(&self, source: &[u8], mut row: impl FnMut(usize, usize) -> &'a mut [u8]) {
         let item = self.item;
         self.runs(&mut |source_at, target_at, fast| {
             let target = row(target_at, fast.length * item.size);
@@ -100,7 +101,7 @@ impl StridedCopy {
     ///
     /// # Panics
     /// When the box does not lie within the source or the destination.
-    pub(crate) fn copy_to(&self, source: &[u8], target: &mut [u8]) {
+    pub fn copy_to(&self, source: &[u8], target: &mut [u8]) {
         let item = self.item;
         self.runs(&mut |source_at, target_at, fast| {
             copy_run(
@@ -237,7 +238,7 @@ fn swap_items<const N: usize>(bytes: &mut [u8]) {
 }
 
 /// The distances in bytes of the elements of a C-ordered box, one a dimension.
-pub(crate) fn c_strides(shape: &[u64], item_size: usize) -> Vec<usize> {
+pub fn c_strides(shape: &[u64], item_size: usize) -> Vec<usize> {
     let mut stride = item_size;
     let mut strides: Vec<_> = shape
         .iter()

@@ -1,0 +1,432 @@
+//! Writing shards: inner chunks are encoded and added one by one.
+//!
+//! A shard that is covered whole is written without a look at the old one. Else, under the lock of its key, the new
+//! one is put together of the inner chunks that change and, as they are, the bytes of those that do not:
+//!
+//! ```text
+//! old  | 0 | 1 | 2 | 3 | index |
+//! new  | 0 | 1 | 2'| 3 | index |      what is written lies in 2; 0, 1 and 3 are copied without being decoded
+//! ```
+//!
+//! Never more than an inner chunk of decoded data is in memory for each thread.
+
+use std::ops::Range;
+
+use zarr_codecs::{IndexLocation, ShardIndex};
+use zarr_store::{ByteRange, PendingValue, ReadBuffer, Store, StoreError, StoreKey};
+
+use crate::{
+    Error, Result, Workers,
+    fetch::{Levels, ShardFetch, may_be_same},
+    shard_read::{Unread, drive, inner_error},
+    shards::Shards,
+    workers::{Desk, Work},
+    write::WriteJob,
+};
+
+/// The most bytes of an old shard that are copied at once.
+const COPY_SIZE_MAX: u64 = 4 << 20;
+
+/// The shards of one call to write, as its threads see them.
+pub(crate) struct ShardWrites<'j> {
+    job: &'j WriteJob<'j>,
+    levels: Levels<'j>,
+    ratio: Vec<u64>,
+    shards: Shards,
+}
+
+/// A leaf chunk that is written to.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    /// Its number in its shard.
+    number: u64,
+    /// Its number in the projection.
+    chunk: usize,
+}
+
+impl<'j> ShardWrites<'j> {
+    pub(crate) fn new(job: &'j WriteJob<'j>, levels: Levels<'j>) -> Self {
+        let ratio = levels.ratio(job.array.ndim());
+        Self {
+            shards: Shards::new(&job.projection, &ratio),
+            job,
+            levels,
+            ratio,
+        }
+    }
+
+    /// Writes all; `size` is the number of bytes that are written.
+    pub(crate) fn run(&self, store: &dyn Store, workers: Workers, size: u64) -> Result<()> {
+        let decoded_size = self.job.array.chunk_codec()?.decoded_size();
+        let extent = (self.shards.len(), size, decoded_size);
+        workers.run_on(store, extent, &|shard, desk| self.shard(shard, desk))
+    }
+
+    fn shard(&self, shard: usize, desk: &mut Desk) -> Result<()> {
+        let mut parts = Vec::new();
+        let mut coords = Vec::new();
+        let mut touched: Vec<_> = (0..self.shards.n_chunks(shard))
+            .map(|place| {
+                let chunk = self.shards.chunk(shard, place);
+                coords.clear();
+                coords.extend(self.job.projection.chunk(chunk, &mut parts).coords());
+                Touched {
+                    number: self.levels.number(&coords),
+                    chunk,
+                }
+            })
+            .collect();
+        touched.sort_unstable_by_key(|touched| touched.number);
+        let coords = coords.iter().zip(&self.ratio).map(|(coord, ratio)| coord / ratio);
+        let key = self.job.array.chunk_key_of(coords, &mut desk.name)?;
+        let replaces = self.replaces(&touched, &self.ratio);
+        // What is put together of nothing old need not be locked before it takes its place.
+        let guard = if replaces {
+            None
+        } else {
+            Some(self.job.locks.lock(&key)?)
+        };
+        let store = self.job.array.store().as_ref();
+        let mut bytes = std::mem::take(&mut desk.shard);
+        bytes.clear();
+        let mut writing = Writing {
+            writes: self,
+            key: &key,
+            parts,
+            old: (!replaces).then(ShardFetch::default),
+            new: NewShard {
+                store,
+                key: &key,
+                pending: None,
+                bytes,
+                size: 0,
+                kept: 0..0,
+                old_generation: None,
+            },
+            read: &mut desk.read,
+            work: &mut desk.work,
+        };
+        let written = writing.level((0, 0), &touched, !replaces, 0)?;
+        let Writing { new, .. } = writing;
+        match written {
+            None if replaces => self.job.locks.erase(&key)?,
+            None => store.erase(&key)?,
+            Some(_) => {
+                let _guard = match guard {
+                    Some(guard) => guard,
+                    None => self.job.locks.lock(&key)?,
+                };
+                desk.shard = new.publish()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing remains of a box of `leaves` leaf chunks along each dimension in which all that is touched
+    /// lies.
+    fn replaces(&self, touched: &[Touched], leaves: &[u64]) -> bool {
+        let mut parts = Vec::new();
+        let all_whole = touched.iter().all(|touched| {
+            let share = self.job.projection.chunk(touched.chunk, &mut parts);
+            self.job.replaces(share)
+        });
+        let Some(first) = touched.first().filter(|_| all_whole) else {
+            return false;
+        };
+        let coords = self.job.projection.chunk(first.chunk, &mut parts).coords();
+        let shape = self.job.array.shape().iter().zip(&self.job.codec.spec().shape);
+        let n_leaves: u64 = coords
+            .zip(shape.zip(leaves))
+            .map(|(coord, ((length, leaf), leaves))| {
+                let first = coord / leaves * leaves;
+                (length.div_ceil(*leaf) - first).min(*leaves)
+            })
+            .product();
+        n_leaves == touched.len() as u64
+    }
+}
+
+/// One shard that is being written by one thread.
+struct Writing<'w> {
+    writes: &'w ShardWrites<'w>,
+    key: &'w StoreKey,
+    parts: Vec<crate::projection::Part>,
+    /// What is known of the shard that is replaced, unless nothing remains of it.
+    old: Option<ShardFetch>,
+    new: NewShard<'w>,
+    read: &'w mut ReadBuffer,
+    work: &'w mut Work,
+}
+
+impl Writing<'_> {
+    /// Writes a shard, known by its level and number; gives its place in the outermost one, or `None` if nothing is
+    /// in it.
+    ///
+    /// Unless nothing is in it, `room` bytes come before it.
+    fn level(
+        &mut self,
+        (level, number): (usize, u64),
+        touched: &[Touched],
+        has_old: bool,
+        room: u64,
+    ) -> Result<Option<Range<u64>>> {
+        let writes = self.writes;
+        let shard = writes.levels.shard(level);
+        let n_chunks = shard.n_chunks() as u64;
+        let n_leaves = writes.levels.n_inner_leaves(level);
+        let inner_of = |touched: &Touched| (touched.number / n_leaves % n_chunks) as usize;
+        let old = if has_old {
+            Some(self.old_index(level, number)?)
+        } else {
+            None
+        };
+        let old_of = |inner: usize| {
+            let (index, start) = old.as_ref()?;
+            let bytes = index.get(inner)?;
+            Some(start + bytes.start..start + bytes.end)
+        };
+        let own_room = match shard.location() {
+            IndexLocation::Start => shard.index_size() as u64,
+            IndexLocation::End => 0,
+        };
+        let mut index = ShardIndex::empty(n_chunks as usize);
+        let mut start = None;
+        for (_, inner) in order(touched, inner_of, old.as_ref().map(|(index, _)| index)) {
+            let first = touched.partition_point(|touched| inner_of(touched) < inner);
+            let end = touched.partition_point(|touched| inner_of(touched) <= inner);
+            let before = self.new.size;
+            let room_before = if start.is_none() { room + own_room } else { 0 };
+            let written = match (&touched[first..end], old_of(inner)) {
+                ([], Some(old)) => {
+                    self.new.reserve(room_before, self.read)?;
+                    Some(self.new.keep(old, self.read)?)
+                }
+                (touched, old) => {
+                    let number = number * n_chunks + inner as u64;
+                    self.inner((level, number), touched, old, room_before)?
+                }
+            };
+            if let Some(written) = written {
+                let start = *start.get_or_insert(before + room);
+                index.set(inner, written.start - start..written.end - start);
+            }
+        }
+        let Some(start) = start else { return Ok(None) };
+        let encoded = shard
+            .encode_index(&index, &mut self.work.scratch)
+            .map_err(|error| writes.job.array.chunk_error(Vec::new(), self.key, error))?;
+        self.new.finish_keeping(self.read)?;
+        match shard.location() {
+            IndexLocation::Start => self.new.overwrite(start, encoded)?,
+            IndexLocation::End => self.new.append(encoded)?,
+        }
+        Ok(Some(start..self.new.size))
+    }
+
+    /// Writes an inner chunk of a level that changes, behind `room` bytes unless nothing is in it.
+    fn inner(
+        &mut self,
+        (level, number): (usize, u64),
+        touched: &[Touched],
+        old: Option<Range<u64>>,
+        room: u64,
+    ) -> Result<Option<Range<u64>>> {
+        let writes = self.writes;
+        if level + 1 < writes.levels.depth() {
+            let has_old = old.is_some() && !writes.replaces(touched, writes.levels.inner_leaves(level));
+            return self.level((level + 1, number), touched, has_old, room);
+        }
+        let job = writes.job;
+        let share = job.projection.chunk(touched[0].chunk, &mut self.parts);
+        let old = old.filter(|_| !job.replaces(share));
+        let is_there = old.is_some();
+        if let Some(old) = old {
+            self.new.read_old(old, self.read)?;
+        }
+        let encoded = job
+            .encode(share, is_there.then(|| self.read.part(0)), self.work)
+            .map_err(|error| {
+                inner_error(
+                    job.array,
+                    share.coords().collect(),
+                    &writes.ratio,
+                    self.key,
+                    error,
+                )
+            })?;
+        let Some(encoded) = encoded else { return Ok(None) };
+        // What is kept is read to the same buffer, which is not needed any more.
+        self.new.finish_keeping(self.read)?;
+        self.new.reserve(room, self.read)?;
+        let start = self.new.size;
+        self.new.append(encoded)?;
+        Ok(Some(start..self.new.size))
+    }
+
+    /// The index of the shard that is replaced, and where that shard begins.
+    fn old_index(&mut self, level: usize, number: u64) -> Result<(ShardIndex, u64)> {
+        let writes = self.writes;
+        let (levels, array) = (&writes.levels, writes.job.array);
+        let value = (array.store().as_ref(), self.key);
+        let Some(old) = &mut self.old else {
+            return Ok((ShardIndex::empty(levels.shard(level).n_chunks()), 0));
+        };
+        // Any leaf chunk in it will do.
+        let leaf = number * levels.n_inner_leaves(level) * levels.shard(level).n_chunks() as u64;
+        let mut found = Vec::new();
+        drive(old, levels, value, (self.read, &mut self.work.scratch), |old| {
+            if old.index(level, number).is_some() {
+                return Vec::new();
+            }
+            old.next(levels, &[leaf], &mut found)
+        })
+        .map_err(|error| match error {
+            Unread::Store(error) => error.into(),
+            Unread::Damaged(error) => array.chunk_error(Vec::new(), self.key, error),
+            Unread::Restless => self.new.changed(),
+        })?;
+        let generation = old.generation();
+        if self.new.old_generation.is_some() && !may_be_same(generation, self.new.old_generation) {
+            return Err(self.new.changed());
+        }
+        self.new.old_generation = generation;
+        // It is missing if another program has replaced the shard since the index above it was read.
+        let (index, start) = old.index(level, number).ok_or_else(|| self.new.changed())?;
+        Ok((index.clone(), start))
+    }
+}
+
+/// The inner chunks that the new shard may have, in the order in which they lie in the old one; what is new comes
+/// last.
+fn order(
+    touched: &[Touched],
+    inner_of: impl Fn(&Touched) -> usize,
+    old: Option<&ShardIndex>,
+) -> Vec<(u64, usize)> {
+    let place = |inner: usize| old?.get(inner).map(|bytes| bytes.start);
+    let kept = old.into_iter().flat_map(ShardIndex::present);
+    let mut order: Vec<_> = kept
+        .map(|inner| (place(inner).unwrap_or_default(), inner))
+        .collect();
+    for group in touched.chunk_by(|one, other| inner_of(one) == inner_of(other)) {
+        let inner = inner_of(&group[0]);
+        if place(inner).is_none() {
+            order.push((u64::MAX, inner));
+        }
+    }
+    order.sort_unstable();
+    order
+}
+
+/// A shard that is put together, in a store if that can, else in memory.
+struct NewShard<'w> {
+    store: &'w dyn Store,
+    key: &'w StoreKey,
+    pending: Option<Box<dyn PendingValue + 'w>>,
+    /// The shard, for a store that takes it only as a whole.
+    bytes: Vec<u8>,
+    /// So many bytes it has, with those of the old shard that are yet to be copied.
+    size: u64,
+    /// Bytes of the old shard that are yet to be copied.
+    kept: Range<u64>,
+    /// The shard of which they are.
+    old_generation: Option<u64>,
+}
+
+impl NewShard<'_> {
+    /// Adds bytes of the old shard; they are copied together with those that follow them.
+    fn keep(&mut self, old: Range<u64>, read: &mut ReadBuffer) -> Result<Range<u64>> {
+        if self.kept.end != old.start || self.kept.is_empty() {
+            self.finish_keeping(read)?;
+            self.kept = old.start..old.start;
+        }
+        let start = self.size;
+        self.size += old.end - old.start;
+        self.kept.end = old.end;
+        Ok(start..self.size)
+    }
+
+    /// Copies what is yet to be copied.
+    fn finish_keeping(&mut self, read: &mut ReadBuffer) -> Result<()> {
+        let mut kept = std::mem::replace(&mut self.kept, 0..0);
+        self.size -= kept.end - kept.start;
+        while !kept.is_empty() {
+            let end = kept.end.min(kept.start + COPY_SIZE_MAX);
+            self.read_old(kept.start..end, read)?;
+            self.append(read.part(0))?;
+            kept.start = end;
+        }
+        Ok(())
+    }
+
+    /// Reads bytes of the old shard.
+    fn read_old(&self, bytes: Range<u64>, read: &mut ReadBuffer) -> Result<()> {
+        let length = bytes.end - bytes.start;
+        let range = ByteRange::Part {
+            offset: bytes.start,
+            length,
+        };
+        read.set_limit(length);
+        let is_there = match self.store.get_ranges(self.key, &[range], read) {
+            Err(StoreError::OutOfRange { .. }) => false,
+            other => other?,
+        };
+        if !is_there || !may_be_same(read.generation(), self.old_generation) {
+            return Err(self.changed());
+        }
+        Ok(())
+    }
+
+    fn changed(&self) -> Error {
+        let what = self.store.describe(self.key.as_str());
+        let reason = "another program has replaced it, without a lock, while it was changed".to_owned();
+        StoreError::Conflict { what, reason }.into()
+    }
+
+    /// Adds room for indices.
+    fn reserve(&mut self, size: u64, read: &mut ReadBuffer) -> Result<()> {
+        if size == 0 {
+            return Ok(());
+        }
+        self.finish_keeping(read)?;
+        self.append(&vec![0; size as usize])
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.pending.is_none() && self.size == 0 {
+            self.pending = self.store.begin_set(self.key)?;
+        }
+        match (&mut self.pending, &mut self.bytes) {
+            (Some(pending), _) => pending.append(bytes)?,
+            (None, memory) => {
+                if memory.try_reserve(bytes.len()).is_err() {
+                    let what = self.store.describe(self.key.as_str());
+                    let error = std::io::ErrorKind::OutOfMemory.into();
+                    return Err(StoreError::io("writing", what, error).into());
+                }
+                memory.extend_from_slice(bytes);
+            }
+        }
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn overwrite(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        match (&mut self.pending, &mut self.bytes) {
+            (Some(pending), _) => Ok(pending.overwrite(offset, bytes)?),
+            (None, memory) => {
+                memory[offset as usize..][..bytes.len()].copy_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts the shard in its place; gives the memory back.
+    fn publish(self) -> Result<Vec<u8>> {
+        match self.pending {
+            Some(pending) => pending.publish()?,
+            None => self.store.set(self.key, &self.bytes)?,
+        }
+        Ok(self.bytes)
+    }
+}
