@@ -17,6 +17,9 @@ pub(crate) struct CreationArgs {
     /// The shape of chunks, such as 64,64; or auto; or none for one chunk
     #[arg(long, value_name = "N,N,...")]
     chunks: Option<String>,
+    /// The shape of the shards in which chunks lie (Zarr V3); or none
+    #[arg(long, value_name = "N,N,...")]
+    shards: Option<String>,
     /// The compressor: a name, none, or a JSON object with an id
     #[arg(long, value_name = "NAME or JSON")]
     compressor: Option<String>,
@@ -66,6 +69,7 @@ impl CreationArgs {
         };
         Ok(Creation {
             chunks: self.chunks.as_deref().map(chunks).transpose()?,
+            shards: self.shards.as_deref().map(shards).transpose()?,
             compressor: self.compressor.as_deref().map(compressor).transpose()?,
             filters: (!filters.is_empty()).then_some(Some(filters)),
             codecs: None,
@@ -102,6 +106,17 @@ fn chunks(text: &str) -> Result<Chunks> {
         .map(length)
         .collect::<Result<_>>()
         .map(Chunks::Shape)
+}
+
+fn shards(text: &str) -> Result<Option<Vec<u64>>> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let lengths = text.split(',').map(|part| part.trim().parse());
+    let lengths: Result<_, _> = lengths.collect();
+    lengths
+        .map(Some)
+        .with_context(|| format!("--shards {text:?}: expected lengths or none"))
 }
 
 fn compressor(text: &str) -> Result<Option<Value>> {

@@ -55,6 +55,8 @@ impl Chunks {
 pub struct Creation {
     /// How long chunks are to be.
     pub chunks: Option<Chunks>,
+    /// How long the shards are to be in which chunks lie, one length a dimension; `Some(None)` for none.
+    pub shards: Option<Option<Vec<u64>>>,
     /// The compressor in the V2 form; `Some(None)` for none.
     pub compressor: Option<Option<Value>>,
     /// The filters in the V2 form; `Some(None)` for none.
@@ -137,6 +139,15 @@ impl Creation {
                 return Err(Error::Argument(reason));
             }
             builder = builder.separator(separator);
+        }
+        match &self.shards {
+            Some(Some(_)) if builder.current_format() == ZarrFormat::V2 => {
+                let reason = "shards are of Zarr V3: the array must have zarr_format 3";
+                return Err(Error::Argument(reason.to_owned()));
+            }
+            Some(Some(shape)) => builder = builder.shard_shape(shape.clone()),
+            Some(None) => builder = builder.without_shards(),
+            None => {}
         }
         Ok(builder)
     }

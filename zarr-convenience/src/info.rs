@@ -18,8 +18,10 @@ pub struct ArrayInfo {
     pub data_type: String,
     /// The number of elements in each dimension.
     pub shape: Vec<u64>,
-    /// The number of elements of a chunk in each dimension.
+    /// The number of elements of a chunk in each dimension; of an inner chunk, where chunks lie in shards.
     pub chunk_shape: Vec<u64>,
+    /// The number of elements of a shard in each dimension, if there are shards.
+    pub shard_shape: Option<Vec<u64>>,
     /// The order of elements in stored chunks; `None` if it is neither C nor F.
     pub order: Option<Order>,
     /// Whether the array may only be read.
@@ -36,7 +38,7 @@ pub struct ArrayInfo {
     pub size: u64,
     /// The bytes in the store, documents included.
     pub size_stored: u64,
-    /// The number of chunks of the grid.
+    /// The number of chunks of the grid; of shards, where there are shards.
     pub n_chunks: u64,
     /// The number of chunks that are stored.
     pub n_chunks_initialized: u64,
@@ -85,11 +87,13 @@ impl ArrayInfo {
             DataType::Unknown { json, .. } if json == "|O" => 8,
             fixed => fixed.size().unwrap_or(0) as u64,
         };
+        let inner_shape = array.inner_chunk_shape();
         Ok(Self {
             name: (!array.path().is_root()).then(|| array.path().to_string()),
             data_type: data_type_text(array.data_type(), metadata.codecs.byte_order()),
             shape: array.shape().to_vec(),
-            chunk_shape: array.chunk_shape().to_vec(),
+            shard_shape: inner_shape.is_some().then(|| array.chunk_shape().to_vec()),
+            chunk_shape: inner_shape.unwrap_or_else(|| array.chunk_shape().to_vec()),
             order: metadata.order(),
             read_only: array.options().read_only,
             filters,
@@ -113,6 +117,9 @@ impl ArrayInfo {
         add("Data type", self.data_type.clone());
         add("Shape", shape_text(&self.shape));
         add("Chunk shape", shape_text(&self.chunk_shape));
+        if let Some(shard_shape) = &self.shard_shape {
+            add("Shard shape", shape_text(shard_shape));
+        }
         let order = self
             .order
             .map_or_else(|| "neither C nor F".to_owned(), |order| format!("{order:?}"));

@@ -102,10 +102,16 @@ fn group_lines(source: &dyn Source, node: &SourceNode, lines: &mut Map<String, V
 fn array_lines(array: &dyn SourceArray, lines: &mut Map<String, Value>) -> Result<()> {
     lines.insert("Type".into(), "array".into());
     lines.insert("Shape".into(), shape_text(array.shape()).into());
-    let chunks = array
+    let stored = array
         .chunk_shape()
         .map_or_else(|| "one piece".to_owned(), shape_text);
-    lines.insert("Chunks".into(), chunks.into());
+    match array.as_zarr().and_then(Array::inner_chunk_shape) {
+        Some(inner) => {
+            lines.insert("Chunks".into(), shape_text(&inner).into());
+            lines.insert("Shards".into(), stored.into());
+        }
+        None => drop(lines.insert("Chunks".into(), stored.into())),
+    }
     lines.insert("Data type".into(), array.data_type_text().into());
     let size = logical_size(array);
     if let Some(zarr) = array.as_zarr() {

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Map, Value};
+use zarr_core::Array;
 
 use super::{
     text::failed,
@@ -11,7 +12,7 @@ use super::{
 use crate::{Result, Source, SourceNode};
 
 /// Writes a node and all below it as a JSON document: an object with `path` and `kind` (`group`, `array`, `other`); of
-/// an array also `shape`, `dtype` and `chunks` (null if it is in one piece), of what is no node `what`, and of a group
+/// an array also `shape`, `dtype`, `chunks` (null if it is in one piece) and `shards` if it has some, of what is no node `what`, and of a group
 /// `members`, unless they are beyond the last level.
 ///
 /// The root of a tree that ended at its limit has `after`, the path behind which the next page begins. A page that does
@@ -111,7 +112,14 @@ pub fn node_json(node: &SourceNode) -> Map<String, Value> {
             add("kind", "array".into());
             add("shape", array.shape().to_vec().into());
             add("dtype", array.data_type_text().into());
-            add("chunks", array.chunk_shape().map(<[u64]>::to_vec).into());
+            let inner = array.as_zarr().and_then(Array::inner_chunk_shape);
+            let stored = array.chunk_shape().map(<[u64]>::to_vec);
+            if inner.is_some() {
+                add("chunks", inner.into());
+                add("shards", stored.into());
+            } else {
+                add("chunks", stored.into());
+            }
         }
     }
     members
