@@ -32,6 +32,8 @@ def codecs_v2(cell):
 def codecs_v3(cell):
     """What comes before and after the codec that makes bytes, and that one where it is not the usual."""
     made = [codec(document) for document in cell["document"]["codecs"]]
+    if cell["document"]["codecs"][0]["name"] == "sharding_indexed":
+        return {"filters": None, "compressors": None, "serializer": made[0]}
     extra = {
         "filters": [one for one in made if isinstance(one, ArrayArrayCodec)] or None,
         "compressors": [one for one in made if isinstance(one, BytesBytesCodec)] or None,
@@ -47,7 +49,8 @@ def create(cell):
     return zarr.create_array(
         cell["path"], shape=tuple(cell["shape"]), chunks=tuple(cell["chunks"]), dtype=dtype(cell),
         zarr_format=cell["format"], fill_value=protocol.fill_value(cell),
-        chunk_key_encoding={"name": "v2" if v2 else "default", "separator": cell["separator"]},
+        chunk_key_encoding={"name": "v2" if v2 else cell["document"]["chunk_key_encoding"]["name"],
+                            "separator": cell["separator"]},
         **(codecs_v2(cell) if v2 else codecs_v3(cell)))
 
 

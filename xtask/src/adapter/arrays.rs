@@ -170,10 +170,12 @@ pub(crate) fn rand(dir: &Path, data: &str, layout: &str) -> Result<Option<Outcom
         "slice" => vec![1, 1, 256],
         "point" => vec![1, 1, 1],
         "chunk" | "smallchunk" => array.chunk_shape().to_vec(),
+        "inner" => array.inner_chunk_shape().context("the array has no shards")?,
         _ => return Ok(None),
     };
     let timer = Timer::start();
-    parts(&timer, &array, &positions, &shape, kind.ends_with("chunk")).map(Some)
+    let in_chunks = kind.ends_with("chunk") || kind == "inner";
+    parts(&timer, &array, &positions, &shape, in_chunks).map(Some)
 }
 
 /// Reads a part of a shape at each position, which is one of the grid of chunks if so said.

@@ -19,6 +19,31 @@ pub(crate) enum Fill {
     Value,
 }
 
+/// How chunks lie in what is stored under one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shards {
+    /// Each by itself.
+    None,
+    /// In shards of two by two.
+    Plain,
+    /// In shards that begin with their index.
+    IndexFirst,
+    /// In shards of two by two shards of one by two.
+    Nested,
+}
+
+impl Shards {
+    /// The names in reports.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::None => "no shards",
+            Self::Plain => "shards",
+            Self::IndexFirst => "shards, index first",
+            Self::Nested => "shards in shards",
+        }
+    }
+}
+
 /// An array to be written by one party and read by another.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
@@ -28,8 +53,12 @@ pub(crate) struct Cell {
     pub(crate) dtype: Dtype,
     /// Lengths of the dimensions, outermost first.
     pub(crate) shape: Vec<u64>,
-    /// Lengths of a chunk.
+    /// Lengths of a chunk, which is a shard where there are shards.
     pub(crate) chunks: Vec<u64>,
+    /// How chunks lie in shards.
+    pub(crate) shards: Shards,
+    /// The encoding of chunk keys of format 3.
+    pub(crate) keys: &'static str,
     /// `C` or `F`.
     pub(crate) order: char,
     /// `.` or `/`.
@@ -63,8 +92,15 @@ impl Cell {
             separator,
             codec,
             fill,
+            shards,
+            keys,
             ..
         } = self;
+        let shards = match shards {
+            Shards::None => String::new(),
+            shards => format!(", {}", shards.name()),
+        };
+        let keys = if *keys == "v2" { " v2 keys" } else { "" };
         let shape = if self.shape.is_empty() {
             "()".into()
         } else {
@@ -81,7 +117,7 @@ impl Cell {
         };
         let missing = if self.missing.is_empty() { " complete" } else { "" };
         format!(
-            "v{format} {} {codec} {order} {separator} {shape}{fill}{missing}",
+            "v{format} {} {codec} {order} {separator} {shape}{fill}{missing}{keys}{shards}",
             dtype.text
         )
     }
@@ -160,6 +196,7 @@ impl Cell {
             chain.push(self.bytes_codec());
         }
         chain.extend(after);
+        let chain = self.in_shards(chain);
         json!({
             "zarr_format": 3,
             "node_type": "array",
@@ -167,13 +204,40 @@ impl Cell {
             "data_type": self.dtype.v3(),
             "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": self.chunks}},
             "chunk_key_encoding": {
-                "name": "default",
+                "name": self.keys,
                 "configuration": {"separator": self.separator.to_string()},
             },
             "fill_value": fill,
             "codecs": chain,
             "attributes": {},
         })
+    }
+
+    /// The codecs of the array, of which the chunks have these.
+    fn in_shards(&self, chain: Vec<Value>) -> Vec<Value> {
+        let shard = |divisors: [u64; 2], codecs: Vec<Value>, location: &str| {
+            let lengths = self.chunks.iter().zip(divisors);
+            let chunk_shape: Vec<u64> = lengths.map(|(length, divisor)| length / divisor).collect();
+            let index_codecs = json!([
+                {"name": "bytes", "configuration": {"endian": "little"}},
+                {"name": "crc32c"},
+            ]);
+            vec![json!({
+                "name": "sharding_indexed",
+                "configuration": {
+                    "chunk_shape": chunk_shape,
+                    "codecs": codecs,
+                    "index_codecs": index_codecs,
+                    "index_location": location,
+                },
+            })]
+        };
+        match self.shards {
+            Shards::None => chain,
+            Shards::Plain => shard([2, 2], chain, "end"),
+            Shards::IndexFirst => shard([2, 2], chain, "start"),
+            Shards::Nested => shard([2, 2], shard([2, 4], chain, "end"), "end"),
+        }
     }
 
     /// The codec that makes bytes of elements unless another one does.
@@ -232,6 +296,8 @@ mod tests {
             chunks: vec![2, 2],
             order: 'F',
             separator: '.',
+            shards: Shards::None,
+            keys: "default",
             codec: "none",
             fill: Fill::Value,
             missing: vec![vec![0, 1]],

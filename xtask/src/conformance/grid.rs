@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::cell::{Cell, Fill};
+use super::cell::{Cell, Fill, Shards};
 use super::dtype::Dtype;
 
 /// Data types of the first grid.
@@ -69,6 +69,8 @@ pub(crate) fn cells(is_quick: bool) -> Vec<Cell> {
     let mut cells = first_grid(is_quick);
     cells.extend(shapes());
     cells.extend(more_codecs());
+    cells.extend(shards(is_quick));
+    cells.extend(keys());
     cells.retain(is_possible);
     cells
 }
@@ -82,6 +84,8 @@ fn plain(format: u8, dtype: &'static str, codec: &'static str) -> Cell {
         chunks: vec![3, 2],
         order: 'C',
         separator: '.',
+        shards: Shards::None,
+        keys: "default",
         codec,
         fill: Fill::Value,
         missing: vec![vec![0, 1], vec![2, 2]],
@@ -147,6 +151,56 @@ fn shapes() -> Vec<Cell> {
                         ..base.clone()
                     });
                 }
+            }
+        }
+    }
+    cells
+}
+
+/// Every way in which chunks lie in shards, of which one is missing and two are cut at the edge.
+fn shards(is_quick: bool) -> Vec<Cell> {
+    let dtypes = if is_quick { ONE_OF_EACH } else { DTYPES };
+    let mut cells = Vec::new();
+    for shards in [Shards::Plain, Shards::IndexFirst, Shards::Nested] {
+        for dtype in dtypes {
+            for codec in ["none", "blosc-lz4", "gzip", "zstd", "zstd+crc32c"] {
+                for order in ['C', 'F'] {
+                    cells.push(Cell {
+                        order,
+                        shards,
+                        separator: '/',
+                        chunks: vec![4, 4],
+                        missing: vec![vec![0, 1]],
+                        ..plain(3, dtype, codec)
+                    });
+                }
+            }
+        }
+        cells.push(Cell {
+            shards,
+            fill: Fill::Zero,
+            chunks: vec![12, 8],
+            missing: vec![],
+            ..plain(3, "<i4", "zstd")
+        });
+    }
+    cells
+}
+
+/// Chunks of format 3 that are named as those of format 2 are.
+fn keys() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for dtype in ONE_OF_EACH {
+        for separator in ['.', '/'] {
+            for shards in [Shards::None, Shards::Plain] {
+                cells.push(Cell {
+                    separator,
+                    shards,
+                    keys: "v2",
+                    chunks: vec![4, 2],
+                    missing: vec![vec![1, 1]],
+                    ..plain(3, dtype, "zstd")
+                });
             }
         }
     }

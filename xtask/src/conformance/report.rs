@@ -120,6 +120,14 @@ impl Report<'_> {
         page += &self.table("order, separator", |cell| {
             format!("{} `{}`", cell.order, cell.separator)
         });
+        page += "## By shards and names of chunks\n\n";
+        page += &self.table("shards, chunk key encoding", |cell| {
+            format!(
+                "{}, {}",
+                cell.shards.name(),
+                if cell.format == 2 { "format 2" } else { cell.keys }
+            )
+        });
         page += &self.reasons("Refused", |verdict| match verdict {
             Verdict::Refused(message) => Some(message),
             _ => None,

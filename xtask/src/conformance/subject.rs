@@ -11,7 +11,7 @@ use zarr_core::metadata::{V2Codecs, data_type_to_v2, v2_data_type};
 use zarr_core::store::{DirectoryStore, StoreExt, StoreKey};
 use zarr_core::{Array, ArrayBuilder, ArrayData, NodePath, Options, Order, Selection, ZarrFormat};
 
-use super::cell::{Cell, Placed};
+use super::cell::{Cell, Placed, Shards};
 use super::cross::OURS;
 use super::dtype::Dtype;
 use super::grid::{V2Chain, codec_json, v2_chain};
@@ -146,8 +146,31 @@ fn builder(cell: &Cell) -> Result<ArrayBuilder> {
         builder.v2_codecs(V2Codecs { filters, compressor })
     } else {
         let codecs: Result<_, _> = codecs.iter().map(CodecConfig::from_json).collect();
-        builder.format(ZarrFormat::V3).codecs(codecs?)
+        let mut builder = builder.format(ZarrFormat::V3).codecs(codecs?);
+        if cell.keys == "v2" {
+            builder = builder.v2_chunk_names();
+        }
+        let divided = |divisors: [u64; 2]| {
+            let lengths = cell.chunks.iter().zip(divisors);
+            lengths
+                .map(|(length, divisor)| length / divisor)
+                .collect::<Vec<_>>()
+        };
+        match cell.shards {
+            Shards::None => builder,
+            Shards::Plain => builder
+                .chunk_shape(divided([2, 2]))
+                .shard_shape(cell.chunks.clone()),
+            Shards::IndexFirst | Shards::Nested => in_shards(builder, cell)?,
+        }
     })
+}
+
+/// Shards that no option of ours makes: their codec is given as the cell's document has it.
+fn in_shards(builder: ArrayBuilder, cell: &Cell) -> Result<ArrayBuilder> {
+    let codecs = cell.document()["codecs"].as_array().cloned().unwrap_or_default();
+    let codecs: Result<_, _> = codecs.iter().map(CodecConfig::from_json).collect();
+    Ok(builder.order(Order::C).codecs(codecs?))
 }
 
 /// Our document says what the cell's document says, member by member.
