@@ -239,7 +239,7 @@ pub(crate) struct CopyAllArgs {
 /// Whether work that was interrupted is continued.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
-    /// Continue where the same command was interrupted; it does so unless told otherwise
+    /// Continue where the same command was interrupted; it does so unless told otherwise (an archive is made anew)
     #[arg(long, conflicts_with = "no_resume")]
     pub(crate) resume: bool,
     /// Begin anew, even where the same command was interrupted

@@ -10,6 +10,7 @@ use zarr_convenience::{
     Error, Ledger, Location, Sink, Source, SourceNode, StoreKind, UseConsolidated, ZarrSource,
     core::{
         Error as CoreError, Freshness, Group, Node, NodePath, Options, Workers, ZarrFormat,
+        consolidated_groups,
         store::{MemoryStore, Staged, Store, ZipStore},
     },
     open_reading, open_store,
@@ -18,7 +19,7 @@ use zarr_convenience::{
 #[cfg(feature = "hdf5")]
 use zarr_h5bridge::Hdf5Sink;
 
-use crate::{args::Common, output};
+use crate::{args::Common, output, status};
 
 /// A source and a node in it.
 pub(crate) type Opened = (Box<dyn Source>, SourceNode);
@@ -146,6 +147,8 @@ pub(crate) struct Output {
     /// The archive that is not completed when something fails.
     archive: Option<Arc<ZipStore>>,
     ledger: Option<Ledger>,
+    /// The groups at and above the node that had consolidated metadata.
+    consolidated: Vec<NodePath>,
 }
 
 /// What tells a piece of work from others on the same store, and whether it is continued.
@@ -159,7 +162,7 @@ impl Output {
     ///
     /// Work that was interrupted is continued where it can be.
     pub(crate) fn open(location: &Location, work: &Work, common: &Common) -> Result<Self> {
-        let mut output = Self::open_in_place(location)?;
+        let mut output = Self::open_in_place(location, common)?;
         output.ledger = Ledger::open(&output.store, &work.what, work.resumes)?;
         if output.ledger.as_ref().is_some_and(Ledger::is_resumed) && !common.quiet {
             output::notice("zarr: continuing what was interrupted");
@@ -174,12 +177,13 @@ impl Output {
     }
 
     /// Opens a store to be changed step by step.
-    pub(crate) fn open_in_place(location: &Location) -> Result<Self> {
+    pub(crate) fn open_in_place(location: &Location, common: &Common) -> Result<Self> {
         let mut output = Self {
             store: Arc::new(MemoryStore::new()),
             staged: None,
             archive: None,
             ledger: None,
+            consolidated: Vec::new(),
         };
         if location.kind() == StoreKind::Zip {
             let archive = Arc::new(ZipStore::update(&location.store)?);
@@ -189,6 +193,9 @@ impl Output {
             output.store = open_store(location, true)?;
         }
         output.store.sweep(NodePath::root().prefix(), false)?;
+        if location.exists() && !common.quiet {
+            output.consolidated = consolidated_groups(output.store.as_ref(), &location.path)?;
+        }
         Ok(output)
     }
 
@@ -224,8 +231,25 @@ impl Output {
             staged.publish()?;
         }
         self.store.flush()?;
+        self.tell_dropped()?;
         self.archive = None;
         self.ledger.take().map_or(Ok(()), Ledger::finish)?;
+        Ok(())
+    }
+}
+
+impl Output {
+    /// Says which groups lost their consolidated metadata, as they no longer said what is there.
+    fn tell_dropped(&self) -> Result<()> {
+        for group in &self.consolidated {
+            let is_left = consolidated_groups(self.store.as_ref(), group)?.first() == Some(group);
+            if !is_left {
+                let what = self.store.describe(group.as_str());
+                output::notice(&status::printable(&format!(
+                    "zarr: the consolidated metadata of {what} no longer said what is there and were dropped; zarr consolidate makes them anew"
+                )));
+            }
+        }
         Ok(())
     }
 }

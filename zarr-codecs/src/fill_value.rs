@@ -8,7 +8,10 @@
 use half::f16;
 use serde_json::{Number, Value};
 
-use crate::{CodecError, DataType, LongDouble, Result};
+use crate::{
+    CodecError, DataType, LongDouble, Result,
+    padded::{padded, utf32, utf32_text, without_padding},
+};
 
 /// One element: its bytes in native byte order, or the item itself for types of variable size.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -258,43 +261,16 @@ fn raw_bytes(value: &Value, size: u32) -> Option<Vec<u8>> {
     text_bytes(value).filter(|bytes| bytes.len() == size as usize)
 }
 
-fn padded(mut bytes: Vec<u8>, size: usize) -> Option<Vec<u8>> {
-    let fits = bytes.len() <= size;
-    bytes.resize(size, 0);
-    fits.then_some(bytes)
-}
-
 /// Encodes as [`base64`] decodes.
 fn base64_json(bytes: &[u8]) -> Value {
     use base64::{Engine, engine::general_purpose::STANDARD};
     Value::from(STANDARD.encode(bytes))
 }
 
-/// Bytes without the NULs at their end.
-fn without_padding(bytes: &[u8]) -> &[u8] {
-    let used = bytes.iter().rposition(|byte| *byte != 0);
-    &bytes[..used.map_or(0, |last| last + 1)]
-}
-
 /// Decodes base 64 with the standard alphabet and padding (RFC 4648, section 4).
 fn base64(text: &str) -> Option<Vec<u8>> {
     use base64::{Engine, engine::general_purpose::STANDARD};
     STANDARD.decode(text).ok()
-}
-
-/// The code points of a text in 4 bytes each, NUL-padded to `length`.
-pub(crate) fn utf32(text: &str, length: u32) -> Option<Vec<u8>> {
-    let bytes: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_ne_bytes()).collect();
-    padded(bytes, length as usize * 4)
-}
-
-/// The text of NUL-padded code points of 4 bytes each; a code that is none is shown as U+FFFD.
-pub(crate) fn utf32_text(bytes: &[u8]) -> String {
-    let text: String = bytes
-        .chunks_exact(4)
-        .map(|code| char::from_u32(u32::from_ne_bytes(exactly(code))).unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
-    text.trim_end_matches('\0').to_owned()
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ mod tree;
 mod units;
 mod verbs;
 mod verify;
+mod waiting;
 mod zarr_sink;
 mod zarr_source;
 

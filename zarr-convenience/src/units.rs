@@ -1,12 +1,15 @@
 //! The units of work in which arrays are copied.
 //!
-//! No two units write the same key, so they may be done in any order and at the same time.
+//! No two units write the same key, so they may be done in any order and at the same time. Where the keys of a store
+//! have an order, as in an archive, only what units set is put into theirs.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
-use zarr_core::{Array, Selection, Workers};
+use zarr_core::{Array, Selection, Turns, Workers, store::Store};
 
-use crate::{Budget, Cancel, Result, SourceArray, StepLedger, route::encoded_size_likely_max};
+use crate::{
+    Budget, Cancel, Result, SourceArray, StepLedger, route::encoded_size_likely_max, waiting::Waiting,
+};
 
 /// The bytes of values in one unit of work, about: enough to keep a thread busy, little enough to count.
 const UNIT_SIZE: u64 = 4 << 20;
@@ -29,8 +32,11 @@ pub(crate) trait Units: Sync {
     /// What tells the source of a unit from what it was before; `None` if nothing does.
     fn generation(&self, index: usize) -> Result<Option<u64>>;
 
-    /// Does a unit.
-    fn run(&self, index: usize, budget: &Budget) -> Result<()>;
+    /// Does a unit; what it sets goes into a store that waits for its turn, if one is given.
+    fn run(&self, index: usize, budget: &Budget, waiting: Option<&Arc<dyn Store>>) -> Result<()>;
+
+    /// Where the units' keys go.
+    fn dest(&self) -> &Arc<dyn Store>;
 
     /// Makes what was done safe from a loss of power.
     fn flush(&self) -> Result<()>;
@@ -47,7 +53,11 @@ pub(crate) struct Crew<'a> {
 
 impl Crew<'_> {
     /// Does units of work on as many threads as there may be; those that a ledger has are done.
+    ///
+    /// Where all keys are seen at once, as in an archive, they are set in the order of the units, whatever thread is
+    /// first: what each thread has done waits in memory for its turn.
     pub(crate) fn for_each(&self, workers: Workers, units: &dyn Units) -> Result<()> {
+        let turns = Turns::for_store(units.dest().as_ref()).filter(|_| workers.threads() > 1);
         let ended = workers.for_each(units.len(), &|index| {
             self.cancel.check()?;
             let (number, size) = (units.number(index), units.size(index));
@@ -58,7 +68,10 @@ impl Crew<'_> {
             };
             let is_done = noted.is_some_and(|(ledger, generation)| ledger.has(number, generation));
             if !is_done {
-                units.run(index, self.budget)?;
+                match &turns {
+                    None => units.run(index, self.budget, None)?,
+                    Some(turns) => self.run_in_turn(index, units, turns)?,
+                }
                 if let Some((ledger, generation)) = noted {
                     ledger.add(number, generation, size, &|| units.flush())?;
                 }
@@ -73,6 +86,32 @@ impl Crew<'_> {
     }
 }
 
+/// The bytes that a unit takes, with what waits for its turn where keys have an order.
+pub(crate) fn memory_in(dest: &dyn Store, unit_memory: u64) -> u64 {
+    let times = if dest.capabilities().deferred { 2 } else { 1 };
+    unit_memory.saturating_mul(times)
+}
+
+impl Crew<'_> {
+    fn run_in_turn(&self, index: usize, units: &dyn Units, turns: &Turns) -> Result<()> {
+        let turn = turns.of(index);
+        let waiting = Arc::new(Waiting::default());
+        let store: Arc<dyn Store> = Arc::<Waiting>::clone(&waiting);
+        units.run(index, self.budget, Some(&store))?;
+        let kept = waiting.take();
+        let _held = self
+            .budget
+            .hold(kept.iter().map(|(_, value)| value.len() as u64).sum());
+        if turn.wait() {
+            for (key, value) in &kept {
+                units.dest().set(key, value)?;
+            }
+        }
+        turn.done();
+        Ok(())
+    }
+}
+
 /// Whether all units are in a ledger.
 pub(crate) fn are_done(units: &dyn Units, ledger: &StepLedger<'_>) -> Result<bool> {
     for index in 0..units.len() {
@@ -83,6 +122,14 @@ pub(crate) fn are_done(units: &dyn Units, ledger: &StepLedger<'_>) -> Result<boo
         }
     }
     Ok(true)
+}
+
+/// An array, or the same in a store where what is set waits for its turn.
+fn in_store<'a>(array: &'a Array, waiting: Option<&Arc<dyn Store>>) -> Cow<'a, Array> {
+    match waiting {
+        None => Cow::Borrowed(array),
+        Some(store) => Cow::Owned(array.clone().in_store(Arc::clone(store))),
+    }
 }
 
 /// Chunks that are moved as they are stored: nothing is decoded.
@@ -152,11 +199,15 @@ impl Units for Moves<'_> {
         Ok(self.from.store().generation(&key)?)
     }
 
-    fn run(&self, index: usize, budget: &Budget) -> Result<()> {
+    fn dest(&self) -> &Arc<dyn Store> {
+        self.target.store()
+    }
+
+    fn run(&self, index: usize, budget: &Budget, waiting: Option<&Arc<dyn Store>>) -> Result<()> {
         let chunk = self.chunk(index);
         if let Some(encoded) = self.from.read_encoded_chunk(&chunk)? {
             let _held = budget.hold(encoded.len() as u64);
-            self.target.write_encoded_chunk(&chunk, &encoded)?;
+            in_store(self.target, waiting).write_encoded_chunk(&chunk, &encoded)?;
         }
         Ok(())
     }
@@ -339,7 +390,11 @@ impl Units for Recodes<'_> {
         self.source.generation(&start, &shape)
     }
 
-    fn run(&self, index: usize, budget: &Budget) -> Result<()> {
+    fn dest(&self) -> &Arc<dyn Store> {
+        self.target.store()
+    }
+
+    fn run(&self, index: usize, budget: &Budget, waiting: Option<&Arc<dyn Store>>) -> Result<()> {
         let (start, shape) = self.boxes.region(index);
         let is_stored = |stored| self.boxes.is_stored(&start, &shape, stored);
         if self.stored.is_none_or(is_stored) {
@@ -347,8 +402,10 @@ impl Units for Recodes<'_> {
             let _codecs = budget.hold(self.boxes.codec_memory);
             let data = self.source.read(&selection, Workers::ONE)?;
             let values = data.buffer.elements.len() + data.buffer.heap.len();
-            let _values = budget.hold(values as u64);
-            self.target.write_data(&selection, &data)?;
+            // What waits for its turn is as much again, at most and about.
+            let times = if waiting.is_some() { 2 } else { 1 };
+            let _values = budget.hold(values as u64 * times);
+            in_store(&self.target, waiting).write_data(&selection, &data)?;
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::{
     Creation, Found, How, Lost, Prospect, Result, Sink, SourceArray, StepLedger, Way,
     ledger::hash,
     route::route,
-    units::{Boxes, Crew, Moves, Recodes, Units, are_done},
+    units::{Boxes, Crew, Moves, Recodes, Units, are_done, memory_in},
 };
 
 impl Sink for Group {
@@ -246,10 +246,11 @@ impl Put<'_> {
     fn units<'b>(&'b self, target: &'b Array) -> (Box<dyn Units + 'b>, Workers) {
         let memory = self.how.budget.limit();
         let route = route(self.array, target, memory);
+        let unit_memory = memory_in(target.store().as_ref(), route.unit_memory);
         if let (Way::Move, Some(from)) = (route.way, self.array.as_zarr()) {
             let moves = Moves::new(from, target, self.stored.clone());
             let workers = moves.workers(self.how.workers);
-            let workers = self.how.budget.affordable(workers, route.unit_memory);
+            let workers = self.how.budget.affordable(workers, unit_memory);
             return (Box::new(moves), workers);
         }
         let alone = |options: &mut zarr_core::Options| options.workers = Workers::ONE;
@@ -260,7 +261,7 @@ impl Put<'_> {
             // Where missing chunks mean other values in the copy, they are written.
             stored: self.stored.as_ref().filter(|_| self.keeps_fill_value(target)),
         };
-        let workers = self.how.budget.affordable(self.how.workers, route.unit_memory);
+        let workers = self.how.budget.affordable(self.how.workers, unit_memory);
         (Box::new(recodes), workers)
     }
 }

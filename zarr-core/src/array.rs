@@ -90,6 +90,13 @@ impl Array {
         self
     }
 
+    /// The same array in another store, where no document is read or written by this.
+    #[must_use]
+    pub fn in_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = store;
+        self
+    }
+
     /// The number of elements in each dimension.
     pub fn shape(&self) -> &[u64] {
         &self.metadata.shape

@@ -20,6 +20,7 @@ use crate::{
     fetch::{Levels, ShardFetch, may_be_same},
     shard_read::{Unread, drive, inner_error},
     shards::Shards,
+    turns::Turn,
     workers::{Desk, Work},
     write::WriteJob,
 };
@@ -59,10 +60,17 @@ impl<'j> ShardWrites<'j> {
     pub(crate) fn run(&self, store: &dyn Store, workers: Workers, size: u64) -> Result<()> {
         let decoded_size = self.job.array.chunk_codec()?.decoded_size();
         let extent = (self.shards.len(), size, decoded_size);
-        workers.run_on(store, extent, &|shard, desk| self.shard(shard, desk))
+        workers.run_on(store, extent, &|shard, desk| {
+            let turn = self.job.turns.as_ref().map(|turns| turns.of(shard));
+            self.shard(shard, desk, turn.as_ref())?;
+            if let Some(turn) = turn {
+                turn.done();
+            }
+            Ok(())
+        })
     }
 
-    fn shard(&self, shard: usize, desk: &mut Desk) -> Result<()> {
+    fn shard(&self, shard: usize, desk: &mut Desk, turn: Option<&Turn<'_>>) -> Result<()> {
         let mut parts = Vec::new();
         let mut coords = Vec::new();
         let mut touched: Vec<_> = (0..self.shards.n_chunks(shard))
@@ -80,6 +88,10 @@ impl<'j> ShardWrites<'j> {
         let coords = coords.iter().zip(&self.ratio).map(|(coord, ratio)| coord / ratio);
         let key = self.job.array.chunk_key_of(coords, &mut desk.name)?;
         let replaces = self.replaces(&touched, &self.ratio);
+        // Not with the lock in hand, which others may need to come to their turns.
+        if !replaces && !turn.is_none_or(Turn::wait) {
+            return Ok(());
+        }
         // What is put together of nothing old need not be locked before it takes its place.
         let guard = if replaces {
             None
@@ -108,6 +120,9 @@ impl<'j> ShardWrites<'j> {
         };
         let written = writing.level((0, 0), &touched, !replaces, 0)?;
         let Writing { new, .. } = writing;
+        if !turn.is_none_or(Turn::wait) {
+            return Ok(());
+        }
         match written {
             None if replaces => self.job.locks.erase(&key)?,
             None => store.erase(&key)?,

@@ -13,6 +13,7 @@ use crate::{
     read::fill_element,
     shard_write::ShardWrites,
     strided::{Dimension, Item, StridedCopy, c_strides},
+    turns::{Turn, Turns},
     workers::{Desk, Work},
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct WriteJob<'a> {
     /// Of a stored element.
     item_size: usize,
     pub(crate) locks: StoreLocks<'a>,
+    /// Where chunks are set in their order.
+    pub(crate) turns: Option<Turns>,
 }
 
 impl Array {
@@ -180,6 +183,7 @@ impl Array {
             heap,
             fill,
             locks: StoreLocks::of(self.store().as_ref()),
+            turns: Turns::for_store(self.store().as_ref()),
         };
         let size = u64::try_from(size).unwrap_or(u64::MAX);
         let (store, workers) = (self.store().as_ref(), self.options().workers);
@@ -194,24 +198,36 @@ impl Array {
 impl WriteJob<'_> {
     /// Writes what is selected of one chunk.
     fn chunk(&self, number: usize, desk: &mut Desk) -> Result<()> {
+        let turn = self.turns.as_ref().map(|turns| turns.of(number));
         let mut parts = std::mem::take(&mut desk.parts);
         let share = self.projection.chunk(number, &mut parts);
-        let written = self.share(share, desk);
+        let written = self.share(share, desk, turn.as_ref());
         desk.parts = parts;
+        if let (Ok(()), Some(turn)) = (&written, turn) {
+            turn.done();
+        }
         written
     }
 
-    fn share(&self, share: ChunkShare<'_>, desk: &mut Desk) -> Result<()> {
+    fn share(&self, share: ChunkShare<'_>, desk: &mut Desk, turn: Option<&Turn<'_>>) -> Result<()> {
         let key = self.array.chunk_key_of(share.coords(), &mut desk.name)?;
         let store = self.array.store();
         let failed = |error| self.failed(share, &key, error);
         if self.replaces(share) {
             // Encoded before the key is locked: nothing of what it was remains.
-            let Some(encoded) = self.encode(share, None, &mut desk.work).map_err(failed)? else {
+            let encoded = self.encode(share, None, &mut desk.work).map_err(failed)?;
+            if !turn.is_none_or(Turn::wait) {
+                return Ok(());
+            }
+            let Some(encoded) = encoded else {
                 return Ok(self.locks.erase(&key)?);
             };
             let _guard = self.locks.lock(&key)?;
             return Ok(store.set(&key, encoded)?);
+        }
+        // Not with the lock in hand, which others may need to come to their turns.
+        if !turn.is_none_or(Turn::wait) {
+            return Ok(());
         }
         let _guard = self.locks.lock(&key)?;
         desk.read.set_limit(self.codec.encoded_size_max());

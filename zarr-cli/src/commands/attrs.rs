@@ -105,7 +105,7 @@ fn change(args: &AttrsArgs, set: Vec<(String, Value)>, common: &Common) -> Resul
     }
     // Nothing is made where nothing is.
     crate::locations::open_zarr(&location, common)?;
-    let output = Output::open_in_place(&location)?;
+    let output = Output::open_in_place(&location, common)?;
     let node = Node::open(output.store(), &location.path, &options(common))?;
     let attributes = node.attrs();
     for key in &args.delete {
@@ -113,13 +113,11 @@ fn change(args: &AttrsArgs, set: Vec<(String, Value)>, common: &Common) -> Resul
             return Err(missing(args, key));
         }
     }
-    let was_consolidated = super::rm::is_consolidated(&output);
     for key in &args.delete {
         attributes.remove(key)?;
     }
     if !set.is_empty() {
         attributes.update(set)?;
     }
-    super::rm::tell_dropped(&output, was_consolidated, common);
     output.finish().context("the attributes are not stored")
 }

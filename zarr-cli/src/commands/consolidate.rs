@@ -31,7 +31,7 @@ pub(crate) fn run(args: &ConsolidateArgs, common: &Common) -> Result<()> {
         options: options(common),
         ..OpenConsolidated::default()
     };
-    let output = Output::open_in_place(&location)?;
+    let output = Output::open_in_place(&location, common)?;
     let (store, path) = (output.store(), &location.path);
     let found = Node::find(&store, path, &how.options, None)?;
     // A group of format 2 is consolidated as a hierarchy of its own, as zarr-python 3 does.

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &CreateArgs, common: &Common) -> Result<()> {
     let node = if mode == OpenMode::Read {
         open(&open_store(&location, false)?, &location.path, mode, array, what)?
     } else {
-        let output = Output::open_in_place(&location)?;
+        let output = Output::open_in_place(&location, common)?;
         let node = open(&output.store(), &location.path, mode, array, what)?;
         output.finish()?;
         node

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use zarr_convenience::{
     Error, OpenConsolidated, Source, SourceArray, SourceNode, StoreKind,
     core::{
-        Array, Error as CoreError, ZarrFormat, codecs::CodecConfig, metadata::fill_value_to_v2,
+        Array, Error as CoreError, Freshness, ZarrFormat, codecs::CodecConfig, metadata::fill_value_to_v2,
         store::StoreExt,
     },
     count_text, find_consolidated, node_json, open_store, shape_text,
@@ -20,7 +20,11 @@ use crate::{
 pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
     let (source, node) = open_source(&args.location, args.path.as_deref(), common)?;
     if common.json {
-        return output::json(&document(source.as_ref(), &node)?);
+        let mut members = document(source.as_ref(), &node)?;
+        if let Some(found) = consolidated(args, common)? {
+            members.insert("consolidated".to_owned(), found.json());
+        }
+        return output::json(&members.into());
     }
     let mut lines = Map::new();
     lines.insert("Name".into(), node.path().to_string().into());
@@ -31,8 +35,8 @@ pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
             lines.insert("Type".into(), what.as_str().into());
         }
     }
-    if let Some(text) = consolidated(args, common)? {
-        lines.insert("Consolidated".into(), text.into());
+    if let Some(found) = consolidated(args, common)? {
+        lines.insert("Consolidated".into(), found.text().into());
     }
     let attributes = match node {
         SourceNode::Other { .. } => Map::new(),
@@ -57,8 +61,38 @@ pub(crate) fn run(args: &NodeArgs, common: &Common) -> Result<()> {
     output::line(&rows.join("\n"))
 }
 
+/// What consolidated metadata are worth.
+enum Consolidated {
+    Damaged(Error),
+    Compared(Freshness),
+}
+
+impl Consolidated {
+    fn text(&self) -> String {
+        match self {
+            Self::Damaged(error) => format!("damaged, {error}"),
+            Self::Compared(freshness) => freshness_text(freshness),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Damaged(error) => json!({"fresh": false, "damage": error.to_string()}),
+            Self::Compared(freshness) => {
+                let differences = freshness.differences.iter().map(ToString::to_string);
+                json!({
+                    "fresh": freshness.is_fresh(),
+                    "is_complete": freshness.is_complete,
+                    "n_folders_compared": freshness.n_compared,
+                    "differences": differences.collect::<Vec<_>>(),
+                })
+            }
+        }
+    }
+}
+
 /// What the consolidated metadata that a node is in are worth; `None` if there are none.
-fn consolidated(args: &NodeArgs, common: &Common) -> Result<Option<String>> {
+fn consolidated(args: &NodeArgs, common: &Common) -> Result<Option<Consolidated>> {
     let location = locate(&args.location, args.path.as_deref())?;
     if location.kind() == StoreKind::OtherFile {
         return Ok(None);
@@ -66,14 +100,16 @@ fn consolidated(args: &NodeArgs, common: &Common) -> Result<Option<String>> {
     let store = open_store(&location, false)?;
     let key = OpenConsolidated::default().metadata_key;
     let metadata = match find_consolidated(&store, &location.path, &key) {
-        Err(error @ Error::Core(CoreError::Metadata { .. })) => return Ok(Some(format!("damaged, {error}"))),
+        Err(error @ Error::Core(CoreError::Metadata { .. })) => {
+            return Ok(Some(Consolidated::Damaged(error)));
+        }
         found => found?,
     };
     let Some(metadata) = metadata else {
         return Ok(None);
     };
     let freshness = metadata.freshness(store.as_ref(), &location.path, usize::MAX, &options(common))?;
-    Ok(Some(freshness_text(&freshness)))
+    Ok(Some(Consolidated::Compared(freshness)))
 }
 
 fn group_lines(source: &dyn Source, node: &SourceNode, lines: &mut Map<String, Value>) -> Result<()> {
@@ -203,7 +239,7 @@ fn has_checksum(array: &Array) -> Option<bool> {
 }
 
 /// A node as JSON: what `zarr ls --json` has of it, and what is stored.
-fn document(source: &dyn Source, node: &SourceNode) -> Result<Value> {
+fn document(source: &dyn Source, node: &SourceNode) -> Result<Map<String, Value>> {
     let mut members = node_json(node);
     let mut add = |name: &str, value: Value| members.insert(name.to_owned(), value);
     match node {
@@ -221,10 +257,10 @@ fn document(source: &dyn Source, node: &SourceNode) -> Result<Value> {
                 add("n_chunks_initialized", stored.len().into());
             }
         }
-        SourceNode::Other { .. } => return Ok(members.into()),
+        SourceNode::Other { .. } => return Ok(members),
     }
     add("attributes", source.attributes(node)?.members.into());
-    Ok(members.into())
+    Ok(members)
 }
 
 /// What JSON has of a Zarr array beside what it has of others.

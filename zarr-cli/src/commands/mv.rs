@@ -29,11 +29,9 @@ pub(crate) fn run(args: &MvArgs, common: &Common) -> Result<()> {
     let from = locate(&args.source, None)?;
     check_source(args, &from, common)?;
     let to = dest(args, &from)?;
-    let output = Output::open_in_place(&from)?;
+    let output = Output::open_in_place(&from, common)?;
     let root = Group::open(output.store(), &NodePath::root(), &options(common))?;
-    let was_consolidated = super::rm::is_consolidated(&output);
     root.rename(&format!("/{}", from.path.as_str()), &format!("/{}", to.as_str()))?;
-    super::rm::tell_dropped(&output, was_consolidated, common);
     output.finish()?;
     if common.json {
         return output::json(&json!({"from": from.path.to_string(), "to": to.to_string()}));

@@ -5,11 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
-use zarr_convenience::{
-    Error, Location, OpenConsolidated, StoreKind,
-    core::{NodePath, erase_node},
-    find_consolidated,
-};
+use zarr_convenience::{Error, Location, StoreKind, core::erase_node};
 
 use crate::{
     args::Common,
@@ -63,10 +59,8 @@ fn remove(location: &Location, common: &Common) -> Result<()> {
     if location.path.is_root() && is_file_system {
         return remove_store(&location.store);
     }
-    let output = Output::open_in_place(location)?;
-    let was_consolidated = is_consolidated(&output);
+    let output = Output::open_in_place(location, common)?;
     erase_node(output.store().as_ref(), &location.path).map_err(Error::from)?;
-    tell_dropped(&output, was_consolidated, common);
     output.finish()
 }
 
@@ -88,22 +82,4 @@ fn remove_store(path: &Path) -> Result<()> {
         return fs::remove_dir_all(&hidden).with_context(|| hidden.display().to_string());
     }
     fs::remove_file(path).with_context(failed)
-}
-
-/// Whether a store has consolidated metadata of all of it.
-pub(super) fn is_consolidated(output: &Output) -> bool {
-    let key = OpenConsolidated::default().metadata_key;
-    let found = find_consolidated(&output.store(), &NodePath::root(), &key);
-    // Those that are damaged go as well.
-    found.map_or(true, |found| found.is_some())
-}
-
-/// Says that consolidated metadata that were there have gone with a change of what they said.
-pub(super) fn tell_dropped(output: &Output, was_consolidated: bool, common: &Common) {
-    if was_consolidated && !is_consolidated(output) && !common.quiet {
-        let what = output.store().describe("");
-        output::notice(&format!(
-            "zarr: the consolidated metadata of {what} no longer said what is there and were dropped; zarr consolidate makes them anew"
-        ));
-    }
 }

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &SaveArgs, common: &Common) -> Result<()> {
     }
     let location = locate(&args.dest, args.path.as_deref())?;
     let creation = args.creation.parse()?;
-    let place = Output::open_in_place(&location)?;
+    let place = Output::open_in_place(&location, common)?;
     let options = SaveOptions {
         creation,
         options: options(common),

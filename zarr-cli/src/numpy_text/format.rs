@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use zarr_convenience::{
     bytes_repr,
-    core::codecs::{DataType, Object, SLOT_SIZE, Slot, StructType, TimeUnit, time},
+    core::codecs::{
+        DataType, Object, SLOT_SIZE, Slot, StructType, TimeUnit, time, utf32_text, without_padding,
+    },
     object_repr, text_repr,
 };
 
@@ -124,7 +126,7 @@ pub(super) fn alone(data_type: &DataType, element: &[u8], heap: &[u8]) -> String
             let (real, imaginary) = complex_parts(element);
             complex_alone(real, imaginary)
         }
-        DataType::FixedUtf32(_) => utf32(element),
+        DataType::FixedUtf32(_) => utf32_text(element),
         DataType::String => String::from_utf8_lossy(in_heap(element, heap)).into_owned(),
         DataType::VlenArray(numbers) => inner_array(numbers, in_heap(element, heap)).map_or_else(
             || bytes_repr(in_heap(element, heap)),
@@ -197,8 +199,8 @@ fn quoted(data_type: &DataType, element: &[u8], heap: &[u8]) -> String {
         DataType::UInt32 => u32::from_ne_bytes(exactly(element)).to_string(),
         DataType::Int64 => i64::from_ne_bytes(exactly(element)).to_string(),
         DataType::UInt64 => u64::from_ne_bytes(exactly(element)).to_string(),
-        DataType::FixedBytes(_) => bytes_repr(without_nul(element)),
-        DataType::FixedUtf32(_) => text_repr(&utf32(element)),
+        DataType::FixedBytes(_) => bytes_repr(without_padding(element)),
+        DataType::FixedUtf32(_) => text_repr(&utf32_text(element)),
         DataType::String => text_repr(&String::from_utf8_lossy(in_heap(element, heap))),
         DataType::Bytes => bytes_repr(in_heap(element, heap)),
         DataType::Object => object_text(in_heap(element, heap)),
@@ -263,24 +265,6 @@ fn complex_parts(element: &[u8]) -> (Real, Real) {
 
 fn count(element: &[u8]) -> i64 {
     i64::from_ne_bytes(exactly(element))
-}
-
-fn utf32(element: &[u8]) -> String {
-    let codes = element
-        .chunks_exact(4)
-        .map(|code| u32::from_ne_bytes(exactly(code)));
-    let text: String = codes
-        .map(|code| char::from_u32(code).unwrap_or('\u{fffd}'))
-        .collect();
-    text.trim_end_matches('\0').to_owned()
-}
-
-fn without_nul(bytes: &[u8]) -> &[u8] {
-    let end = bytes
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last + 1);
-    &bytes[..end]
 }
 
 /// The item that a slot points to.

@@ -43,7 +43,7 @@ fn info_says_whether_they_are_up_to_date() {
         place.done("consolidate g.zarr");
         assert!(place.done("info g.zarr").contains(": up to date"));
         // Whoever writes through us leaves none that are wrong.
-        place.done(&format!("create g.zarr/new --zarr-format {format}"));
+        place.run(&format!("create g.zarr/new --zarr-format {format}"));
         assert!(!place.done("info g.zarr").contains("Consolidated"));
     }
 }
@@ -93,5 +93,51 @@ fn a_group_is_consolidated_on_its_own() {
             place.done("tree g.zarr/sub --consolidated auto"),
             "sub\n └── x (4,) float64\n"
         );
+    }
+}
+
+#[test]
+fn whoever_drops_them_says_so() {
+    for format in ["2", "3"] {
+        let (place, document) = consolidated(format);
+        place.done(&format!("create from.zarr --zarr-format {format}"));
+        place.done(&format!("create from.zarr/y --shape 2 --zarr-format {format}"));
+        let lines = [
+            format!("create g.zarr/new --zarr-format {format}"),
+            format!("save g.zarr/saved x.npy --zarr-format {format}"),
+            "copy from.zarr/y g.zarr/sub --name copied".to_owned(),
+            "copy-all from.zarr g.zarr".to_owned(),
+            "copy-store from.zarr g.zarr --dest-path sub/copies".to_owned(),
+            "attrs g.zarr/sub/x a=1".to_owned(),
+            "mv g.zarr/sub/x g.zarr/moved".to_owned(),
+            "rm g.zarr/moved".to_owned(),
+        ];
+        let notice = "zarr: the consolidated metadata of g.zarr no longer said what is there and were dropped; \
+                      zarr consolidate makes them anew\n";
+        for line in lines {
+            place.done("consolidate g.zarr");
+            let run = place.run(&line);
+            assert_eq!((run.status, run.stderr.as_str()), (0, notice), "{line}");
+            assert!(!place.done("info g.zarr").contains("Consolidated"), "{line}");
+            // There is nothing more to be dropped.
+            assert_eq!(place.run("create g.zarr/other --mode a").stderr, "", "{line}");
+        }
+        assert!(!document.is_empty());
+    }
+}
+
+#[test]
+fn info_says_in_json_whether_they_are_up_to_date() {
+    for format in ["2", "3"] {
+        let (place, document) = consolidated(format);
+        let told = |place: &Place| -> serde_json::Value {
+            let json: serde_json::Value = serde_json::from_str(&place.done("info g.zarr --json")).unwrap();
+            json["consolidated"].clone()
+        };
+        assert_eq!(told(&place)["fresh"], true);
+        lengthen(&place, document);
+        let stale = told(&place);
+        assert_eq!(stale["fresh"], false);
+        assert!(stale["differences"][0].to_string().contains(document), "{stale}");
     }
 }

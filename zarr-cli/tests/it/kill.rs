@@ -420,6 +420,42 @@ fn a_killed_copy_of_keys_to_an_archive_leaves_nothing_or_all_of_it() {
 }
 
 #[test]
+fn a_killed_copy_to_an_archive_leaves_nothing_or_all_of_it() {
+    let operation = Operation {
+        name: "copy-all to an archive",
+        dest: "dest.zip",
+        turns: turns(|name| format!("copy-all {name}.zarr dest.zip --chunks 2048 --threads 3")),
+        before: Before::Nothing,
+        is_one_step: true,
+    };
+    operation.kill_often(&place_with_data());
+}
+
+#[test]
+fn a_killed_copy_into_an_archive_leaves_it_old_or_new() {
+    let operation = Operation {
+        name: "copy-store into an archive",
+        dest: "dest.zip",
+        turns: turns(|name| format!("copy-store {name}.zarr dest.zip --dest-path copies/{name} --threads 3")),
+        before: Before::Made("save dest.zip z=0-a.npy y=0-b.npy".to_owned()),
+        is_one_step: true,
+    };
+    operation.kill_often(&place_with_data());
+}
+
+#[test]
+fn a_killed_save_to_an_archive_leaves_the_old_or_the_new_one() {
+    let operation = Operation {
+        name: "save over an archive",
+        dest: "dest.zip",
+        turns: turns(|name| format!("save dest.zip {} --chunks {CHUNKS} --threads 3", members(name))),
+        before: Before::LastTurn,
+        is_one_step: true,
+    };
+    operation.kill_often(&place_with_data());
+}
+
+#[test]
 fn a_killed_copy_of_keys_from_an_archive_is_continued() {
     let operation = Operation {
         name: "copy-store from an archive",

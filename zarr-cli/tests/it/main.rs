@@ -10,6 +10,8 @@ mod copies;
 mod damage;
 mod diff;
 mod documents;
+#[cfg(unix)]
+mod interrupt;
 mod kill;
 mod nodes;
 mod output;

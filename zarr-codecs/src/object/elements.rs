@@ -5,7 +5,7 @@ use half::f16;
 use super::Object;
 use crate::{
     ByteOrder, CodecError, DataType, Result,
-    fill_value::{utf32, utf32_text},
+    padded::{utf32, utf32_text, without_padding},
 };
 
 /// An element as Python's `tolist` gives it.
@@ -39,10 +39,7 @@ pub(crate) fn to_object(element: &[u8], data_type: &DataType) -> Result<Object> 
             }
         }
         DataType::FixedUtf32(_) => Object::Text(utf32_text(element)),
-        DataType::FixedBytes(_) => {
-            let used = element.iter().rposition(|byte| *byte != 0);
-            Object::Bytes(element[..used.map_or(0, |last| last + 1)].to_vec())
-        }
+        DataType::FixedBytes(_) => Object::Bytes(without_padding(element).to_vec()),
         DataType::Raw(_) => Object::Bytes(element.to_vec()),
         _ => return Err(no_value(data_type)),
     })

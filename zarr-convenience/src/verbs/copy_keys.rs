@@ -18,7 +18,7 @@ use super::key_documents::{KeyDocuments, Role};
 use crate::{
     Budget, Copied, CopyStoreOptions, Error, Progress, Result, count_text,
     ledger::hash,
-    units::{Crew, Units},
+    units::{Crew, Units, memory_in},
 };
 
 /// What a copy of keys will do.
@@ -193,7 +193,8 @@ fn copy(
     let budget = Budget::new(options.memory);
     let largest = plan.steps.iter().map(|step| step.size).max().unwrap_or_default();
     let wanted = source.io_hints().requests_max.max(dest.io_hints().requests_max);
-    let workers = budget.affordable(options.workers.for_requests(wanted, largest), largest);
+    let unit_memory = memory_in(dest.as_ref(), largest);
+    let workers = budget.affordable(options.workers.for_requests(wanted, largest), unit_memory);
     let (done, total, tell) = (AtomicU64::new(0), plan.size(), options.progress);
     let mut ledger = None;
     if let Some(whole) = options.ledger {
@@ -253,8 +254,8 @@ fn stages<'a>(
     let steps = plan.steps.iter().enumerate();
     let steps = steps.filter(|(_, step)| step.action == KeyAction::Copy);
     if dest.capabilities().deferred {
-        // Where all keys are seen at once, they are written in their order.
-        return vec![(Workers::ONE, steps.collect())];
+        // Where all keys are seen at once, they lie in their order.
+        return vec![(workers, steps.collect())];
     }
     // Chunks, then documents: members come before the groups that they are in.
     let mut stages: BTreeMap<usize, Vec<_>> = BTreeMap::new();
@@ -298,7 +299,11 @@ impl Units for Keys<'_> {
         Ok(self.source.generation(&self.steps[index].1.from)?)
     }
 
-    fn run(&self, index: usize, budget: &Budget) -> Result<()> {
+    fn dest(&self) -> &Arc<dyn Store> {
+        self.dest
+    }
+
+    fn run(&self, index: usize, budget: &Budget, waiting: Option<&Arc<dyn Store>>) -> Result<()> {
         let step = self.steps[index].1;
         let buffers = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = buffers().pop();
@@ -306,7 +311,7 @@ impl Units for Keys<'_> {
         if self.plan.read(self.source.as_ref(), step, &mut buffer)? {
             let value = buffer.part(0);
             let _held = budget.hold(value.len() as u64);
-            self.dest.set(&step.to, value)?;
+            waiting.unwrap_or(self.dest).set(&step.to, value)?;
         }
         buffers().push(buffer);
         Ok(())

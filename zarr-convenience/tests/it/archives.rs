@@ -4,18 +4,23 @@ use std::{fs, path::Path, sync::Arc};
 
 use serde_json::json;
 use zarr_convenience::{
-    Creation, Error, Location, OpenConsolidated, OpenMode, consolidate_metadata,
-    core::{Error as CoreError, Group, Node, NodePath, Options, Selection, store::Store},
+    Chunks, CopyOptions, CopyStoreOptions, Creation, Error, Location, OpenConsolidated, OpenMode, ZarrSource,
+    consolidate_metadata, copy_all, copy_store,
+    core::{
+        ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
+        codecs::DataType,
+        store::{Store, ZipStore},
+    },
     create_array, create_group, open, open_consolidated, open_store,
 };
 
-use crate::help::{array, group_in, keys, path, values};
+use crate::help::{array, group_in, keys, memory, path, values};
 
 /// A folder with an archive `a.zip`, which holds a group with the array `x`.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = archive(&folder.path().join("a.zip"), true).unwrap();
-    array(&group_in(&store, zarr_convenience::core::ZarrFormat::V2), "x", 20);
+    array(&group_in(&store, ZarrFormat::V2), "x", 20);
     store.flush().unwrap();
     folder
 }
@@ -174,4 +179,117 @@ fn b04_nodes_are_made_in_an_archive_beside_what_is_there() {
     assert_eq!(values(&store, "y"), [0; 4]);
     let root = as_group(open_at(&store, "r").unwrap());
     assert_eq!(root.members().unwrap().len(), 3);
+}
+
+/// The names of the members of an archive, in the order in which they lie in it.
+fn members(archive: &[u8]) -> Vec<String> {
+    let starts = archive
+        .windows(4)
+        .enumerate()
+        .filter(|(_, found)| *found == b"PK\x03\x04");
+    let name = |at: usize| {
+        let length = u16::from_le_bytes([archive[at + 26], archive[at + 27]]) as usize;
+        String::from_utf8(archive[at + 30..][..length].to_vec()).unwrap()
+    };
+    starts.map(|(at, _)| name(at)).collect()
+}
+
+#[test]
+fn members_lie_in_their_order_whatever_the_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = group_in(&memory(), ZarrFormat::V2);
+    array(&from, "x", 300);
+    let source = ZarrSource::new(Node::Group(from.clone()));
+    let chunks = |n_threads: usize, each: Option<u64>| {
+        let at = folder.path().join("a.zip");
+        let archive = Arc::new(ZipStore::create(&at).unwrap());
+        let to: Arc<dyn Store> = Arc::<ZipStore>::clone(&archive);
+        let group = group_in(&to, ZarrFormat::V2);
+        let options = CopyOptions {
+            creation: Creation {
+                chunks: each.map(Chunks::Each),
+                ..Creation::default()
+            },
+            workers: Workers::new(n_threads),
+            ..CopyOptions::default()
+        };
+        copy_all(&source, &NodePath::root(), &group, options).unwrap();
+        to.flush().unwrap();
+        let bytes = fs::read(&at).unwrap();
+        fs::remove_file(&at).unwrap();
+        bytes
+    };
+    for each in [None, Some(15), Some(7)] {
+        let alone = chunks(1, each);
+        let n_chunks = 300_u64.div_ceil(each.unwrap_or(10));
+        let names = (0..n_chunks).map(|number| format!("x/{number}"));
+        let expected: Vec<_> = [".zgroup".to_owned()]
+            .into_iter()
+            .chain(names)
+            .chain(["x/.zarray".to_owned()])
+            .collect();
+        assert_eq!(members(&alone), expected, "{each:?}");
+        for _ in 0..20 {
+            assert!(
+                chunks(8, each) == alone,
+                "{each:?}: other bytes with more threads"
+            );
+        }
+    }
+}
+
+#[test]
+fn keys_lie_in_their_order_whatever_the_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = group_in(&memory(), ZarrFormat::V2);
+    array(&from, "x", 300);
+    let archive = |n_threads: usize| {
+        let at = folder.path().join("a.zip");
+        let to: Arc<dyn Store> = Arc::new(ZipStore::create(&at).unwrap());
+        let options = CopyStoreOptions {
+            workers: Workers::new(n_threads),
+            ..CopyStoreOptions::default()
+        };
+        copy_store(from.store(), &to, options).unwrap();
+        let bytes = fs::read(&at).unwrap();
+        fs::remove_file(&at).unwrap();
+        bytes
+    };
+    let alone = archive(1);
+    let expected: Vec<_> = keys(from.store().as_ref()).into_keys().collect();
+    assert_eq!(members(&alone), expected);
+    for _ in 0..20 {
+        assert!(archive(8) == alone, "other bytes with more threads");
+    }
+}
+
+#[test]
+fn chunks_of_one_write_lie_in_their_order_whatever_the_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = |n_threads: usize| {
+        let at = folder.path().join("a.zip");
+        let to: Arc<dyn Store> = Arc::new(ZipStore::create(&at).unwrap());
+        let options = Options {
+            workers: Workers::new(n_threads),
+            ..Options::default()
+        };
+        let array = ArrayBuilder::new(vec![200, 3000], DataType::Int64)
+            .chunk_shape(vec![50, 300])
+            .create(Arc::clone(&to), &NodePath::root(), &options)
+            .unwrap();
+        let values: Vec<i64> = (0..600_000).collect();
+        array.write_vec(&Selection::all(), &values).unwrap();
+        // Some of the chunks in part, which then lie at the end.
+        let part = Selection::region(&[20, 100], &[100, 900]);
+        array.write_vec(&part, &vec![7_i64; 90_000]).unwrap();
+        drop(array);
+        to.flush().unwrap();
+        let bytes = fs::read(&at).unwrap();
+        fs::remove_file(&at).unwrap();
+        bytes
+    };
+    let alone = archive(1);
+    for _ in 0..5 {
+        assert!(archive(8) == alone, "other bytes with more threads");
+    }
 }

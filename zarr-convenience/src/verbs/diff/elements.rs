@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use half::f16;
 use serde_json::{Map, Value};
 use zarr_core::{
-    codecs::{DataType, FillValue, LongDouble, Object, SLOT_SIZE, Slot},
+    codecs::{DataType, FillValue, LongDouble, Object, SLOT_SIZE, Slot, utf32_text, without_padding},
     time,
 };
 
@@ -281,8 +281,8 @@ impl<'a> Element<'a> {
                 LongDouble::from_ne_bytes(exactly(&bytes[..16])),
                 LongDouble::from_ne_bytes(exactly(&bytes[16..])),
             ),
-            DataType::FixedBytes(_) => Scalar::Bytes(without_nul(bytes)),
-            DataType::FixedUtf32(_) => Scalar::Text(utf32(bytes).into()),
+            DataType::FixedBytes(_) => Scalar::Bytes(without_padding(bytes)),
+            DataType::FixedUtf32(_) => Scalar::Text(utf32_text(bytes).into()),
             DataType::String => Scalar::Text(String::from_utf8_lossy(self.item())),
             DataType::Bytes => Scalar::Bytes(self.item()),
             DataType::DateTime64(unit) => Scalar::Time(i64::from_ne_bytes(exactly(bytes)), *unit, true),
@@ -383,24 +383,6 @@ pub(super) fn is_same_json(a: &Value, b: &Value) -> bool {
 
 fn exactly<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().expect("an element has the size of its type")
-}
-
-fn without_nul(bytes: &[u8]) -> &[u8] {
-    let end = bytes
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last + 1);
-    &bytes[..end]
-}
-
-fn utf32(bytes: &[u8]) -> String {
-    let codes = bytes
-        .chunks_exact(4)
-        .map(|code| u32::from_ne_bytes(exactly(code)));
-    let text: String = codes
-        .map(|code| char::from_u32(code).unwrap_or('\u{fffd}'))
-        .collect();
-    text.trim_end_matches('\0').to_owned()
 }
 
 fn bytes_text(bytes: &[u8]) -> String {
