@@ -7,7 +7,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-const BUFFER_SIZE: usize = 32 * 1024;
+/// Many small members go into the file in one piece.
+const BUFFER_SIZE: usize = 256 * 1024;
 
 /// A buffered writer at a position of its own; its clones are the same writer.
 #[derive(Debug, Clone)]
@@ -56,11 +57,21 @@ impl Output {
     /// Forgets all that was written from `position` on.
     pub(super) fn rewind(&self, position: u64) {
         let mut state = self.state();
+        state.end = position;
+        if let Some(kept) = position.checked_sub(state.start) {
+            // What was written before is not in the file yet.
+            state.buffer.truncate(kept as usize);
+            return;
+        }
         state.buffer.clear();
         state.start = position;
-        state.end = position;
         // What stays behind the end is overwritten or cut later; it only takes room.
         let _ = state.file.set_len(position);
+    }
+
+    /// Sees to it that what was written is in the file.
+    pub(super) fn settle(&self) -> io::Result<()> {
+        self.state().write_buffer()
     }
 
     /// From now on an error is reported once, and what is written after it is dropped.
@@ -84,23 +95,26 @@ impl State {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let position = self.start;
+        if self.mode != Mode::Dropped
+            && let Err(error) = self.file.write_all_at(bytes, self.start)
+        {
+            if self.mode == Mode::Final {
+                self.mode = Mode::Dropped;
+            }
+            return Err(error);
+        }
         self.start += bytes.len() as u64;
         self.end = self.end.max(self.start);
-        if self.mode == Mode::Dropped {
-            return Ok(());
-        }
-        let result = self.file.write_all_at(bytes, position);
-        if result.is_err() && self.mode == Mode::Final {
-            self.mode = Mode::Dropped;
-        }
-        result
+        Ok(())
     }
 
+    /// After an error the buffer is what it was: members that were set before are in it.
     fn write_buffer(&mut self) -> io::Result<()> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = self.write(&buffer);
-        buffer.clear();
+        if result.is_ok() {
+            buffer.clear();
+        }
         self.buffer = buffer;
         result
     }

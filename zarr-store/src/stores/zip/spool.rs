@@ -109,8 +109,7 @@ impl Spool {
             .large_file(value.len() >= LARGE_SIZE);
         let before = self.output.position();
         let written = self.writer().and_then(|writer| {
-            writer.add_prepared_file(PreparedZipFile::from_data(&name, options, value)?)?;
-            writer.flush()
+            Ok(writer.add_prepared_file(PreparedZipFile::from_data(&name, options, value)?)?)
         });
         if let Err(error) = written {
             // The writer has taken the entry back already, unless it could not.
@@ -128,12 +127,18 @@ impl Spool {
         }
         let end = self.output.position();
         let start = if deflates {
+            self.settle()?;
             self.data_at(before)?
         } else {
             end - value.len() as u64
         };
         let file = Arc::clone(&self.file);
         Ok(Member::written(file, start..end, deflates, value))
+    }
+
+    /// Sees to it that the members that were set can be read.
+    pub(super) fn settle(&self) -> io::Result<()> {
+        self.output.settle()
     }
 
     /// Where the data of the member begins whose local header was written at a position.

@@ -279,6 +279,14 @@ impl ZipStore {
         writer.spool.as_mut().ok_or_else(|| io::ErrorKind::Other.into())
     }
 
+    /// Sees to it that what was set can be read from the file.
+    fn settle(&self) -> io::Result<()> {
+        let Some(writer) = self.writer() else {
+            return Ok(());
+        };
+        writer.spool.as_ref().map_or(Ok(()), Spool::settle)
+    }
+
     fn erase_all(&self, writer: &mut Writer, keys: &[StoreKey]) -> io::Result<()> {
         if keys.is_empty() {
             return Ok(());
@@ -315,6 +323,11 @@ impl Store for ZipStore {
         let Some(member) = self.member(key) else {
             return Ok(false);
         };
+        let failed = |error| StoreError::io("reading", self.describe(key.as_str()), error);
+        self.settle().map_err(failed)?;
+        if buffer.asks_generation() {
+            buffer.tell_generation(member.generation().map_err(failed)?);
+        }
         member.read(key.as_str(), ranges, buffer, self.verifies, || {
             self.describe(key.as_str())
         })?;
@@ -391,9 +404,11 @@ impl Store for ZipStore {
 
     /// By the archive, and the place of the member in it.
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        let failed = |error| StoreError::io("reading", self.describe(key.as_str()), error);
+        self.settle().map_err(failed)?;
         let member = self.member(key);
         let generation = member.map(|member| member.generation()).transpose();
-        generation.map_err(|error| StoreError::io("reading", self.describe(key.as_str()), error))
+        generation.map_err(failed)
     }
 
     /// Removes archives in the making beside this one.
