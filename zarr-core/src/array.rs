@@ -1,6 +1,6 @@
 //! The handle of an array.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 use zarr_codecs::{ChunkCodec, ChunkSpec, CodecError, DataType, FillValue};
@@ -21,8 +21,9 @@ pub struct Array {
     store: Arc<dyn Store>,
     path: NodePath,
     metadata: Arc<ArrayMetadata>,
-    /// Absent when the array cannot be decoded; it can still be opened and carried along.
-    codec: Option<Arc<ChunkCodec>>,
+    /// Made when the first chunk is asked for: many arrays are only looked at, and one that cannot be decoded can
+    /// still be opened and carried along.
+    codec: Arc<OnceLock<Arc<ChunkCodec>>>,
     options: Options,
     /// Whether the metadata differ from what is stored.
     is_view: bool,
@@ -52,12 +53,11 @@ impl Array {
         metadata: ArrayMetadata,
         options: Options,
     ) -> Self {
-        let codec = build_codec(&metadata, &options).ok().map(Arc::new);
         Self {
             store,
             path,
             metadata: Arc::new(metadata),
-            codec,
+            codec: Arc::default(),
             options,
             is_view: false,
         }
@@ -178,7 +178,7 @@ impl Array {
     /// # Errors
     /// [`Error::Codecs`] when the data type or a codec is not known, or a chunk would be too large.
     pub fn chunk_codec(&self) -> Result<Arc<ChunkCodec>> {
-        if let Some(codec) = &self.codec {
+        if let Some(codec) = self.codec.get() {
             return Ok(Arc::clone(codec));
         }
         let failed = |source| Error::Codecs {
@@ -186,9 +186,8 @@ impl Array {
             document: self.store.describe(self.document_key().as_str()),
             source,
         };
-        build_codec(&self.metadata, &self.options)
-            .map(Arc::new)
-            .map_err(failed)
+        let codec = build_codec(&self.metadata, &self.options).map_err(failed)?;
+        Ok(Arc::clone(self.codec.get_or_init(|| Arc::new(codec))))
     }
 
     /// The key of a chunk.
@@ -259,10 +258,11 @@ impl Array {
     /// [`Error::Metadata`] when the format has no form for them; when the store fails.
     pub fn write_metadata(&self) -> Result<()> {
         self.check_changeable()?;
+        let store = self.store.as_ref();
         // What cannot be written outdates nothing.
-        self.check_metadata()?;
-        hierarchy::outdate(self.store.as_ref(), &self.path, self.metadata.format)?;
-        hierarchy::write_array_document(self.store.as_ref(), &self.path, &self.metadata, &self.options)
+        let (key, document) = hierarchy::array_document(store, &self.path, &self.metadata, &self.options)?;
+        hierarchy::outdate(store, &self.path, self.metadata.format)?;
+        Ok(store.set(&key, &document)?)
     }
 
     /// Stores other metadata, and has them from now on.

@@ -146,6 +146,12 @@ impl Attributes {
         Ok(())
     }
 
+    /// Stores the attributes of a V2 node that was just made, which outdated the consolidated metadata.
+    pub(crate) fn put_first(&self, values: Map<String, Value>) -> Result<()> {
+        let key = self.place.key()?;
+        self.place.write(&key, Value::Null, values)
+    }
+
     /// Removes an attribute and gives its value; `None`, and nothing is written, if it is not there.
     ///
     /// # Errors

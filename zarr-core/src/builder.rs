@@ -361,7 +361,7 @@ impl ArrayBuilder {
         hierarchy::create_parents(array.store(), path, format, options)?;
         array.write_metadata()?;
         if format == ZarrFormat::V2 && !attributes.is_empty() {
-            array.set_attributes(attributes)?;
+            array.attrs().put_first(attributes)?;
         }
         Ok(array)
     }

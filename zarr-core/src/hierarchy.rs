@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use zarr_store::{ByteRange, ReadBuffer, Store, StoreKey};
+use zarr_store::{ByteRange, ReadBuffer, Store, StoreExt, StoreKey};
 
 use crate::{
     Array, ArrayMetadata, Attributes, Error, Group, GroupMetadata, NodePath, Options, Result, ZarrFormat,
@@ -182,14 +182,17 @@ pub fn create_parents(
     let mut missing = Vec::new();
     let mut parent = path.parent();
     while let Some(path) = parent {
-        match Node::find(store, &path, options, None)? {
-            None => missing.push(path.clone()),
-            Some(Node::Group(_)) => {}
-            Some(Node::Array(_)) => {
-                return Err(Error::Exists {
-                    path: path.as_str().to_owned(),
-                    found: "an array",
-                });
+        // Nearly all that is above is a group of the same format.
+        if !is_group(store, &path, format, options)? {
+            match Node::find(store, &path, options, None)? {
+                None => missing.push(path.clone()),
+                Some(Node::Group(_)) => {}
+                Some(Node::Array(_)) => {
+                    return Err(Error::Exists {
+                        path: path.as_str().to_owned(),
+                        found: "an array",
+                    });
+                }
             }
         }
         parent = path.parent();
@@ -198,6 +201,18 @@ pub fn create_parents(
         write_group_document(store.as_ref(), path, &GroupMetadata::new(format))?;
     }
     Ok(())
+}
+
+/// Whether a group of a format is at a path, found out at the least cost.
+fn is_group(store: &Arc<dyn Store>, path: &NodePath, format: ZarrFormat, options: &Options) -> Result<bool> {
+    match format {
+        // What the document says does not matter.
+        ZarrFormat::V2 => Ok(store.exists(&path.key(V2_GROUP)?)? && !store.exists(&path.key(V2_ARRAY)?)?),
+        ZarrFormat::V3 => {
+            let node = Node::find(store, path, options, Some(format))?;
+            Ok(matches!(node, Some(Node::Group(_))))
+        }
+    }
 }
 
 /// Erases a node and everything below it; succeeds if nothing is there.
@@ -294,9 +309,8 @@ pub(crate) fn read_node(store: &dyn Store, key: &StoreKey, options: &Options) ->
 }
 
 /// The document of a V3 group without its consolidated metadata, if it has any.
-pub(crate) fn read_outdated(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
-    let size_max = options.document_size_max.max(consolidated::SIZE_MAX);
-    let mut buffer = ReadBuffer::with_limit(size_max);
+pub(crate) fn read_outdated(store: &dyn Store, key: &StoreKey) -> Result<Option<Value>> {
+    let mut buffer = ReadBuffer::with_limit(consolidated::SIZE_MAX);
     if !store.get_ranges(key, &[ByteRange::All], &mut buffer)? {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -23,10 +23,13 @@ pub struct Workers {
 }
 
 impl Default for Workers {
-    /// As many as the machine has processors for this process.
+    /// As many as the machine has processors for this process, when that was first asked.
     fn default() -> Self {
+        // On Linux the answer is read from several files.
+        static THREADS: OnceLock<NonZeroUsize> = OnceLock::new();
+        let count = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
-            threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            threads: *THREADS.get_or_init(count),
         }
     }
 }

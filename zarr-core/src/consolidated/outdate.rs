@@ -4,7 +4,7 @@ use zarr_store::{Store, StoreExt, StoreKey};
 
 use super::CONSOLIDATED_KEY;
 use crate::{
-    NodePath, Options, Result,
+    NodePath, Result,
     hierarchy::{self, V3_NODE},
     locks::StoreLocks,
     metadata::json::{self, Style},
@@ -51,7 +51,7 @@ pub fn outdate_group(store: &dyn Store, path: &NodePath) -> Result<()> {
 /// # Errors
 /// When the store fails.
 pub fn without_inline(store: &dyn Store, key: &StoreKey) -> Result<Option<Vec<u8>>> {
-    let document = hierarchy::read_outdated(store, key, &Options::default())?;
+    let document = hierarchy::read_outdated(store, key)?;
     Ok(document.map(|document| json::write(&document, Style::V3)))
 }
 
@@ -96,6 +96,7 @@ pub(crate) fn outdate_v3(store: &dyn Store, path: &NodePath) -> Result<()> {
     Ok(())
 }
 
+/// Removes the consolidated metadata from the document of a V3 group, if it has any.
 fn drop_inline(store: &dyn Store, key: &StoreKey) -> Result<()> {
     let _guard = StoreLocks::of(store).lock(key)?;
     if let Some(document) = without_inline(store, key)? {
