@@ -285,6 +285,12 @@ impl StepLedger<'_> {
         Ok(*self)
     }
 
+    /// Whether a unit is in the store, from a source of whatever generation.
+    pub(crate) fn has_unit(&self, unit: u64) -> bool {
+        let is_noted = |step: &StepBefore| step.units.contains_key(&unit);
+        self.counts && self.before().is_some_and(is_noted)
+    }
+
     /// Whether a unit is in the store, from a source of that generation.
     pub(crate) fn has(&self, unit: u64, generation: u64) -> bool {
         let is_noted = |step: &StepBefore| step.units.get(&unit) == Some(&generation);

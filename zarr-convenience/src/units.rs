@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
-use zarr_core::{Array, Selection, Turns, Workers, store::Store};
+use zarr_core::{Array, Selection, Turn, Turns, Workers, store::Store};
 
 use crate::{
     Budget, Cancel, Result, SourceArray, StepLedger, route::encoded_size_likely_max, waiting::Waiting,
@@ -35,6 +35,20 @@ pub(crate) trait Units: Sync {
     /// Does a unit; what it sets goes into a store that waits for its turn, if one is given.
     fn run(&self, index: usize, budget: &Budget, waiting: Option<&Arc<dyn Store>>) -> Result<()>;
 
+    /// Does a unit, and says of what generation its source was, if that can be told.
+    ///
+    /// That is the one from before it was read: what changes after that is noticed the next time.
+    fn run_noted(
+        &self,
+        index: usize,
+        budget: &Budget,
+        waiting: Option<&Arc<dyn Store>>,
+    ) -> Result<Option<u64>> {
+        let generation = self.generation(index)?;
+        self.run(index, budget, waiting)?;
+        Ok(generation)
+    }
+
     /// Where the units' keys go.
     fn dest(&self) -> &Arc<dyn Store>;
 
@@ -59,22 +73,17 @@ impl Crew<'_> {
     pub(crate) fn for_each(&self, workers: Workers, units: &dyn Units) -> Result<()> {
         let turns = Turns::for_store(units.dest().as_ref()).filter(|_| workers.threads() > 1);
         let ended = workers.for_each(units.len(), &|index| {
+            // Taken before anything may fail: whoever waits for this turn is then let go.
+            let turn = turns.as_ref().map(|turns| turns.of(index));
             self.cancel.check()?;
             let (number, size) = (units.number(index), units.size(index));
-            // Asked before the source is read: what changes after that is noticed the next time.
-            let noted = match self.ledger {
-                Some(ledger) => units.generation(index)?.map(|generation| (ledger, generation)),
-                None => None,
-            };
-            let is_done = noted.is_some_and(|(ledger, generation)| ledger.has(number, generation));
-            if !is_done {
-                match &turns {
-                    None => units.run(index, self.budget, None)?,
-                    Some(turns) => self.run_in_turn(index, units, turns)?,
-                }
-                if let Some((ledger, generation)) = noted {
-                    ledger.add(number, generation, size, &|| units.flush())?;
-                }
+            let known = self.ledger.filter(|ledger| ledger.has_unit(number));
+            if let Some(ledger) = known
+                && is_done(units, index, &ledger)?
+            {
+                turn.into_iter().for_each(Turn::done);
+            } else if let (Some(generation), Some(ledger)) = (self.unit(index, units, turn)?, self.ledger) {
+                ledger.add(number, generation, size, &|| units.flush())?;
             }
             (self.progress)(index, size);
             Ok(())
@@ -93,11 +102,18 @@ pub(crate) fn memory_in(dest: &dyn Store, unit_memory: u64) -> u64 {
 }
 
 impl Crew<'_> {
-    fn run_in_turn(&self, index: usize, units: &dyn Units, turns: &Turns) -> Result<()> {
-        let turn = turns.of(index);
+    /// Does a unit, if there are turns in its own; says of what generation its source was where there is a ledger.
+    fn unit(&self, index: usize, units: &dyn Units, turn: Option<Turn<'_>>) -> Result<Option<u64>> {
+        let run = |waiting| match self.ledger {
+            None => units.run(index, self.budget, waiting).map(|()| None),
+            Some(_) => units.run_noted(index, self.budget, waiting),
+        };
+        let Some(turn) = turn else {
+            return run(None);
+        };
         let waiting = Arc::new(Waiting::default());
         let store: Arc<dyn Store> = Arc::<Waiting>::clone(&waiting);
-        units.run(index, self.budget, Some(&store))?;
+        let generation = run(Some(&store))?;
         let kept = waiting.take();
         let _held = self
             .budget
@@ -108,20 +124,24 @@ impl Crew<'_> {
             }
         }
         turn.done();
-        Ok(())
+        Ok(generation)
     }
 }
 
 /// Whether all units are in a ledger.
 pub(crate) fn are_done(units: &dyn Units, ledger: &StepLedger<'_>) -> Result<bool> {
     for index in 0..units.len() {
-        let generation = units.generation(index)?;
-        let has = |generation| ledger.has(units.number(index), generation);
-        if !generation.is_some_and(has) {
+        if !is_done(units, index, ledger)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether a unit is in a ledger, from a source that is what it was.
+fn is_done(units: &dyn Units, index: usize, ledger: &StepLedger<'_>) -> Result<bool> {
+    let generation = units.generation(index)?;
+    Ok(generation.is_some_and(|generation| ledger.has(units.number(index), generation)))
 }
 
 /// An array, or the same in a store where what is set waits for its turn.

@@ -102,6 +102,11 @@ impl ReadBuffer {
         self.generation = generation;
     }
 
+    /// The bytes of memory that are kept for the next read.
+    pub const fn capacity(&self) -> usize {
+        self.memory.capacity()
+    }
+
     /// The number of parts read.
     pub fn len(&self) -> usize {
         self.parts.len()

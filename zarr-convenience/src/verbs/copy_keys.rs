@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -137,11 +137,15 @@ impl KeyPlan {
     }
 }
 
+/// Below so many keys, threads cost more than they save.
+const KEYS_WORTH_THREADS: usize = 512;
+
 /// Finds the sizes of keys, as many at once as the store likes to be asked.
 pub(super) fn sizes(source: &Arc<dyn Store>, keys: &[StoreKey], workers: Workers) -> Result<Vec<u64>> {
     let sizes: Vec<_> = keys.iter().map(|_| AtomicU64::new(0)).collect();
     let workers = match source.io_hints().requests_max {
-        0 | 1 => Workers::ONE,
+        0 | 1 if keys.len() < KEYS_WORTH_THREADS => Workers::ONE,
+        0 | 1 => workers,
         requests_max => workers.for_requests(requests_max, 0),
     };
     workers.for_each(keys.len(), &|index| {
@@ -165,10 +169,13 @@ pub fn run_keys(
     mut options: CopyStoreOptions<'_>,
 ) -> Result<Copied> {
     let mut silent = |_: &str| ();
+    let is_logged = options.log.is_some();
     let log: &mut dyn FnMut(&str) = options.log.take().unwrap_or(&mut silent);
     let mut copied = Copied::default();
     for step in &plan.steps {
-        log(&step.line());
+        if is_logged {
+            log(&step.line());
+        }
         let count = match step.action {
             KeyAction::Copy => &mut copied.n_copied,
             KeyAction::Skip | KeyAction::Drop => &mut copied.n_skipped,
@@ -234,6 +241,7 @@ fn copy(
             dest,
             steps: &steps,
             buffers: Mutex::default(),
+            is_silent: AtomicBool::new(false),
         };
         crew.for_each(workers, &keys)?;
     }
@@ -280,6 +288,8 @@ struct Keys<'a> {
     steps: &'a [Numbered<'a>],
     /// Buffers that no thread has in use.
     buffers: Mutex<Vec<ReadBuffer>>,
+    /// Whether the source does not tell the generation of what is read.
+    is_silent: AtomicBool,
 }
 
 impl Units for Keys<'_> {
@@ -304,7 +314,19 @@ impl Units for Keys<'_> {
     }
 
     fn run(&self, index: usize, budget: &Budget, waiting: Option<&Arc<dyn Store>>) -> Result<()> {
+        self.run_noted(index, budget, waiting).map(drop)
+    }
+
+    /// Most stores tell the generation of a value when it is read; others are asked before.
+    fn run_noted(
+        &self,
+        index: usize,
+        budget: &Budget,
+        waiting: Option<&Arc<dyn Store>>,
+    ) -> Result<Option<u64>> {
         let step = self.steps[index].1;
+        let is_told = !self.is_silent.load(Ordering::Relaxed);
+        let asked = if is_told { None } else { self.generation(index)? };
         let buffers = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = buffers().pop();
         let mut buffer = taken.unwrap_or_default();
@@ -313,8 +335,13 @@ impl Units for Keys<'_> {
             let _held = budget.hold(value.len() as u64);
             waiting.unwrap_or(self.dest).set(&step.to, value)?;
         }
+        let generation = buffer.generation();
         buffers().push(buffer);
-        Ok(())
+        if generation.is_none() {
+            // This one counts as not done, as do values that have no generation.
+            self.is_silent.store(true, Ordering::Relaxed);
+        }
+        Ok(generation.or(asked))
     }
 
     fn flush(&self) -> Result<()> {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use zarr_convenience::{
-    Copied, CopyStoreOptions, Error, IfExists, PatternFlags, copy_store,
+    Cancel, Copied, CopyStoreOptions, Error, IfExists, PatternFlags, Progress, copy_store,
     core::{
-        NodePath, Options,
+        NodePath, Options, Workers,
         store::{
-            CountingStore, DirectoryStore, Store,
+            CountingStore, DirectoryStore, Store, ZipStore,
             testing::{Fault, FaultyStore, Operation},
         },
     },
@@ -240,4 +240,60 @@ fn a_copy_that_ends_half_way_has_no_array_that_lacks_chunks() {
         );
     }
     assert_eq!(NodePath::root(), CopyStoreOptions::default().source_path);
+}
+
+#[test]
+fn an_archive_is_the_same_whatever_is_read_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let from: Arc<dyn Store> = Arc::new(DirectoryStore::create(folder.path().join("from")).unwrap());
+    for number in 0..700_usize {
+        set(
+            from.as_ref(),
+            &format!("a/{number}"),
+            &vec![number as u8; number * 7],
+        );
+    }
+    set(from.as_ref(), "large", &vec![1; 3 << 20]);
+    let archive = |name: &str, workers, memory| {
+        let at = folder.path().join(name);
+        let to = Arc::new(ZipStore::create(&at).unwrap());
+        let dest: Arc<dyn Store> = Arc::<ZipStore>::clone(&to);
+        let options = CopyStoreOptions {
+            workers,
+            memory,
+            ..Default::default()
+        };
+        copy_store(&from, &dest, options).unwrap();
+        drop(dest);
+        Arc::into_inner(to).unwrap().close().unwrap();
+        std::fs::read(at).unwrap()
+    };
+    let one = archive("one.zip", Workers::ONE, None);
+    assert_eq!(archive("four.zip", Workers::new(4), None), one);
+    assert_eq!(archive("tight.zip", Workers::new(4), Some(7 << 20)), one);
+    let store: Arc<dyn Store> = Arc::new(ZipStore::open(folder.path().join("four.zip")).unwrap());
+    assert_eq!(keys(store.as_ref()), keys(from.as_ref()));
+}
+
+#[test]
+fn a_copy_into_an_archive_that_is_stopped_ends() {
+    let from = memory();
+    for number in 0..200 {
+        set(from.as_ref(), &format!("a/{number}"), b"value");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..50 {
+        let to: Arc<dyn Store> =
+            Arc::new(ZipStore::create(folder.path().join(format!("{round}.zip"))).unwrap());
+        let cancel = Cancel::default();
+        let stop = |_: Progress<'_>| cancel.cancel();
+        let options = CopyStoreOptions {
+            workers: Workers::new(4),
+            cancel: cancel.clone(),
+            progress: Some(&stop),
+            ..Default::default()
+        };
+        let error = copy_store(&from, &to, options).unwrap_err();
+        assert!(matches!(error, Error::Cancelled), "{error}");
+    }
 }

@@ -98,6 +98,10 @@ pub(crate) fn outdate_v3(store: &dyn Store, path: &NodePath) -> Result<()> {
 
 /// Removes the consolidated metadata from the document of a V3 group, if it has any.
 fn drop_inline(store: &dyn Store, key: &StoreKey) -> Result<()> {
+    // Nearly always there is none. A lock is a file in many stores, and costs more than to look twice where there is one.
+    if without_inline(store, key)?.is_none() {
+        return Ok(());
+    }
     let _guard = StoreLocks::of(store).lock(key)?;
     if let Some(document) = without_inline(store, key)? {
         store.set(key, &document)?;

@@ -321,3 +321,22 @@ fn a_killed_writer_leaves_old_or_new() {
         }
     }
 }
+
+#[test]
+fn a_read_tells_the_generation() {
+    let folder = folder();
+    let store = store(folder.path());
+    let key = key("a");
+    let mut buffer = ReadBuffer::new();
+    store.set(&key, b"1").unwrap();
+    assert!(store.get_ranges(&key, &[ByteRange::All], &mut buffer).unwrap());
+    let before = buffer.generation();
+    assert!(before.is_some());
+    assert_eq!(before, store.generation(&key).unwrap());
+    store.set(&key, b"2").unwrap();
+    assert!(store.get_ranges(&key, &[ByteRange::All], &mut buffer).unwrap());
+    assert_ne!(buffer.generation(), before);
+    store.erase(&key).unwrap();
+    assert!(!store.get_ranges(&key, &[ByteRange::All], &mut buffer).unwrap());
+    assert_eq!(buffer.generation(), None);
+}

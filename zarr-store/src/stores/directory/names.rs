@@ -9,12 +9,16 @@ thread_local! {
 }
 
 /// Calls `call` with the path of a key or prefix, built in memory that each thread keeps.
-pub(super) fn with_path<T>(root: &Path, below: &str, call: impl FnOnce(&CStr) -> T) -> T {
+///
+/// Without a root it is the path below it.
+pub(super) fn with_path<T>(root: Option<&Path>, below: &str, call: impl FnOnce(&CStr) -> T) -> T {
     // Taken, not borrowed: should `call` come here again, it gets memory of its own.
     let mut memory = PATH.take();
     memory.clear();
-    memory.extend_from_slice(root.as_os_str().as_bytes());
-    memory.push(b'/');
+    if let Some(root) = root {
+        memory.extend_from_slice(root.as_os_str().as_bytes());
+        memory.push(b'/');
+    }
     memory.extend_from_slice(below.as_bytes());
     memory.push(0);
     let path = CStr::from_bytes_with_nul(&memory)

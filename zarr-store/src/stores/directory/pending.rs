@@ -42,7 +42,7 @@ impl<'s> PendingFile<'s> {
     pub(super) fn new(store: &'s DirectoryStore, key: &StoreKey) -> Result<Self> {
         let target = store.root.join(key.as_str());
         let (begun, has_made_folders) = in_folder(store, key, || {
-            if store.is_hidden {
+            if store.hidden.is_some() {
                 return Ok((None, File::create(&target)?));
             }
             let (temporary, file) = Temporary::file_beside(&target)?;
@@ -94,14 +94,14 @@ impl PendingValue for PendingFile<'_> {
         }
         self.is_published = true;
         self.store
-            .sync_names(&self.target, self.has_made_folders)
+            .sync_names(self.key.as_str(), self.has_made_folders)
             .map_err(failed)
     }
 }
 
 impl Drop for PendingFile<'_> {
     fn drop(&mut self) {
-        if self.store.is_hidden && !self.is_published {
+        if self.store.hidden.is_some() && !self.is_published {
             let _ = fs::remove_file(&self.target);
         }
     }

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fs::{self, FileType},
     io,
+    path::Path,
 };
 
 use super::{names::is_debris, store::DirectoryStore};
@@ -50,7 +51,8 @@ pub(super) fn refuse_debris(key: &StoreKey) -> Result<()> {
     Ok(())
 }
 
-/// The folders that keys need, and whether they are there; below one that is not, nothing is asked.
+/// The folders that keys need, and whether there is anything in them; below one that is not there, or is empty as in a
+/// new tree, nothing is asked.
 struct Folders<'a> {
     store: &'a DirectoryStore,
     found: HashMap<StorePrefix, bool>,
@@ -75,10 +77,15 @@ impl Folders<'_> {
         let failed = |error| store.refused("reading", key.as_str(), error);
         match kind_at(store, folder.as_str().trim_end_matches('/')).map_err(failed)? {
             None => Ok(false),
-            Some(kind) if kind.is_dir() || kind.is_symlink() && path.is_dir() => Ok(true),
+            Some(kind) if kind.is_dir() || kind.is_symlink() && path.is_dir() => Ok(!is_empty(&path)),
             Some(_) => Err(failed(io::ErrorKind::NotADirectory.into())),
         }
     }
+}
+
+/// Whether nothing is in a folder; one that cannot be read may have anything.
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// What has a name, links not followed; `None` when nothing has.

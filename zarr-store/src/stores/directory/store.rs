@@ -1,9 +1,13 @@
 //! `DirectoryStore`: each value a file, each prefix a directory.
 
 use std::{
+    ffi::CStr,
     fs::{self, File},
     io,
-    os::unix::{ffi::OsStrExt, fs::FileExt},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::{ffi::OsStrExt, fs::FileExt},
+    },
     path::{Path, PathBuf, absolute},
     sync::{
         OnceLock,
@@ -12,7 +16,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{FileType, Mode, OFlags, Stat, fstat, open, stat, unlink},
+    fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statat, unlinkat},
     io::{Errno, retry_on_intr},
 };
 
@@ -87,8 +91,11 @@ pub struct DirectoryStore {
     pub(super) place: StorePrefix,
     pub(super) durability: Durability,
     pub(super) strays: Strays,
-    /// Whether nobody sees the keys before this store is published in another.
-    pub(super) is_hidden: bool,
+    /// The root, where nobody sees the keys before this store is published in another.
+    ///
+    /// Nothing but publishing takes the place of such a root, so keys are looked up from it. The root of any other
+    /// store may be replaced at any time, and what is set must not go into a tree that is being removed.
+    pub(super) hidden: Option<OwnedFd>,
     /// Whether something changed since the last flush.
     pub(super) is_changed: AtomicBool,
     /// Whether files must be synced to learn that writing them failed.
@@ -134,7 +141,7 @@ impl DirectoryStore {
             place,
             durability: Durability::default(),
             strays: Strays::default(),
-            is_hidden: false,
+            hidden: None,
             is_changed: AtomicBool::new(false),
             syncs_values: OnceLock::new(),
         }
@@ -195,18 +202,38 @@ impl DirectoryStore {
         }
     }
 
+    /// Calls the system with the path of a key, and the directory that the path begins in.
+    fn call<T>(
+        &self,
+        key: &StoreKey,
+        call: impl Fn(BorrowedFd<'_>, &CStr) -> rustix::io::Result<T>,
+    ) -> rustix::io::Result<T> {
+        let (from, root) = match &self.hidden {
+            Some(root) => (root.as_fd(), None),
+            None => (CWD, Some(self.root.as_path())),
+        };
+        with_path(root, key.as_str(), |path| retry_on_intr(|| call(from, path)))
+    }
+
     /// Writes a value to a temporary file and renames it, or to its place at once where nobody looks.
-    fn write(&self, target: &Path, value: &[u8]) -> io::Result<()> {
-        if self.is_hidden {
-            let mut file = File::create(target)?;
+    fn write(&self, key: &StoreKey, value: &[u8]) -> io::Result<()> {
+        if self.hidden.is_some() {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+            let mut file =
+                File::from(self.call(key, |from, path| openat(from, path, flags, Mode::from(0o666)))?);
             let syncs = self.syncs(&file);
             return write_value(&mut file, value, syncs);
         }
-        let (temporary, mut file) = Temporary::file_beside(target)?;
+        let target = self.root.join(key.as_str());
+        let (temporary, mut file) = Temporary::file_beside(&target)?;
         let syncs = self.syncs(&file);
         write_value(&mut file, value, syncs)?;
         // Locked until it has its name, so that it is not swept away.
-        temporary.replace(target)
+        temporary.replace(&target)
+    }
+
+    fn stat(&self, key: &StoreKey) -> rustix::io::Result<Stat> {
+        self.call(key, |from, path| statat(from, path, AtFlags::empty()))
     }
 
     /// Whether a file must be synced before it is closed.
@@ -215,12 +242,13 @@ impl DirectoryStore {
         reports_late || self.durability == Durability::Each
     }
 
-    /// Syncs the folder of a key, and those above it when they may be new.
-    pub(super) fn sync_names(&self, target: &Path, with_ancestors: bool) -> io::Result<()> {
+    /// Syncs the folder of a key or prefix, and those above it when they may be new.
+    pub(super) fn sync_names(&self, below: &str, with_ancestors: bool) -> io::Result<()> {
         self.is_changed.store(true, Ordering::Relaxed);
         if self.durability == Durability::Atomic {
             return Ok(());
         }
+        let target = self.root.join(below);
         let depth = if with_ancestors { usize::MAX } else { 1 };
         let above_root = self.root.parent();
         target
@@ -239,10 +267,7 @@ impl Store for DirectoryStore {
         let failed = |error: io::Error| StoreError::io("reading", self.describe(key.as_str()), error);
         // Without `NONBLOCK`, opening a pipe would wait for somebody to write into it.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let opened = with_path(&self.root, key.as_str(), |path| {
-            retry_on_intr(|| open(path, flags, Mode::empty()))
-        });
-        let file = match opened {
+        let file = match self.call(key, |from, path| openat(from, path, flags, Mode::empty())) {
             Ok(file) => File::from(file),
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(false),
             Err(error) => return Err(failed(error.into())),
@@ -261,7 +286,7 @@ impl Store for DirectoryStore {
     }
 
     fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        match with_path(&self.root, key.as_str(), |path| stat(path)) {
+        match self.stat(key) {
             Ok(status) => self.value_size(key, &status).map(Some),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(error) => Err(StoreError::io(
@@ -274,11 +299,10 @@ impl Store for DirectoryStore {
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
         refuse_debris(key)?;
-        let target = self.root.join(key.as_str());
         let mut has_made_folders = false;
         let mut result = Ok(());
         for _ in 0..ATTEMPTS_MAX {
-            result = self.write(&target, value);
+            result = self.write(key, value);
             match &result {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     trees::make_folder(self, key)?;
@@ -289,7 +313,7 @@ impl Store for DirectoryStore {
             }
         }
         result
-            .and_then(|()| self.sync_names(&target, has_made_folders))
+            .and_then(|()| self.sync_names(key.as_str(), has_made_folders))
             .map_err(|error| self.refused("writing", key.as_str(), error))
     }
 
@@ -303,16 +327,16 @@ impl Store for DirectoryStore {
     }
 
     fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
-        if self.is_hidden {
+        if self.hidden.is_some() {
             return Ok(KeyLock::default());
         }
         pending::lock(self, key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {
-        match with_path(&self.root, key.as_str(), |path| unlink(path)) {
+        match self.call(key, |from, path| unlinkat(from, path, AtFlags::empty())) {
             Ok(()) => self
-                .sync_names(&self.root.join(key.as_str()), false)
+                .sync_names(key.as_str(), false)
                 .map_err(|error| self.refused("erasing", key.as_str(), error)),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
             Err(error) => Err(self.refused("erasing", key.as_str(), error.into())),
@@ -355,7 +379,7 @@ impl Store for DirectoryStore {
 
     /// By device, number, size and times of the file.
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        match with_path(&self.root, key.as_str(), |path| stat(path)) {
+        match self.stat(key) {
             Ok(status) => Ok(Some(generation(&status))),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(error) => Err(self.refused("reading", key.as_str(), error.into())),

@@ -54,7 +54,7 @@ pub(super) fn erase_prefix(store: &DirectoryStore, prefix: &StorePrefix) -> Resu
     } else if kind.is_dir() {
         remove_folder(&target).map_err(failed)?;
     }
-    store.sync_names(&target, false).map_err(failed)
+    store.sync_names(prefix.as_str(), false).map_err(failed)
 }
 
 /// Removes a folder, which first vanishes as a whole.
@@ -98,8 +98,8 @@ pub(super) fn rename_prefix(store: &DirectoryStore, from: &StorePrefix, to: &Sto
         }
         Err(error) => return Err(failed(error)),
     }
-    store.sync_names(&target, true).map_err(failed)?;
-    store.sync_names(&source, false).map_err(failed)?;
+    store.sync_names(to.as_str(), true).map_err(failed)?;
+    store.sync_names(from.as_str(), false).map_err(failed)?;
     Ok(true)
 }
 
@@ -182,7 +182,7 @@ fn stage_in(
     };
     let mut staged = DirectoryStore::at(folder.path().to_owned(), store.shown.clone(), place)
         .with_durability(store.durability);
-    staged.is_hidden = true;
+    staged.hidden = Some(fs::File::open(folder.path()).map_err(failed)?.into());
     store.is_changed.store(true, Ordering::Relaxed);
     Ok(DirectoryStaged {
         store: Arc::new(staged),

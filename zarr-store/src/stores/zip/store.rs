@@ -325,9 +325,6 @@ impl Store for ZipStore {
         };
         let failed = |error| StoreError::io("reading", self.describe(key.as_str()), error);
         self.settle().map_err(failed)?;
-        if buffer.asks_generation() {
-            buffer.tell_generation(member.generation().map_err(failed)?);
-        }
         member.read(key.as_str(), ranges, buffer, self.verifies, || {
             self.describe(key.as_str())
         })?;
