@@ -8,8 +8,10 @@ use crate::{
     commands::{
         attrs::{self, AttrsArgs},
         completions::{self, CompletionsArgs, ManArgs},
+        conformance_read::{self, ConformanceReadArgs},
         diff::{self, DiffArgs},
         ls::{self, LsArgs},
+        migrate::{self, MigrateArgs},
         mv::{self, MvArgs},
         rm::{self, RmArgs},
         tree::{self, TreeArgs},
@@ -111,6 +113,12 @@ pub(crate) enum Verb {
     /// Collects the metadata of all nodes in one document
     #[command(after_help = "Example: zarr consolidate out.zarr")]
     Consolidate(ConsolidateArgs),
+    /// Rewrites documents in the other format, and leaves chunks where they are
+    #[command(after_help = migrate::HELP)]
+    Migrate(MigrateArgs),
+    /// Prints every element of an array, for suites of tests
+    #[command(name = "conformance-read", hide = true, after_help = conformance_read::HELP)]
+    ConformanceRead(ConformanceReadArgs),
     /// Hashes the values of every array, whatever its format, chunks and codecs
     #[command(after_help = "Example: zarr digest data.h5 > a; zarr digest out.zarr > b; diff a b")]
     Digest(NodeArgs),

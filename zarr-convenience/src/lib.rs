@@ -69,6 +69,7 @@ pub use verbs::copy_keys::{KeyAction, KeyPlan, KeyStep, run_keys};
 pub use verbs::copy_store::{CopyStoreOptions, copy_store, plan_copy_store};
 pub use verbs::diff::{DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Listed, Side, diff};
 pub use verbs::key_documents::KeyDocuments;
+pub use verbs::migrate::{Migration, MigrationStep, migrate, plan_migration};
 pub use verify::{Check, verify, verify_keys};
 pub use zarr_core as core;
 pub use zarr_source::ZarrSource;

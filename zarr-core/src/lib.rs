@@ -20,6 +20,7 @@ mod locks;
 mod members;
 /// What the documents of a hierarchy say.
 pub mod metadata;
+mod migrate;
 mod n5;
 mod number_arrays;
 mod options;
@@ -62,6 +63,7 @@ pub use gather::{ChunkSource, ChunkedShape, gather};
 pub use group::Group;
 pub use hierarchy::{Node, create_parents, erase_node, walk};
 pub use metadata::{ArrayMetadata, GroupMetadata, Order, ZarrFormat};
+pub use migrate::document_names;
 pub use n5::N5Store;
 pub use options::Options;
 pub use path::NodePath;

@@ -47,6 +47,7 @@ pub(crate) fn man(args: &ManArgs, common: &Common) -> Result<()> {
     let command = Cli::command().disable_help_subcommand(true);
     let pages = command
         .get_subcommands()
+        .filter(|verb| !verb.is_hide_set())
         .map(|verb| format!("zarr-{}.1", verb.get_name()));
     let pages: Vec<_> = std::iter::once("zarr.1".to_owned()).chain(pages).collect();
     clap_mangen::generate_to(command, &args.directory)

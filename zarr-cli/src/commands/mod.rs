@@ -3,6 +3,7 @@
 pub(crate) mod attrs;
 mod codecs;
 pub(crate) mod completions;
+pub(crate) mod conformance_read;
 mod consolidate;
 mod copy;
 mod copy_store;
@@ -12,6 +13,7 @@ mod digest;
 mod info;
 mod load;
 pub(crate) mod ls;
+pub(crate) mod migrate;
 pub(crate) mod mv;
 pub(crate) mod rm;
 mod save;
@@ -44,6 +46,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::CopyAll(args) => (&args.dest, copy::run(args, copy::What::Members, common)),
         Verb::CopyStore(args) => (&args.dest, copy_store::run(args, common)),
         Verb::Consolidate(args) => (&args.store, consolidate::run(args, common)),
+        Verb::Migrate(args) => (&args.node.location, migrate::run(args, common)),
+        Verb::ConformanceRead(args) => (&args.array_path, conformance_read::run(args, common)),
         Verb::Digest(args) => (&args.location, digest::run(args, common)),
         // Here the status says more than that all is done.
         Verb::Diff(args) => return diff::run(args, common),

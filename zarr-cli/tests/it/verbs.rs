@@ -197,3 +197,64 @@ fn consolidate_refuses_what_is_no_hierarchy() {
     place.write("g.zarr/x/.zattrs", b"{");
     place.refused("consolidate g.zarr", 4, &["x/.zattrs"]);
 }
+
+#[test]
+fn documents_go_to_the_other_format_and_back() {
+    let place = Place::with_group();
+    let digest = place.done("digest g.zarr");
+    assert_eq!(
+        place.done("migrate g.zarr --dry-run"),
+        "2 arrays and 2 groups would be given documents of Zarr V3\n"
+    );
+    place.done("migrate g.zarr");
+    let has = |name: &str| place.files().keys().any(|path| path.ends_with(name));
+    assert!(has("g.zarr/x/zarr.json") && !has(".zarray") && !has(".zgroup"));
+    assert_eq!(place.done("digest g.zarr"), digest);
+    place.done("migrate g.zarr --to 2");
+    assert!(has("g.zarr/x/.zarray") && !has("zarr.json"));
+    assert_eq!(place.done("digest g.zarr"), digest);
+}
+
+#[test]
+fn what_blocks_a_migration_is_named() {
+    let place = Place::with_arrays();
+    place.done("save g.zarr x=x.npy --zarr-format 3");
+    let refused = place.run("migrate g.zarr --to 2");
+    assert_eq!(refused.status, 5);
+    assert!(refused.stderr.contains("/x: "), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("chunk keys of V3 have no form in Zarr V2"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn shards_are_made_and_told() {
+    let place = Place::with_arrays();
+    place.done("save a.zarr y.npy --zarr-format 3 --chunks 1,1 --shards 2,3");
+    assert_eq!(place.done("load a.zarr"), "[[0 1 2]\n [3 4 5]]\n");
+    let info: serde_json::Value = serde_json::from_str(&place.done("info a.zarr --json")).unwrap();
+    assert_eq!(info["chunks"], serde_json::json!([1, 1]));
+    assert_eq!(info["shards"], serde_json::json!([2, 3]));
+    assert!(place.done("info a.zarr").contains("Shards"));
+    assert_eq!(place.run("save b.zarr y.npy --shards 2,3").status, 2);
+    assert_eq!(
+        place
+            .run("save b.zarr y.npy --zarr-format 3 --chunks 2,2 --shards 2,3")
+            .status,
+        2
+    );
+}
+
+#[test]
+fn every_element_is_printed_for_suites_of_tests() {
+    let place = Place::with_arrays();
+    place.done("save a.zarr y.npy");
+    assert_eq!(
+        place.done("conformance-read --array_path=a.zarr"),
+        "0\n1\n2\n3\n4\n5\n"
+    );
+}

@@ -6,3 +6,4 @@ pub(crate) mod copy_keys;
 pub(crate) mod copy_store;
 pub(crate) mod diff;
 pub(crate) mod key_documents;
+pub(crate) mod migrate;

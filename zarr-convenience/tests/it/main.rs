@@ -17,6 +17,7 @@ mod formats;
 mod help;
 mod info;
 mod load;
+mod migrate;
 mod n5;
 mod opaque;
 mod open;

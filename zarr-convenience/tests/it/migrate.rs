@@ -1,0 +1,256 @@
+//! Documents in the other format, chunks where they are, and back.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value, json};
+use zarr_convenience::{
+    Error, ZarrSource,
+    core::{
+        Array, ArrayBuilder, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
+        codecs::DataType,
+        store::{
+            Store, StoreExt, StoreKey, StorePrefix,
+            testing::{Fault, FaultyStore},
+        },
+    },
+    digest, migrate, plan_migration,
+};
+
+use crate::help::memory;
+
+fn key(text: &str) -> StoreKey {
+    StoreKey::new(text).unwrap()
+}
+
+fn to(store: &Arc<dyn Store>, format: ZarrFormat) -> Result<usize, Error> {
+    let migration = plan_migration(store, &NodePath::root(), format, &Options::default())?;
+    migrate(store, &migration)?;
+    Ok(migration.steps.len())
+}
+
+/// All keys and values; documents as JSON.
+fn contents(store: &Arc<dyn Store>) -> BTreeMap<String, Value> {
+    let keys = store.list_prefix(&StorePrefix::root()).unwrap();
+    keys.iter()
+        .map(|key| {
+            let bytes = store.get(key, u64::MAX).unwrap().unwrap();
+            let value = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(bytes.to_vec()));
+            (key.to_string(), value)
+        })
+        .collect()
+}
+
+fn digests(store: &Arc<dyn Store>) -> Vec<String> {
+    let node = Node::open(Arc::clone(store), &NodePath::root(), &Options::default()).unwrap();
+    let source = ZarrSource::new(node);
+    let digests = digest(&source, &source.root(), Workers::ONE).unwrap();
+    digests.iter().map(ToString::to_string).collect()
+}
+
+/// A group with two arrays and attributes.
+fn hierarchy() -> Arc<dyn Store> {
+    let store: Arc<dyn Store> = memory();
+    let root = Group::create(
+        Arc::clone(&store),
+        &NodePath::root(),
+        ZarrFormat::V2,
+        &Options::default(),
+    )
+    .unwrap();
+    root.set_attributes(json!({"title": "x"}).as_object().unwrap().clone())
+        .unwrap();
+    for (name, data_type) in [("a/b", DataType::Int32), ("c", DataType::String)] {
+        let builder = ArrayBuilder::new(vec![5, 4], data_type.clone()).chunk_shape(vec![2, 3]);
+        let array = builder
+            .create(
+                Arc::clone(&store),
+                &NodePath::new(name).unwrap(),
+                &Options::default(),
+            )
+            .unwrap();
+        array
+            .set_attributes(
+                json!({"_ARRAY_DIMENSIONS": ["y", "x"], "n": 1})
+                    .as_object()
+                    .unwrap()
+                    .clone(),
+            )
+            .unwrap();
+        if data_type == DataType::Int32 {
+            array
+                .write_vec(&Selection::all(), &(0..20).collect::<Vec<i32>>())
+                .unwrap();
+        } else {
+            array.write_vec(&Selection::all(), &["text".to_owned()]).unwrap();
+        }
+    }
+    store
+}
+
+#[test]
+fn a_hierarchy_goes_to_v3_and_back_with_its_chunks_where_they_are() {
+    let store = hierarchy();
+    let (before, values) = (contents(&store), digests(&store));
+    assert_eq!(to(&store, ZarrFormat::V3).unwrap(), 4);
+    let after = contents(&store);
+    assert!(after.keys().all(|key| !key.contains(".z")), "{:?}", after.keys());
+    assert_eq!(after["c/zarr.json"]["dimension_names"], json!(["y", "x"]));
+    assert_eq!(after["c/zarr.json"]["attributes"], json!({"n": 1}));
+    for (key, value) in &before {
+        assert!(
+            key.contains("/.z") || key.starts_with(".z") || after[key] == *value,
+            "{key}"
+        );
+    }
+    assert_eq!(digests(&store), values);
+    assert_eq!(to(&store, ZarrFormat::V3).unwrap(), 0);
+    to(&store, ZarrFormat::V2).unwrap();
+    assert_eq!(contents(&store), before);
+}
+
+/// The documents that zarr-python 2 wrote, of all types and codecs.
+#[test]
+fn documents_are_equal_after_the_round_trip() {
+    let cases: Vec<Value> =
+        serde_json::from_str(include_str!("../../../testdata/documents/v2.json")).unwrap();
+    let (mut migrated, mut blocked) = (0, BTreeMap::<String, usize>::new());
+    for case in cases {
+        let store: Arc<dyn Store> = memory();
+        store
+            .set(&key(".zarray"), case["document"].to_string().as_bytes())
+            .unwrap();
+        match to(&store, ZarrFormat::V3) {
+            Ok(_) => {
+                let array = Array::open(Arc::clone(&store), &NodePath::root(), &Options::default()).unwrap();
+                assert_eq!(array.metadata().format, ZarrFormat::V3);
+                to(&store, ZarrFormat::V2).unwrap();
+                assert_eq!(contents(&store)[".zarray"], case["document"]);
+                migrated += 1;
+            }
+            Err(error) => {
+                assert!(matches!(error, Error::Refused { .. }), "{error}");
+                *blocked.entry(case["document"]["dtype"].to_string()).or_default() += 1;
+                assert_eq!(contents(&store)[".zarray"], case["document"]);
+            }
+        }
+    }
+    // Records alone have no form in V3.
+    assert!(migrated > 100, "{migrated}");
+    assert!(blocked.keys().all(|dtype| dtype.starts_with('[')), "{blocked:?}");
+}
+
+#[test]
+fn documents_of_v3_come_back_where_v2_has_a_form_for_them() {
+    let cases: Vec<Value> =
+        serde_json::from_str(include_str!("../../../testdata/documents/v3.json")).unwrap();
+    let mut migrated = 0;
+    for case in cases {
+        let mut document = case["document"].clone();
+        document["chunk_key_encoding"]["name"] = json!("v2");
+        let store: Arc<dyn Store> = memory();
+        store
+            .set(&key("zarr.json"), document.to_string().as_bytes())
+            .unwrap();
+        if to(&store, ZarrFormat::V2).is_ok() {
+            to(&store, ZarrFormat::V3).unwrap();
+            assert_eq!(contents(&store)["zarr.json"], document);
+            migrated += 1;
+        }
+    }
+    assert!(migrated > 60, "{migrated}");
+}
+
+#[test]
+fn what_has_no_form_is_named_and_nothing_is_changed() {
+    let store = hierarchy();
+    let record = json!({"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": [["x", "<i4"]], "compressor": null,
+        "filters": null, "fill_value": null, "order": "C"});
+    store
+        .set(&key("d/.zarray"), record.to_string().as_bytes())
+        .unwrap();
+    let before = contents(&store);
+    let error = to(&store, ZarrFormat::V3).unwrap_err().to_string();
+    assert!(error.starts_with("/d: cannot be migrated: "), "{error}");
+    assert_eq!(contents(&store), before);
+    let store: Arc<dyn Store> = memory();
+    let builder = ArrayBuilder::new(vec![4], DataType::Int8)
+        .chunk_shape(vec![2])
+        .format(ZarrFormat::V3);
+    builder
+        .clone()
+        .create(Arc::clone(&store), &NodePath::root(), &Options::default())
+        .unwrap();
+    let error = to(&store, ZarrFormat::V2).unwrap_err().to_string();
+    assert!(error.contains("chunk keys of V3"), "{error}");
+}
+
+#[test]
+fn documents_of_both_formats_that_differ_are_not_replaced() {
+    let store = hierarchy();
+    let group = json!({"zarr_format": 3, "node_type": "group", "attributes": {"title": "another"}});
+    store
+        .set(&key("zarr.json"), group.to_string().as_bytes())
+        .unwrap();
+    let before = contents(&store);
+    for format in [ZarrFormat::V3, ZarrFormat::V2] {
+        let error = to(&store, format).unwrap_err().to_string();
+        assert!(error.contains("says something else"), "{error}");
+        assert_eq!(contents(&store), before);
+    }
+}
+
+/// What changed between the two ways is not undone.
+#[test]
+fn changes_between_the_ways_are_kept() {
+    let store = hierarchy();
+    to(&store, ZarrFormat::V3).unwrap();
+    let path = NodePath::new("c").unwrap();
+    let mut array = Array::open(Arc::clone(&store), &path, &Options::default()).unwrap();
+    array.resize(&[3, 4]).unwrap();
+    array
+        .set_attributes(json!({"new": 2}).as_object().unwrap().clone())
+        .unwrap();
+    to(&store, ZarrFormat::V2).unwrap();
+    let after = contents(&store);
+    assert_eq!(after["c/.zarray"]["shape"], json!([3, 4]));
+    assert_eq!(
+        after["c/.zattrs"],
+        json!({"new": 2, "_ARRAY_DIMENSIONS": ["y", "x"]})
+    );
+}
+
+/// Whenever the store fails, all is readable, and the same call goes on.
+#[test]
+fn nothing_is_lost_when_it_is_stopped_anywhere() {
+    for format in [ZarrFormat::V3, ZarrFormat::V2] {
+        let mut call = 0;
+        loop {
+            let store = hierarchy();
+            if format == ZarrFormat::V2 {
+                to(&store, ZarrFormat::V3).unwrap();
+            }
+            let values = digests(&store);
+            let faulty: Arc<dyn Store> = Arc::new(FaultyStore::new(Arc::clone(&store), Fault::stop(call)));
+            let result = to(&faulty, format);
+            assert_eq!(digests(&store), values, "{format} {call}");
+            to(&store, format).unwrap();
+            assert_eq!(digests(&store), values, "{format} {call}");
+            let left = contents(&store);
+            let old = if format == ZarrFormat::V3 {
+                ".z"
+            } else {
+                "zarr.json"
+            };
+            assert!(
+                left.keys().all(|key| !key.contains(old)),
+                "{format} {call} {:?}",
+                left.keys()
+            );
+            if result.is_ok() {
+                break;
+            }
+            call += 1;
+        }
+        assert!(call > 10, "{call}");
+    }
+}
