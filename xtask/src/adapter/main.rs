@@ -91,10 +91,6 @@ fn main() -> ExitCode {
 /// Runs a workload; `None` for one that is not offered.
 fn run(workload: &str, variant: &str, dir: &Path) -> Result<Option<Outcome>> {
     let (data, layout) = variant.split_once('/').unwrap_or((variant, ""));
-    // Shards are not offered yet.
-    if layout.contains("shard") {
-        return Ok(None);
-    }
     match workload {
         "save" => arrays::save(dir, data, layout).map(Some),
         "load" => arrays::load(dir, data, layout).map(Some),
