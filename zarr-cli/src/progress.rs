@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use zarr_convenience::Progress;
+use zarr_convenience::{Progress, count_text};
 
 use crate::{
     args::{Common, ProgressKind},
@@ -56,16 +56,40 @@ impl Display {
                 bar.set_message(crate::status::printable(progress.path));
             }
             Self::Json(last) => {
-                const INTERVAL: Duration = Duration::from_millis(200);
-                let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let is_end = progress.done >= progress.total;
-                if is_end || last.is_none_or(|last| last.elapsed() >= INTERVAL) {
-                    *last = Some(Instant::now());
+                if is_due(last, progress.done >= progress.total) {
                     let Progress { path, done, total } = progress;
                     let event = json!({"event": "progress", "path": path, "done": done, "total": total});
                     output::notice(&event.to_string());
                 }
             }
+        }
+    }
+
+    /// Shows how many nodes and values were compared; how many there are is not known before.
+    pub(crate) fn show_compared(&self, n_nodes: u64, n_elements: u64) {
+        match self {
+            Self::None => {}
+            Self::Bar(bar) => {
+                if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+                    bar.set_style(style);
+                }
+                let (n_nodes, n_elements) = (count_text(n_nodes), count_text(n_elements));
+                bar.set_message(format!("{n_nodes} nodes and {n_elements} values compared"));
+                bar.tick();
+            }
+            Self::Json(last) => {
+                if is_due(last, false) {
+                    let event = json!({"event": "progress", "n_nodes": n_nodes, "n_elements": n_elements});
+                    output::notice(&event.to_string());
+                }
+            }
+        }
+    }
+
+    /// Takes what was shown from the screen.
+    pub(crate) fn clear(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
         }
     }
 
@@ -80,4 +104,15 @@ impl Display {
             bar.finish_with_message("");
         }
     }
+}
+
+/// Whether it is time for another line.
+fn is_due(last: &Mutex<Option<Instant>>, is_end: bool) -> bool {
+    const INTERVAL: Duration = Duration::from_millis(200);
+    let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let is_due = is_end || last.is_none_or(|last| last.elapsed() >= INTERVAL);
+    if is_due {
+        *last = Some(Instant::now());
+    }
+    is_due
 }

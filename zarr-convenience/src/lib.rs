@@ -67,7 +67,9 @@ pub use verbs::consolidate::{
 pub use verbs::copy::{CopyOptions, IfExists, copy, copy_all, plan_copy, plan_copy_all};
 pub use verbs::copy_keys::{KeyAction, KeyPlan, KeyStep, run_keys};
 pub use verbs::copy_store::{CopyStoreOptions, copy_store, plan_copy_store};
-pub use verbs::diff::{DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Listed, Side, diff};
+pub use verbs::diff::{
+    DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Listed, Side, diff, diff_watched,
+};
 pub use verbs::key_documents::KeyDocuments;
 pub use verbs::migrate::{Migration, MigrationStep, migrate, plan_migration};
 pub use verify::{Check, verify, verify_keys};

@@ -3,12 +3,15 @@
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
-use zarr_convenience::{DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Lost, Side, diff};
+use zarr_convenience::{
+    DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Lost, Side, diff_watched,
+};
 
 use crate::{
     args::Common,
     locations::{open_source, workers},
     output,
+    progress::Display,
     status::{self, Status, printable},
 };
 
@@ -90,11 +93,14 @@ fn trouble(error: &anyhow::Error) -> Status {
 fn compare(args: &DiffArgs, common: &Common) -> Result<Status> {
     let (a, a_root) = open_source(&args.a, args.a_path.as_deref(), common)?;
     let (b, b_root) = open_source(&args.b, args.b_path.as_deref(), common)?;
-    let report = diff(
+    let display = Display::new(common);
+    let report = diff_watched(
         (a.as_ref(), &a_root),
         (b.as_ref(), &b_root),
         &options(args, common),
+        &|report| display.show_compared(report.n_nodes, report.n_elements),
     )?;
+    display.clear();
     for lost in &report.not_compared.shown {
         if !common.quiet && !common.json {
             let text = format!("zarr: not compared: {}: {}", lost.what, lost.reason);

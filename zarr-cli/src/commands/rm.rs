@@ -5,7 +5,13 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
-use zarr_convenience::{Error, Location, StoreKind, core::erase_node};
+use zarr_convenience::{
+    Error, Location, StoreKind,
+    core::{
+        erase_node,
+        store::{DirectoryStore, Store, StorePrefix},
+    },
+};
 
 use crate::{
     args::Common,
@@ -51,6 +57,10 @@ fn check(text: &str, location: &Location, common: &Common) -> Result<()> {
             reason: "is a file that is no Zarr store, and is not removed".to_owned(),
         });
     }
+    if location.kind() == StoreKind::Directory && !location.exists() {
+        // What is there no more may have been left half removed under another name.
+        DirectoryStore::create(&location.store)?.sweep(&StorePrefix::root(), false)?;
+    }
     open_zarr(location, common).map(drop)
 }
 
@@ -64,22 +74,11 @@ fn remove(location: &Location, common: &Common) -> Result<()> {
     output.finish()
 }
 
-/// Removes a directory or a file.
-///
-/// A directory first gets another name, so that nobody sees a part of it: one of those that stores never list
-/// and that the next writer of a store of that name sweeps away, should this process be killed.
+/// Removes a directory, which nobody sees a part of, or a file.
 fn remove_store(path: &Path) -> Result<()> {
     let failed = || path.display().to_string();
     if fs::symlink_metadata(path).with_context(failed)?.is_dir() {
-        let name = path.canonicalize().with_context(failed)?;
-        let hidden = format!(
-            ".{}.{}-removed.zt-partial",
-            name.file_name().unwrap_or_default().to_string_lossy(),
-            std::process::id()
-        );
-        let hidden = name.with_file_name(hidden);
-        fs::rename(&name, &hidden).with_context(failed)?;
-        return fs::remove_dir_all(&hidden).with_context(|| hidden.display().to_string());
+        return Ok(DirectoryStore::open(path)?.remove()?);
     }
     fs::remove_file(path).with_context(failed)
 }

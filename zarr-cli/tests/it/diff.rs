@@ -99,3 +99,17 @@ fn names_and_values_cannot_command_a_terminal() {
         run.stdout
     );
 }
+
+#[test]
+fn progress_is_told_in_nodes_and_values() {
+    let place = Place::with_group();
+    place.done("copy-all g.zarr h.zarr");
+    let run = place.run("diff g.zarr h.zarr --progress json");
+    assert_eq!((run.status, run.stdout.as_str()), (0, ""));
+    let told: serde_json::Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        told,
+        serde_json::json!({"event": "progress", "n_nodes": 4, "n_elements": 12})
+    );
+    assert_eq!(place.done("diff g.zarr h.zarr"), "");
+}

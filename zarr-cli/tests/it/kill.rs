@@ -158,7 +158,8 @@ impl Operation {
             let again = place.run(self.line(turn));
             counts.resumed += u64::from(again.stderr.contains("continuing"));
             // A copy that was complete when it was killed is in its own way.
-            let is_over = was_complete && again.status == 7;
+            // And what was removed is not there.
+            let is_over = was_complete && [3, 7].contains(&again.status);
             let line = self.line(turn);
             assert!(
                 again.status == 0 || is_over,
@@ -462,6 +463,18 @@ fn a_killed_copy_of_keys_from_an_archive_is_continued() {
         dest: "dest.zarr",
         turns: turns(|name| format!("copy-store {name}.zip dest.zarr")),
         before: Before::Nothing,
+        is_one_step: true,
+    };
+    operation.kill_often(&place_with_data());
+}
+
+#[test]
+fn a_killed_removal_leaves_all_or_nothing() {
+    let operation = Operation {
+        name: "rm of a store",
+        dest: "dest.zarr",
+        turns: vec!["rm dest.zarr".to_owned()],
+        before: Before::Made("copy-store 0.zarr dest.zarr".to_owned()),
         is_one_step: true,
     };
     operation.kill_often(&place_with_data());

@@ -96,6 +96,11 @@ fn undisturbed(from: &Group, creation: (IfExists, u64)) -> Keys {
     keys(to.store().as_ref())
 }
 
+/// The ledger of the work that is interrupted here.
+fn opened(store: &Arc<dyn Store>) -> Ledger {
+    Ledger::open(store, "work", true).unwrap().unwrap()
+}
+
 #[test]
 fn a_copy_that_was_stopped_is_continued_and_copies_nothing_twice() {
     for how in [
@@ -118,7 +123,7 @@ fn a_copy_that_was_stopped_is_continued_and_copies_nothing_twice() {
         loop {
             let counting = Arc::new(CountingStore::new(Arc::clone(&inner)));
             let store: Arc<dyn Store> = Arc::<CountingStore>::clone(&counting);
-            let ledger = Ledger::open(&store, "work", true).unwrap().unwrap();
+            let ledger = opened(&store);
             assert_eq!(ledger.is_resumed(), n_stops > 0);
             let to = root(&store);
             let ended = copy_some(&from, &to, Some(&ledger), how, a_few * (n_stops + 1));
@@ -162,7 +167,7 @@ fn what_changed_in_the_source_meanwhile_is_copied_again() {
     let from = source(&folder);
     let store = directory(&folder, "to.zarr");
     let how = (IfExists::Raise, 10);
-    let ledger = Ledger::open(&store, "work", true).unwrap().unwrap();
+    let ledger = opened(&store);
     let to = group_in(&store, ZarrFormat::V2);
     copy_some(&from, &to, Some(&ledger), how, 13).unwrap_err();
     drop(ledger);
@@ -170,7 +175,7 @@ fn what_changed_in_the_source_meanwhile_is_copied_again() {
     array
         .write_vec(&Selection::region(&[0], &[10]), &[-1_i64; 10])
         .unwrap();
-    let ledger = Ledger::open(&store, "work", true).unwrap().unwrap();
+    let ledger = opened(&store);
     copy_some(&from, &to, Some(&ledger), how, u64::MAX).unwrap();
     assert_eq!(values(&store, "a"), values(from.store(), "a"));
     assert_eq!(keys(store.as_ref()), undisturbed(&from, how));
@@ -182,12 +187,12 @@ fn other_nodes_or_attributes_in_the_source_make_a_copy_begin_anew() {
     let from = source(&folder);
     let store = directory(&folder, "to.zarr");
     let how = (IfExists::Raise, 10);
-    let ledger = Ledger::open(&store, "work", true).unwrap().unwrap();
+    let ledger = opened(&store);
     let to = group_in(&store, ZarrFormat::V2);
     copy_some(&from, &to, Some(&ledger), how, 3).unwrap_err();
     drop(ledger);
     array(&from, "c", 10);
-    let ledger = Ledger::open(&store, "work", true).unwrap().unwrap();
+    let ledger = opened(&store);
     let error = copy_some(&from, &to, Some(&ledger), how, u64::MAX).unwrap_err();
     assert!(error.to_string().contains("must begin anew"), "{error}");
     drop(ledger);

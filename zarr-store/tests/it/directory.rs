@@ -340,3 +340,29 @@ fn a_read_tells_the_generation() {
     assert!(!store.get_ranges(&key, &[ByteRange::All], &mut buffer).unwrap());
     assert_eq!(buffer.generation(), None);
 }
+
+#[test]
+fn a_directory_that_is_removed_is_seen_whole_or_not_at_all() {
+    let folder = folder();
+    let at = folder.path().join("a.zarr");
+    let store = DirectoryStore::create(&at).unwrap();
+    store.set(&key("b/0"), b"1").unwrap();
+    // What cannot be emptied has its temporary name by then, which is no key of the folder above.
+    let inner = at.join("b");
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o500)).unwrap();
+    let removed = DirectoryStore::open(&at).unwrap().remove();
+    assert!(!at.exists());
+    let above = DirectoryStore::open(folder.path()).unwrap();
+    assert!(keys(&above).is_empty());
+    if removed.is_err() {
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            let left = entry.unwrap().path().join("b");
+            fs::set_permissions(left, fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        DirectoryStore::create(&at)
+            .unwrap()
+            .sweep(&StorePrefix::root(), false)
+            .unwrap();
+    }
+    assert_eq!(debris(folder.path()), Vec::<String>::new());
+}

@@ -1,9 +1,10 @@
 //! `diff`: where two hierarchies hold different things, whatever their formats, chunks and codecs.
 //!
-//! `walk.rs` goes through both side by side, `node.rs` compares what two nodes say of themselves, `parts.rs` cuts a
+//! `walk.rs` goes through both side by side, `look.rs` looks at two nodes, many of them at once, `node.rs` compares what two nodes say of themselves, `parts.rs` cuts a
 //! pair of arrays into boxes of whole chunks, `pair.rs` compares such a box, `elements.rs` two elements.
 
 mod elements;
+mod look;
 mod node;
 mod pair;
 mod parts;
@@ -11,4 +12,4 @@ mod report;
 mod walk;
 
 pub use report::{DiffReport, Difference, DifferenceKind, Failure, Listed, Side};
-pub use walk::{DiffOptions, diff};
+pub use walk::{DiffOptions, diff, diff_watched};

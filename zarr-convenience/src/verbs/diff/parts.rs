@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::{Result, SourceArray};
 
-/// With more boxes than this, those that no stored chunk touches are left out.
-const LISTED_MIN: u64 = 1 << 16;
+/// With more boxes than this, those that no stored chunk touches are left out: a listing costs about as much as so many
+/// questions for chunks that are not there.
+const LISTED_MIN: u64 = 8;
 /// The most boxes that are remembered one by one.
 const TOUCHED_MAX: usize = 1 << 22;
 

@@ -1,16 +1,20 @@
 //! The walk through two hierarchies side by side.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{
+    cmp::Ordering,
+    sync::{Mutex, PoisonError},
+};
 
-use zarr_core::{NodePath, Workers};
+use zarr_core::Workers;
 
 use super::{
     DiffReport, Difference, DifferenceKind, Failure, Side,
-    elements::{Tolerance, are_comparable},
+    elements::Tolerance,
+    look::{Found, Look, Looked},
     node,
     pair::{How, Pair},
 };
-use crate::{Error, Lost, Result, Source, SourceArray, SourceNode};
+use crate::{Error, Result, Source, SourceNode};
 
 /// How hierarchies are compared.
 ///
@@ -103,6 +107,19 @@ pub fn diff(
     b: (&dyn Source, &SourceNode),
     options: &DiffOptions,
 ) -> Result<DiffReport> {
+    diff_watched(a, b, options, &|_| ())
+}
+
+/// As [`diff`]; `watch` is shown now and then what was found so far.
+///
+/// # Errors
+/// Those of [`diff`].
+pub fn diff_watched(
+    a: (&dyn Source, &SourceNode),
+    b: (&dyn Source, &SourceNode),
+    options: &DiffOptions,
+    watch: &dyn Fn(&DiffReport),
+) -> Result<DiffReport> {
     for (name, tolerance) in [("rtol", options.rtol), ("atol", options.atol)] {
         if tolerance.is_nan() || tolerance < 0.0 {
             return Err(Error::Argument(format!(
@@ -111,50 +128,49 @@ pub fn diff(
         }
     }
     let mut walk = Walk {
-        sources: (a.0, b.0),
-        options,
-        how: How {
-            tolerance: Tolerance {
-                relative: options.rtol,
-                absolute: options.atol,
-                nan_differs: options.nan_differs,
-                signed_zeros: options.signed_zeros,
+        look: Look {
+            sources: (a.0, b.0),
+            options,
+            how: How {
+                tolerance: Tolerance {
+                    relative: options.rtol,
+                    absolute: options.atol,
+                    nan_differs: options.nan_differs,
+                    signed_zeros: options.signed_zeros,
+                },
+                part_size_max: options.part_size_max,
+                only_first: options.only_first,
             },
-            part_size_max: options.part_size_max,
-            only_first: options.only_first,
+            roots: (a.1.path(), b.1.path()),
         },
-        roots: (a.1.path(), b.1.path()),
+        waiting: Vec::new(),
         window: Vec::new(),
         pairs: Vec::new(),
         order: 0,
+        watch,
         report: DiffReport::default(),
     };
     walk.run(a.1.clone(), b.1.clone());
     Ok(walk.report)
 }
 
-/// How many pairs of arrays, parts of them and findings are kept back, so that small arrays share the threads.
-const PAIRS_MAX: usize = 256;
+/// How many nodes, pairs of arrays, parts of them and findings are kept back, so that small ones share the threads.
+const WAITING_MAX: usize = 512;
+const PAIRS_MAX: usize = 512;
 const PARTS_MAX: u64 = 4096;
 const FOUND_MAX: usize = 4096;
 
 struct Walk<'a> {
-    sources: (&'a dyn Source, &'a dyn Source),
-    options: &'a DiffOptions,
-    how: How,
-    roots: (&'a NodePath, &'a NodePath),
+    look: Look<'a>,
+    /// The nodes on both sides that were not looked at yet, with their places in the walk.
+    waiting: Vec<(u64, SourceNode, SourceNode)>,
     /// What was found since the last flush, with the place of its node in the walk.
     window: Vec<(u64, Found)>,
     /// The arrays whose elements were not compared yet.
     pairs: Vec<Pair>,
     order: u64,
+    watch: &'a dyn Fn(&DiffReport),
     report: DiffReport,
-}
-
-enum Found {
-    Difference(Difference),
-    NotCompared(Lost),
-    Failure(Failure),
 }
 
 /// What is to be looked at.
@@ -169,62 +185,54 @@ impl Walk<'_> {
         while let Some(next) = pending.pop() {
             self.order += 1;
             match next {
-                Pending::Both(a, b) => self.both(&a, &b, &mut pending),
-                Pending::Only(side, node) => {
-                    let path = self.path(side, node.path());
-                    let node = node::node_text(&node);
-                    self.differ(path, DifferenceKind::Only { side, node });
+                Pending::Both(a, b) => {
+                    self.report.n_nodes += 1;
+                    if let (SourceNode::Group(_), SourceNode::Group(_)) = (&a, &b) {
+                        self.members(&a, &b, &mut pending);
+                    }
+                    self.waiting.push((self.order, a, b));
                 }
+                Pending::Only(side, node) => {
+                    let path = self.look.path(side, node.path());
+                    let node = node::node_text(&node);
+                    let kind = DifferenceKind::Only { side, node };
+                    self.window
+                        .push((self.order, Found::Difference(Difference { path, kind })));
+                }
+            }
+            if self.waiting.len() >= WAITING_MAX {
+                self.look_all();
             }
             let n_parts: u64 = self.pairs.iter().map(Pair::n_parts).fold(0, u64::saturating_add);
             let is_full =
                 self.pairs.len() >= PAIRS_MAX || n_parts >= PARTS_MAX || self.window.len() >= FOUND_MAX;
-            if is_full || (self.options.only_first && !self.window.is_empty()) {
+            let only_first = self.look.options.only_first;
+            if is_full || (only_first && !self.window.is_empty()) {
                 self.flush();
             }
-            if self.options.only_first && self.report.differences.n > 0 {
+            if only_first && self.report.differences.n > 0 {
                 return;
             }
         }
         self.flush();
     }
 
-    fn both(&mut self, a: &SourceNode, b: &SourceNode, pending: &mut Vec<Pending>) {
-        let path = self.path(Side::A, a.path());
-        self.report.n_nodes += 1;
-        match (a, b) {
-            (SourceNode::Group(_), SourceNode::Group(_)) => {
-                self.attributes(&path, a, b);
-                self.members(&path, a, b, pending);
-            }
-            (SourceNode::Array(first), SourceNode::Array(second)) => {
-                let (first, second) = (Arc::clone(first), Arc::clone(second));
-                self.arrays(&path, first, second);
-                self.attributes(&path, a, b);
-            }
-            (SourceNode::Other { what, .. }, SourceNode::Other { what: other, .. }) if what == other => {
-                let lost = Lost {
-                    what: path,
-                    reason: what.clone(),
-                };
-                self.window.push((self.order, Found::NotCompared(lost)));
-            }
-            _ => self.differ(path, DifferenceKind::Kind(node::node_text(a), node::node_text(b))),
-        }
-    }
-
-    fn members(&mut self, path: &str, a: &SourceNode, b: &SourceNode, pending: &mut Vec<Pending>) {
+    fn members(&mut self, a: &SourceNode, b: &SourceNode, pending: &mut Vec<Pending>) {
         let members = |source: &dyn Source, node: &SourceNode| {
             let mut members = source.members(node.path())?;
             // HDF5 may keep another order than that of names.
             members.sort_by(|a, b| a.path().name().cmp(b.path().name()));
-            Ok(members)
+            Ok::<_, Error>(members)
         };
-        let (a, b) = match (members(self.sources.0, a), members(self.sources.1, b)) {
+        let sources = self.look.sources;
+        let (a, b) = match (members(sources.0, a), members(sources.1, b)) {
             (Ok(a), Ok(b)) => (a, b),
-            (a, b) => {
-                for error in [a.err(), b.err()].into_iter().flatten() {
-                    self.fail(path, error);
+            (first, second) => {
+                let path = self.look.path(Side::A, a.path());
+                for error in [first.err(), second.err()].into_iter().flatten() {
+                    let path = path.clone();
+                    self.window
+                        .push((self.order, Found::Failure(Failure { path, error })));
                 }
                 return;
             }
@@ -248,75 +256,34 @@ impl Walk<'_> {
         pending[first..].reverse();
     }
 
-    fn arrays(&mut self, path: &str, a: Arc<dyn SourceArray>, b: Arc<dyn SourceArray>) {
-        let options = self.options;
-        if a.shape() != b.shape() {
-            let shapes = DifferenceKind::Shape(a.shape().to_vec(), b.shape().to_vec());
-            self.differ(path.to_owned(), shapes);
-        }
-        let mut different = Vec::new();
-        if !options.without_data_types {
-            different.extend(node::data_types(a.as_ref(), b.as_ref(), options.byte_order));
-        }
-        let are_comparable = are_comparable(a.data_type(), b.data_type());
-        if !options.without_fill_values {
-            if are_comparable {
-                different.extend(node::fill_values(a.as_ref(), b.as_ref(), &self.how.tolerance));
-            }
-            different.extend(node::dimension_names(a.as_ref(), b.as_ref()));
-        }
-        self.differ_all(path, different);
-        let is_empty = a.shape().contains(&0);
-        if options.without_values || a.shape() != b.shape() || is_empty {
-            return;
-        }
-        if !are_comparable {
-            if options.without_data_types {
-                let reason = format!("{} and {}", a.data_type_text(), b.data_type_text());
-                let what = path.to_owned();
-                self.window
-                    .push((self.order, Found::NotCompared(Lost { what, reason })));
-            }
-            return;
-        }
-        match Pair::new((path.to_owned(), self.order), a, b, &self.how) {
-            Ok(pair) => {
+    /// Looks at the nodes that wait for it, on all threads.
+    fn look_all(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let looked: Vec<_> = waiting.iter().map(|_| Mutex::new(None)).collect();
+        let unit = |index: usize| {
+            let (order, a, b) = &waiting[index];
+            let found = self.look.both(*order, a, b);
+            *looked[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+            Ok::<_, std::convert::Infallible>(())
+        };
+        let workers = self.look.options.workers.for_requests(self.requests_max(), 0);
+        let Ok(()) = workers.for_each(waiting.len(), &unit);
+        for ((order, _, _), looked) in waiting.into_iter().zip(looked) {
+            let looked = looked.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let Looked { found, pair, .. } = looked.unwrap_or_default();
+            self.window.extend(found.into_iter().map(|found| (order, found)));
+            if let Some(pair) = pair {
                 self.report.n_elements = self.report.n_elements.saturating_add(pair.n_elements());
                 self.pairs.push(pair);
             }
-            Err(error) => self.fail(path, error),
         }
     }
 
-    fn attributes(&mut self, path: &str, a: &SourceNode, b: &SourceNode) {
-        if self.options.without_attrs {
-            return;
-        }
-        match (self.sources.0.attributes(a), self.sources.1.attributes(b)) {
-            (Ok(mut attributes_of_a), Ok(mut attributes_of_b)) => {
-                node::place_dimension_names(a, b, &mut attributes_of_a);
-                node::place_dimension_names(b, a, &mut attributes_of_b);
-                let (different, not_compared) = node::attributes(path, &attributes_of_a, &attributes_of_b);
-                self.differ_all(path, different);
-                let order = self.order;
-                self.window.extend(
-                    not_compared
-                        .into_iter()
-                        .map(|lost| (order, Found::NotCompared(lost))),
-                );
-            }
-            (a, b) => {
-                for error in [a.err(), b.err()].into_iter().flatten() {
-                    self.fail(path, error);
-                }
-            }
-        }
-    }
-
-    /// Compares the elements that wait for it, and puts what was found into the report.
+    /// Looks at all nodes and compares the elements that wait for it, and puts what was found into the report.
     fn flush(&mut self) {
+        self.look_all();
         let pairs = std::mem::take(&mut self.pairs);
-        compare(&pairs, self.options.workers, self.requests_max());
+        compare(&pairs, self.look.options.workers, self.requests_max());
         for pair in pairs {
             let (path, order) = (pair.path.clone(), pair.order);
             let (kind, error) = pair.finish();
@@ -332,54 +299,28 @@ impl Walk<'_> {
         }
         // The sort keeps what was said of a node before its elements.
         self.window.sort_by_key(|(order, _)| *order);
-        let (report, limit) = (&mut self.report, self.options.limit);
+        let (report, options) = (&mut self.report, self.look.options);
         for (_, found) in self.window.drain(..) {
-            if self.options.only_first && report.differences.n > 0 {
+            if options.only_first && report.differences.n > 0 {
                 break;
             }
             match found {
-                Found::Difference(difference) => report.differences.push(difference, limit),
-                Found::NotCompared(lost) => report.not_compared.push(lost, limit),
-                Found::Failure(failure) => report.failures.push(failure, limit),
+                Found::Difference(difference) => report.differences.push(difference, options.limit),
+                Found::NotCompared(lost) => report.not_compared.push(lost, options.limit),
+                Found::Failure(failure) => report.failures.push(failure, options.limit),
             }
         }
+        (self.watch)(&self.report);
     }
 
     /// How many requests at once the stores are good for.
     fn requests_max(&self) -> usize {
-        let stores = [self.sources.0, self.sources.1].map(Source::zarr_store);
+        let stores = [self.look.sources.0, self.look.sources.1].map(Source::zarr_store);
         let hints = stores
             .into_iter()
             .flatten()
             .map(|store| store.io_hints().requests_max);
         hints.max().unwrap_or(1)
-    }
-
-    fn differ(&mut self, path: String, kind: DifferenceKind) {
-        self.window
-            .push((self.order, Found::Difference(Difference { path, kind })));
-    }
-
-    fn differ_all(&mut self, path: &str, kinds: Vec<DifferenceKind>) {
-        for kind in kinds {
-            self.differ(path.to_owned(), kind);
-        }
-    }
-
-    fn fail(&mut self, path: &str, error: Error) {
-        let path = path.to_owned();
-        self.window
-            .push((self.order, Found::Failure(Failure { path, error })));
-    }
-
-    /// The path of a node from its root on.
-    fn path(&self, side: Side, path: &NodePath) -> String {
-        let root = match side {
-            Side::A => self.roots.0,
-            Side::B => self.roots.1,
-        };
-        let below = path.as_str().strip_prefix(root.as_str()).unwrap_or(path.as_str());
-        format!("/{}", below.trim_start_matches('/'))
     }
 }
 

@@ -174,6 +174,17 @@ impl DirectoryStore {
         Box::new(trees::stage(self, &StorePrefix::root())?).publish()
     }
 
+    /// Removes the directory itself, in one step as seen by others.
+    ///
+    /// It first gets a temporary name: one that is no key, and that the next [`Store::sweep`] of a store of its name
+    /// removes, should this process be killed.
+    ///
+    /// # Errors
+    /// `Io` when it cannot be removed; a part may be left under the temporary name.
+    pub fn remove(self) -> Result<()> {
+        trees::remove_folder(&self.root).map_err(|error| self.refused("erasing", "", error))
+    }
+
     /// The status of the value of a key, which must be a regular file.
     fn value_size(&self, key: &StoreKey, status: &Stat) -> Result<u64> {
         let reason = match FileType::from_raw_mode(status.st_mode) {

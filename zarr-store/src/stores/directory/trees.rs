@@ -58,7 +58,7 @@ pub(super) fn erase_prefix(store: &DirectoryStore, prefix: &StorePrefix) -> Resu
 }
 
 /// Removes a folder, which first vanishes as a whole.
-fn remove_folder(target: &Path) -> io::Result<()> {
+pub(super) fn remove_folder(target: &Path) -> io::Result<()> {
     let aside = Temporary::name_beside(target)?;
     match fs::rename(target, aside.path()) {
         Ok(()) => fs::remove_dir_all(aside.path()),
