@@ -106,7 +106,7 @@ fn progress_is_told_in_nodes_and_values() {
     place.done("copy-all g.zarr h.zarr");
     let run = place.run("diff g.zarr h.zarr --progress json");
     assert_eq!((run.status, run.stdout.as_str()), (0, ""));
-    let told: serde_json::Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
+    let told: Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
     assert_eq!(
         told,
         serde_json::json!({"event": "progress", "n_nodes": 4, "n_elements": 12})
