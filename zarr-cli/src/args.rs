@@ -13,6 +13,7 @@ use crate::{
         ls::{self, LsArgs},
         migrate::{self, MigrateArgs},
         mv::{self, MvArgs},
+        rechunk::{self, RechunkArgs},
         rm::{self, RmArgs},
         tree::{self, TreeArgs},
     },
@@ -113,6 +114,9 @@ pub(crate) enum Verb {
     /// Collects the metadata of all nodes in one document
     #[command(after_help = "Example: zarr consolidate out.zarr")]
     Consolidate(ConsolidateArgs),
+    /// Brings an array into other chunks, within a budget of memory
+    #[command(after_help = rechunk::HELP)]
+    Rechunk(RechunkArgs),
     /// Rewrites documents in the other format, and leaves chunks where they are
     #[command(after_help = migrate::HELP)]
     Migrate(MigrateArgs),

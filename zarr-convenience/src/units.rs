@@ -269,6 +269,12 @@ impl Boxes {
         candidates.swap_remove(best.unwrap_or(0))
     }
 
+    /// Parts that cover whole chunks of either side, as small as such parts can be.
+    pub(crate) fn covering(source: &dyn SourceArray, target: &Array) -> Self {
+        let single = Self::of_shape(source, target, target.chunk_shape().to_vec());
+        Self::of_shape(source, target, single.covering_shape())
+    }
+
     fn of_shape(source: &dyn SourceArray, target: &Array, unit_shape: Vec<u64>) -> Self {
         let codec_memory = |array: &Array| {
             let codec = array.chunk_codec().ok()?;

@@ -15,6 +15,7 @@ mod load;
 pub(crate) mod ls;
 pub(crate) mod migrate;
 pub(crate) mod mv;
+pub(crate) mod rechunk;
 pub(crate) mod rm;
 mod save;
 pub(crate) mod tree;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::CopyAll(args) => (&args.dest, copy::run(args, copy::What::Members, common)),
         Verb::CopyStore(args) => (&args.dest, copy_store::run(args, common)),
         Verb::Consolidate(args) => (&args.store, consolidate::run(args, common)),
+        Verb::Rechunk(args) => (&args.source, rechunk::run(args, common)),
         Verb::Migrate(args) => (&args.node.location, migrate::run(args, common)),
         Verb::ConformanceRead(args) => (&args.array_path, conformance_read::run(args, common)),
         Verb::Digest(args) => (&args.location, digest::run(args, common)),

@@ -258,3 +258,23 @@ fn every_element_is_printed_for_suites_of_tests() {
         "0\n1\n2\n3\n4\n5\n"
     );
 }
+
+#[test]
+fn an_array_is_brought_into_other_chunks() {
+    let place = Place::with_arrays();
+    place.done("save a.zarr y=y.npy --chunks 2,1");
+    let plan = place.done("rechunk a.zarr/y b.zarr --chunks 1,3 --dry-run --memory 1M");
+    assert!(
+        plan.starts_with("pass 1 of 1: reads and writes 24 bytes, chunks (1, 3), peak memory "),
+        "{plan}"
+    );
+    let done = place.done("rechunk a.zarr/y b.zarr --chunks 1,3");
+    assert_eq!(done, "all done: 1 copied, 0 skipped, 24 bytes copied\n");
+    assert_eq!(place.done("digest b.zarr"), place.done("digest a.zarr"));
+    let info: serde_json::Value = serde_json::from_str(&place.done("info b.zarr/y --json")).unwrap();
+    assert_eq!(info["chunks"], serde_json::json!([1, 3]));
+    place.done("rechunk a.zarr/y c.zarr --zarr-format 3 --chunks 1,1 --shards 2,3");
+    assert_eq!(place.done("load c.zarr/y"), "[[0 1 2]\n [3 4 5]]\n");
+    assert_eq!(place.run("rechunk a.zarr/y d.zarr").status, 2);
+    assert_eq!(place.run("rechunk a.zarr d.zarr --chunks 1").status, 2);
+}

@@ -7,3 +7,4 @@ pub(crate) mod copy_store;
 pub(crate) mod diff;
 pub(crate) mod key_documents;
 pub(crate) mod migrate;
+pub(crate) mod rechunk;

@@ -1,0 +1,235 @@
+//! `rechunk`: an array in other chunks, within a budget of memory.
+//!
+//! One pass reads boxes that cover whole chunks of either side, so that no chunk is decoded twice. Where such boxes
+//! do not fit the budget (rows to columns), two passes go through an array on disk, whose chunks are short enough
+//! that each pass has boxes which fit:
+//!
+//! ```text
+//! source 1000 x 1  ->  1 x 1000 destination       boxes of 1000 x 1000
+//! source 1000 x 1  ->  40 x 40  ->  1 x 1000      boxes of 1000 x 40, then of 40 x 1000
+//! ```
+
+use std::{path::Path, sync::Arc};
+
+use zarr_core::{
+    Array, ArrayBuilder, Group, Node, NodePath, Options,
+    store::{MemoryStore, Store, TempStore},
+};
+
+use crate::{
+    Chunks, CopyOptions, Creation, Error, Report, Result, Sink, SourceArray, SourceNode, ZarrSource, copy,
+    units::Boxes,
+};
+
+/// A reading and writing of all elements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RechunkPass {
+    /// The shape of the chunks (or shards) that are written.
+    pub chunk_shape: Vec<u64>,
+    /// The bytes of all elements, which are read and written once.
+    pub n_bytes: u64,
+    /// The most bytes that the buffers of one thread take.
+    pub memory: u64,
+}
+
+/// How an array comes into other chunks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RechunkPlan {
+    /// One or two.
+    pub passes: Vec<RechunkPass>,
+    /// The most bytes that buffers may take.
+    pub memory: u64,
+}
+
+/// Plans to bring an array of Zarr into other chunks with buffers of at most `memory` bytes; nothing is written.
+///
+/// # Errors
+/// [`Error::Argument`] for chunks that make no sense, and when not even two passes fit the budget.
+pub fn plan_rechunk(source: &Array, creation: &Creation, memory: u64) -> Result<RechunkPlan> {
+    let target = prepared(source, creation)?;
+    let from = array_of(source.clone())?;
+    let pass = pass(from.as_ref(), &target);
+    let mut plan = RechunkPlan {
+        passes: vec![pass],
+        memory,
+    };
+    if plan.passes[0].memory <= memory {
+        return Ok(plan);
+    }
+    // Chunks in between are the fewer the longer they are; buffers take several times as much as one of them.
+    let mut needed = u64::MAX;
+    for share in [8, 32, u64::MAX] {
+        let between = prepared(source, &of_chunks(&between(source, &target, memory / share)))?;
+        let first = self::pass(from.as_ref(), &between);
+        let second = self::pass(array_of(between)?.as_ref(), &target);
+        needed = needed.min(first.memory.max(second.memory));
+        if needed <= memory {
+            plan.passes = vec![first, second];
+            return Ok(plan);
+        }
+    }
+    Err(Error::Argument(format!(
+        "{memory} bytes of memory are too few for these chunks, which need {needed}"
+    )))
+}
+
+/// Brings an array into other chunks as planned; what lies between two passes goes into the directory `scratch`.
+///
+/// # Errors
+/// Those of [`copy`], of which this is one or two.
+pub fn rechunk(
+    source: &Array,
+    plan: &RechunkPlan,
+    dest: &dyn Sink,
+    scratch: &Path,
+    options: CopyOptions<'_>,
+) -> Result<Report> {
+    let options = CopyOptions {
+        memory: Some(plan.memory),
+        ..options
+    };
+    let from = ZarrSource::new(Node::Array(source.clone()));
+    let [first, _] = &plan.passes[..] else {
+        return copy(&from, &from.root(), dest, options);
+    };
+    let store: Arc<dyn Store> = Arc::new(TempStore::named("zarr-rechunk-", ".zarr", scratch)?);
+    let format = source.metadata().format;
+    let group = Group::create(Arc::clone(&store), &NodePath::root(), format, &Options::default())?;
+    let first = CopyOptions {
+        name: Some("between".to_owned()),
+        creation: of_chunks(&first.chunk_shape),
+        workers: options.workers,
+        memory: options.memory,
+        cancel: options.cancel.clone(),
+        ..CopyOptions::default()
+    };
+    copy(&from, &from.root(), &group, first)?;
+    let between = ZarrSource::new(Node::open(store, &NodePath::new("between")?, source.options())?);
+    copy(&between, &between.root(), dest, options)
+}
+
+/// The chunks of the array between two passes: those of both sides, made longer up to a size in bytes, and of these
+/// the shorter one along each dimension.
+fn between(source: &Array, target: &Array, size_max: u64) -> Vec<u64> {
+    let item_size = target.data_type().size().unwrap_or(1).max(1) as u64;
+    let grown = |chunk_shape: &[u64]| {
+        let mut lengths: Vec<_> = chunk_shape.to_vec();
+        let mut size = lengths
+            .iter()
+            .fold(item_size, |size, length| size.saturating_mul(*length));
+        for (length, whole) in lengths.iter_mut().zip(source.shape()).rev() {
+            let factor = (size_max / size.max(1)).min(whole.div_ceil(*length)).max(1);
+            *length *= factor;
+            size = size.saturating_mul(factor);
+        }
+        lengths
+    };
+    let read = source
+        .inner_chunk_shape()
+        .unwrap_or_else(|| source.chunk_shape().to_vec());
+    let lengths = grown(&read).into_iter().zip(grown(target.chunk_shape()));
+    lengths
+        .zip(source.shape())
+        .map(|((read, written), whole)| read.min(written).min(*whole).max(1))
+        .collect()
+}
+
+fn of_chunks(chunk_shape: &[u64]) -> Creation {
+    Creation {
+        chunks: Some(Chunks::Shape(chunk_shape.iter().copied().map(Some).collect())),
+        shards: Some(None),
+        ..Creation::default()
+    }
+}
+
+/// The handle of an array like another one that is stored nowhere.
+fn prepared(source: &Array, creation: &Creation) -> Result<Array> {
+    let byte_order = source.metadata().codecs.byte_order();
+    let builder = creation.apply(
+        ArrayBuilder::like(source),
+        source.shape(),
+        source.data_type(),
+        byte_order,
+    )?;
+    let array = builder.prepare(Arc::new(MemoryStore::new()), &NodePath::root(), source.options())?;
+    array.chunk_codec()?;
+    Ok(array)
+}
+
+fn array_of(array: Array) -> Result<Arc<dyn SourceArray>> {
+    match ZarrSource::new(Node::Array(array)).root() {
+        SourceNode::Array(array) => Ok(array),
+        _ => Err(Error::Argument("only arrays have chunks".to_owned())),
+    }
+}
+
+fn pass(source: &dyn SourceArray, target: &Array) -> RechunkPass {
+    let item_size = target.data_type().size().unwrap_or(1) as u64;
+    RechunkPass {
+        chunk_shape: target.chunk_shape().to_vec(),
+        n_bytes: target.n_elements().saturating_mul(item_size),
+        memory: Boxes::covering(source, target).memory(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zarr_core::{Selection, ZarrFormat, codecs::DataType};
+
+    fn columns() -> Array {
+        let builder = ArrayBuilder::new(vec![400, 400], DataType::Float64).chunk_shape(vec![400, 1]);
+        let array = builder
+            .create(
+                Arc::new(MemoryStore::new()),
+                &NodePath::new("a").unwrap(),
+                &Options::default(),
+            )
+            .unwrap();
+        let values: Vec<f64> = (0..160_000).map(f64::from).collect();
+        array.write_vec(&Selection::all(), &values).unwrap();
+        array
+    }
+
+    #[test]
+    fn columns_become_rows_in_one_pass_or_in_two() {
+        let source = columns();
+        for (memory, n_passes) in [(1 << 30, 1), (1 << 20, 2)] {
+            let plan = plan_rechunk(&source, &of_chunks(&[1, 400]), memory).unwrap();
+            assert_eq!(plan.passes.len(), n_passes);
+            assert!(plan.passes.iter().all(|pass| pass.memory <= memory), "{plan:?}");
+            let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+            let dest = Group::create(
+                Arc::clone(&store),
+                &NodePath::root(),
+                ZarrFormat::V2,
+                &Options::default(),
+            )
+            .unwrap();
+            let scratch = tempfile::tempdir().unwrap();
+            let options = CopyOptions {
+                creation: of_chunks(&[1, 400]),
+                name: Some("a".to_owned()),
+                ..CopyOptions::default()
+            };
+            rechunk(&source, &plan, &dest, scratch.path(), options).unwrap();
+            let made = Array::open(store, &NodePath::new("a").unwrap(), &Options::default()).unwrap();
+            assert_eq!(made.chunk_shape(), [1, 400]);
+            assert_eq!(
+                made.read_vec::<f64>(&Selection::all()).unwrap(),
+                source.read_vec::<f64>(&Selection::all()).unwrap()
+            );
+            assert_eq!(
+                std::fs::read_dir(scratch.path()).unwrap().count(),
+                0,
+                "what was between is removed"
+            );
+        }
+    }
+
+    #[test]
+    fn too_little_memory_is_said_beforehand() {
+        let error = plan_rechunk(&columns(), &of_chunks(&[1, 400]), 1000).unwrap_err();
+        assert!(error.to_string().contains("too few"), "{error}");
+    }
+}
