@@ -84,16 +84,9 @@ impl StridedCopy {
     /// When the box does not lie within the source or the destination.
     pub fn copy_to_rows<'a>(&self, source: &[u8], mut row: impl FnMut(usize, usize) -> &'a mut [u8]) {
         let item = self.item;
-        self.runs(&mut |source_at, target_at, fast| {
+        self.runs(source, &mut |source, target_at, fast| {
             let target = row(target_at, fast.length * item.size);
-            copy_run(
-                &source[source_at..],
-                fast.source,
-                target,
-                item.size,
-                fast.length,
-                item,
-            );
+            copy_run(source, fast.source, target, item.size, fast.length, item);
         });
     }
 
@@ -103,9 +96,9 @@ impl StridedCopy {
     /// When the box does not lie within the source or the destination.
     pub fn copy_to(&self, source: &[u8], target: &mut [u8]) {
         let item = self.item;
-        self.runs(&mut |source_at, target_at, fast| {
+        self.runs(source, &mut |source, target_at, fast| {
             copy_run(
-                &source[source_at..],
+                source,
                 fast.source,
                 &mut target[target_at..],
                 fast.target,
@@ -115,8 +108,9 @@ impl StridedCopy {
         });
     }
 
-    /// Calls `run` with the offsets at source and destination of each run along the fastest dimension.
-    fn runs(&self, run: &mut dyn FnMut(usize, usize, Dimension)) {
+    /// Calls `run` with the source from the first element on, and the offset at the destination, of each run along
+    /// the fastest dimension.
+    fn runs(&self, source: &[u8], run: &mut dyn FnMut(&[u8], usize, Dimension)) {
         let Some((fast, outer)) = self.dimensions.split_last() else {
             return;
         };
@@ -126,9 +120,13 @@ impl StridedCopy {
         // The dimension that is fastest at the source, if it is another one.
         let crossed = outer
             .iter()
-            .position(|dimension| dimension.source < fast.source && dimension.length > 1);
-        let Some(crossed) = crossed else {
-            return rows(outer, 0, 0, &mut |source, target| run(source, target, *fast));
+            .enumerate()
+            .filter(|(_, dimension)| dimension.source < fast.source && dimension.length > 1)
+            .min_by_key(|(_, dimension)| dimension.source);
+        let Some((crossed, _)) = crossed else {
+            return rows(outer, 0, 0, &mut |at, target| {
+                run(&source[at..], target, *fast);
+            });
         };
         let cross = outer[crossed];
         let others: Vec<_> = outer
@@ -137,20 +135,69 @@ impl StridedCopy {
             .filter(|(index, _)| *index != crossed)
             .map(|(_, dimension)| *dimension)
             .collect();
-        rows(&others, 0, 0, &mut |source, target| {
+        let size = self.item.size;
+        let transpose = (cross.source == size).then(|| transposer(size)).flatten();
+        let mut tile = [0; TILE * TILE * TILED_SIZE_MAX];
+        rows(&others, 0, 0, &mut |at, target| {
             for row in (0..cross.length).step_by(TILE) {
                 for column in (0..fast.length).step_by(TILE) {
-                    let tile = Dimension {
-                        length: TILE.min(fast.length - column),
-                        ..*fast
-                    };
-                    for row in row..cross.length.min(row + TILE) {
-                        let source = source + row * cross.source + column * fast.source;
-                        run(source, target + row * cross.target + column * fast.target, tile);
+                    let n_rows = TILE.min(cross.length - row);
+                    let n_columns = TILE.min(fast.length - column);
+                    let source = &source[at + row * cross.source + column * fast.source..];
+                    let target = target + row * cross.target + column * fast.target;
+                    if let Some(transpose) = transpose {
+                        transpose(source, fast.source, &mut tile, (n_rows, n_columns));
+                    }
+                    for row in 0..n_rows {
+                        let (source, stride) = match transpose {
+                            Some(_) => (&tile[row * TILE * size..], size),
+                            None => (&source[row * cross.source..], fast.source),
+                        };
+                        let run_of = Dimension {
+                            length: n_columns,
+                            source: stride,
+                            ..*fast
+                        };
+                        run(source, target + row * cross.target, run_of);
                     }
                 }
             }
         });
+    }
+}
+
+/// Reads columns, which lie in one piece at the source a stride apart, into the rows of a tile.
+///
+/// Elements of a row lie so far apart that few of them fit the first-level cache at once, which is why each piece is
+/// read once and as a whole.
+type Transpose = fn(&[u8], usize, &mut [u8], (usize, usize));
+
+/// The largest elements that go through a tile.
+const TILED_SIZE_MAX: usize = 8;
+
+/// What transposes elements of a size; `None` for those that go one by one.
+fn transposer(size: usize) -> Option<Transpose> {
+    match size {
+        1 => Some(transpose::<1>),
+        2 => Some(transpose::<2>),
+        4 => Some(transpose::<4>),
+        8 => Some(transpose::<8>),
+        _ => None,
+    }
+}
+
+fn transpose<const N: usize>(
+    source: &[u8],
+    stride: usize,
+    tile: &mut [u8],
+    (n_rows, n_columns): (usize, usize),
+) {
+    let (tile, _) = tile.as_chunks_mut::<N>();
+    for column in 0..n_columns {
+        let (items, _) = source[column * stride..][..n_rows * N].as_chunks::<N>();
+        for (item, row) in items.iter().zip(tile.chunks_exact_mut(TILE)) {
+            row[column] = *item;
+        }
     }
 }
 
@@ -289,6 +336,29 @@ mod tests {
                 let at = (row * columns + column) * 2;
                 let found = u16::from_ne_bytes([target[at], target[at + 1]]);
                 assert_eq!(usize::from(found), column * rows + row);
+            }
+        }
+    }
+
+    #[test]
+    fn a_box_is_reversed_for_elements_of_every_size() {
+        let shape = [37_usize, 3, 65];
+        let n = shape.iter().product::<usize>();
+        for (size, swap) in [(1, 1), (2, 2), (4, 1), (8, 8), (16, 4), (3, 1)] {
+            let source: Vec<u8> = (0..n * size).map(|at| (at * 7 + at / 256) as u8).collect();
+            let mut target = vec![0; source.len()];
+            let dimensions = [
+                dimension(37, size, 3 * 65 * size),
+                dimension(3, 37 * size, 65 * size),
+                dimension(65, 37 * 3 * size, size),
+            ];
+            StridedCopy::new(dimensions, Item { size, swap }).copy_to(&source, &mut target);
+            for (number, found) in target.chunks(size).enumerate() {
+                let (i, j, k) = (number / (3 * 65), number / 65 % 3, number % 65);
+                let at = (i + 37 * (j + 3 * k)) * size;
+                let mut expected = source[at..at + size].to_vec();
+                expected.chunks_mut(swap).for_each(<[u8]>::reverse);
+                assert_eq!(found, expected, "{size} {i} {j} {k}");
             }
         }
     }
