@@ -44,7 +44,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "conformance",
-        help: "compare with the other implementations: conformance [cross [--peers DIR] [--out FILE.md] [--quick] | codecs [--peers DIR] [--cases N] [--seed N] [--only CODEC] [--out FILE.md] | transcripts FILE.json [--only ID]]",
+        help: "compare with the other implementations: conformance [cross [--peers DIR] [--out FILE.md] [--quick] | codecs [--peers DIR] [--cases N] [--seed N] [--only CODEC] [--out FILE.md] | field DIR | transcripts FILE.json [--only ID]]",
         run: conformance::run,
     },
     Job {

@@ -1,14 +1,14 @@
-//! The types of elements, and their names in Zarr V3.
+//! The types of elements.
 //!
 //! A closed enum: whoever adds a type is led by the compiler to every place that must know it.
 
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use crate::{CodecError, Result, SLOT_SIZE, StructType, long_double};
 #[cfg(doc)]
 use crate::{Field, LongDouble};
+use crate::{NarrowType, SLOT_SIZE, StructType, long_double};
 
 /// The order of bytes within a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +73,8 @@ pub enum DataType {
     Float128,
     /// Two long doubles: real and imaginary part (V2 `<c32`; V3 has no name for it).
     Complex256,
+    /// A number that Rust has no type for, as its bits: `int4`, `bfloat16`, `float8_e5m2` and so on.
+    Narrow(NarrowType),
     /// So many bytes of no known meaning (V2 `|V`, V3 `r*`).
     Raw(u32),
     /// So many bytes, unused ones at the end NUL (V2 `|S`).
@@ -135,7 +137,7 @@ impl fmt::Display for TimeUnit {
 }
 
 /// Types without parameters and their V3 names.
-const PLAIN: [(&str, DataType); 16] = [
+pub(crate) const PLAIN: [(&str, DataType); 16] = [
     ("bool", DataType::Bool),
     ("int8", DataType::Int8),
     ("int16", DataType::Int16),
@@ -169,6 +171,7 @@ impl DataType {
             | Self::TimeDelta64(_) => 8,
             Self::Complex128 | Self::Float128 => 16,
             Self::Complex256 => 32,
+            Self::Narrow(narrow) => narrow.size(),
             Self::Raw(size) | Self::FixedBytes(size) => *size as usize,
             Self::FixedUtf32(length) => (*length as usize).checked_mul(4)?,
             Self::Struct(record) => record
@@ -196,6 +199,7 @@ impl DataType {
             Self::Complex64 | Self::FixedUtf32(_) => Some(4),
             Self::Complex128 => Some(8),
             Self::Complex256 => Some(16),
+            Self::Narrow(narrow) => Some(narrow.component_size()),
             Self::Struct(_) if self.has_byte_order() => None,
             Self::Raw(_)
             | Self::FixedBytes(_)
@@ -257,8 +261,8 @@ impl DataType {
         }
     }
 
-    /// Sets the bytes of elements that mean nothing to zero, in place: the padding of long doubles, which `NumPy`
-    /// leaves as it finds it.
+    /// Gives what means nothing in the bytes of elements the value that it has in memory, in place: the padding of
+    /// long doubles, which `NumPy` leaves as it finds it, and the upper bits of [narrow](NarrowType::settle) numbers.
     ///
     /// ```
     /// use zarr_codecs::{DataType, LongDouble};
@@ -271,6 +275,7 @@ impl DataType {
     pub fn clear_padding(&self, elements: &mut [u8]) {
         match self {
             Self::Float128 | Self::Complex256 => long_double::clear_padding(elements),
+            Self::Narrow(narrow) => narrow.settle(elements),
             Self::Struct(record) if record.fields.iter().any(|field| field.data_type.has_padding()) => {
                 record.each_field(elements, &mut |field, bytes| field.data_type.clear_padding(bytes));
             }
@@ -278,115 +283,14 @@ impl DataType {
         }
     }
 
-    /// Whether some bytes of elements mean nothing.
+    /// Whether some bytes or bits of elements mean nothing.
     pub fn has_padding(&self) -> bool {
         match self {
             Self::Struct(record) => record.fields.iter().any(|field| field.data_type.has_padding()),
+            Self::Narrow(narrow) => narrow.bits() % 8 != 0,
             _ => matches!(self, Self::Float128 | Self::Complex256),
         }
     }
-
-    /// Reads the V3 form: a name, or an object with `name` and `configuration`.
-    ///
-    /// A type that is not known becomes [`DataType::Unknown`], so that the array can be opened.
-    ///
-    /// # Errors
-    /// [`CodecError::Value`] for anything that is no name, and for a known name wrongly configured.
-    pub fn from_json(value: &Value) -> Result<Self> {
-        let bad = |reason: &str| CodecError::value("data type", reason);
-        let none = Map::new();
-        let (name, configuration) = match value {
-            Value::String(name) => (name.as_str(), &none),
-            Value::Object(members) => {
-                let name = members.get("name").and_then(Value::as_str);
-                let configuration = members.get("configuration").and_then(Value::as_object);
-                (
-                    name.ok_or_else(|| bad("expected a name"))?,
-                    configuration.unwrap_or(&none),
-                )
-            }
-            _ => return Err(bad("expected a name or an object with a name")),
-        };
-        if let Some((_, plain)) = PLAIN.iter().find(|(known, _)| *known == name) {
-            return Ok(plain.clone());
-        }
-        let length_bytes = || {
-            let length = configuration.get("length_bytes").and_then(Value::as_u64);
-            length
-                .and_then(|n| u32::try_from(n).ok())
-                .ok_or_else(|| bad("`length_bytes` must be a size"))
-        };
-        let time_unit = || {
-            let unit = configuration
-                .get("unit")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let scale = configuration
-                .get("scale_factor")
-                .and_then(Value::as_u64)
-                .unwrap_or(1);
-            let unit = u32::try_from(scale)
-                .ok()
-                .and_then(|scale| TimeUnit::new(unit, scale));
-            unit.ok_or_else(|| bad("`unit` must be a NumPy time unit and `scale_factor` a positive number"))
-        };
-        Ok(match name {
-            "bytes" => Self::Bytes,
-            "null_terminated_bytes" => Self::FixedBytes(length_bytes()?),
-            "raw_bytes" => Self::Raw(length_bytes()?),
-            "fixed_length_utf32" => match length_bytes()? {
-                size if size % 4 == 0 => Self::FixedUtf32(size / 4),
-                _ => return Err(bad("`length_bytes` must be a multiple of 4")),
-            },
-            "numpy.datetime64" => Self::DateTime64(time_unit()?),
-            "numpy.timedelta64" => Self::TimeDelta64(time_unit()?),
-            _ if name.strip_prefix('r').is_some_and(is_digits) => raw(name)?,
-            _ => Self::Unknown {
-                name: name.to_owned(),
-                json: value.clone(),
-            },
-        })
-    }
-
-    /// The V3 form.
-    ///
-    /// Raw bytes are `raw_bytes`, which zarr-python 3 and tensorstore read; zarrs reads only `r48` and its like,
-    /// which zarr-python 3 does not.
-    ///
-    /// # Errors
-    /// [`CodecError::Value`] for a type that V3 has no name for.
-    pub fn to_json(&self) -> Result<Value> {
-        if let Some((name, _)) = PLAIN.iter().find(|(_, plain)| plain == self) {
-            return Ok(Value::from(*name));
-        }
-        let sized = |name: &str, size: u64| json!({"name": name, "configuration": {"length_bytes": size}});
-        let timed = |name: &str, time: &TimeUnit| json!({"name": name, "configuration": {"unit": time.unit, "scale_factor": time.scale}});
-        Ok(match self {
-            Self::Raw(size) => sized("raw_bytes", u64::from(*size)),
-            Self::FixedBytes(size) => sized("null_terminated_bytes", u64::from(*size)),
-            Self::FixedUtf32(length) => sized("fixed_length_utf32", u64::from(*length) * 4),
-            Self::DateTime64(time) => timed("numpy.datetime64", time),
-            Self::TimeDelta64(time) => timed("numpy.timedelta64", time),
-            Self::Unknown { json, .. } => json.clone(),
-            _ => {
-                return Err(CodecError::value(
-                    "data type",
-                    format!("{self} has no form in Zarr V3"),
-                ));
-            }
-        })
-    }
-}
-
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Reads `r*`, whose number counts bits.
-fn raw(name: &str) -> Result<DataType> {
-    let bits: Option<u32> = name[1..].parse().ok().filter(|bits| *bits > 0 && bits % 8 == 0);
-    let bits = bits.ok_or_else(|| CodecError::value("data type", format!("`{name}` has no whole bytes")))?;
-    Ok(DataType::Raw(bits / 8))
 }
 
 impl fmt::Display for DataType {
@@ -396,6 +300,7 @@ impl fmt::Display for DataType {
             return f.write_str(name);
         }
         match self {
+            Self::Narrow(narrow) => f.write_str(narrow.name()),
             Self::Raw(size) => write!(f, "r{}", u64::from(*size) * 8),
             Self::FixedBytes(size) => write!(f, "null_terminated_bytes[{size}]"),
             Self::FixedUtf32(length) => write!(f, "fixed_length_utf32[{length}]"),
@@ -424,35 +329,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn v3_names_come_back() {
-        for name in ["bool", "int8", "uint64", "float16", "complex128", "string"] {
-            let data_type = DataType::from_json(&json!(name)).unwrap();
-            assert_eq!(data_type.to_json().unwrap(), json!(name));
-        }
-        let time = json!({"name": "numpy.datetime64", "configuration": {"unit": "s", "scale_factor": 10}});
-        assert_eq!(DataType::from_json(&time).unwrap().to_json().unwrap(), time);
-    }
-
-    #[test]
-    fn raw_types_have_whole_bytes() {
-        assert_eq!(DataType::from_json(&json!("r48")).unwrap(), DataType::Raw(6));
-        for name in ["r0", "r12", "r999999999999"] {
-            assert!(DataType::from_json(&json!(name)).is_err(), "{name}");
-        }
-    }
-
-    #[test]
-    fn unknown_types_are_carried_along() {
-        let json = json!({"name": "acme.decimal", "configuration": {"digits": 9}});
-        let data_type = DataType::from_json(&json).unwrap();
-        assert_eq!(data_type.size(), None);
-        assert_eq!(data_type.to_json().unwrap(), json);
-    }
-
-    #[test]
     fn complex_numbers_swap_their_halves() {
         let mut bytes = [1, 2, 3, 4, 5, 6, 7, 8];
         DataType::Complex64.swap_bytes(&mut bytes);
         assert_eq!(bytes, [4, 3, 2, 1, 8, 7, 6, 5]);
+        let brains = DataType::Narrow(NarrowType::new("complex_bfloat16").unwrap());
+        brains.swap_bytes(&mut bytes);
+        assert_eq!(bytes, [3, 4, 1, 2, 7, 8, 5, 6]);
     }
 }

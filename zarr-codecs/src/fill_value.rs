@@ -6,10 +6,10 @@
 //! as the least integer; lists of bytes and `"NaT"` are read as well.
 
 use half::f16;
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::{
-    CodecError, DataType, LongDouble, Result,
+    ByteOrder, CodecError, DataType, Field, LongDouble, NarrowType, Result,
     padded::{padded, utf32, utf32_text, without_padding},
 };
 
@@ -85,9 +85,30 @@ impl FillValue {
             }
             DataType::String => value.as_str().ok_or_else(bad)?.as_bytes().to_vec(),
             DataType::Bytes => text_bytes(value).ok_or_else(bad)?,
-            DataType::Struct(_) | DataType::VlenArray(_) | DataType::Object | DataType::Unknown { .. } => {
-                return Err(bad());
-            }
+            DataType::Narrow(narrow) => narrow_bytes(value, *narrow).ok_or_else(bad)?,
+            DataType::Struct(record) => match value {
+                // Old documents have the bytes of a record, whose numbers are little-endian.
+                Value::String(text) => {
+                    let size = data_type.size();
+                    let mut bytes = base64(text)
+                        .filter(|bytes| Some(bytes.len()) == size)
+                        .ok_or_else(bad)?;
+                    if ByteOrder::NATIVE == ByteOrder::Big {
+                        data_type.swap_bytes(&mut bytes);
+                    }
+                    bytes
+                }
+                Value::Object(members) if members.len() == record.fields.len() => {
+                    let field = |field: &Field| {
+                        let value = members.get(&field.name).filter(|_| field.shape.is_empty());
+                        Self::from_json(value.ok_or_else(bad)?, &field.data_type)
+                    };
+                    let fields = record.fields.iter().map(|part| Ok(field(part)?.0));
+                    fields.collect::<Result<Vec<_>>>()?.concat()
+                }
+                _ => return Err(bad()),
+            },
+            DataType::VlenArray(_) | DataType::Object | DataType::Unknown { .. } => return Err(bad()),
             integer => integer_bytes(value, integer).ok_or_else(bad)?,
         };
         Ok(Self(bytes))
@@ -126,7 +147,27 @@ impl FillValue {
             DataType::Raw(_) | DataType::Bytes => base64_json(bytes),
             DataType::FixedUtf32(_) => Value::from(utf32_text(bytes)),
             DataType::String => Value::from(String::from_utf8_lossy(bytes)),
-            DataType::Struct(_) | DataType::VlenArray(_) | DataType::Object | DataType::Unknown { .. } => {
+            DataType::Narrow(narrow) => {
+                let mut parts: Vec<_> = narrow
+                    .components(bytes)
+                    .map(|bits| narrow.component_json(bits))
+                    .collect();
+                match parts.len() {
+                    1 => parts.remove(0),
+                    _ => parts.into(),
+                }
+            }
+            DataType::Struct(record) => {
+                let mut rest = bytes.as_slice();
+                let mut members = Map::new();
+                for field in &record.fields {
+                    let (head, tail) = rest.split_at(field.size().unwrap_or(0));
+                    members.insert(field.name.clone(), Self::new(head).to_json(&field.data_type)?);
+                    rest = tail;
+                }
+                members.into()
+            }
+            DataType::VlenArray(_) | DataType::Object | DataType::Unknown { .. } => {
                 return Err(CodecError::value(
                     "data type",
                     format!("{data_type} has no form in Zarr V3"),
@@ -157,6 +198,24 @@ fn integer_bytes(value: &Value, data_type: &DataType) -> Option<Vec<u8>> {
         DataType::UInt64 => u64::try_from(number).ok()?.to_ne_bytes().to_vec(),
         _ => return None,
     })
+}
+
+/// One number, or two of a complex one.
+fn narrow_bytes(value: &Value, narrow: NarrowType) -> Option<Vec<u8>> {
+    let parts = match value {
+        Value::Array(parts) if narrow.is_complex() && parts.len() == 2 => parts.as_slice(),
+        one if !narrow.is_complex() => std::slice::from_ref(one),
+        _ => return None,
+    };
+    let mut bytes = Vec::with_capacity(narrow.size());
+    for part in parts {
+        let bits = narrow.component_of_json(part)?;
+        match narrow.component_size() {
+            1 => bytes.push(bits as u8),
+            _ => bytes.extend(bits.to_ne_bytes()),
+        }
+    }
+    Some(bytes)
 }
 
 fn float_bytes(value: &Value, data_type: &DataType) -> Option<Vec<u8>> {
@@ -312,6 +371,21 @@ mod tests {
         let seconds = DataType::DateTime64(crate::TimeUnit::new("s", 1).unwrap());
         check(&seconds, &json!(i64::MIN), &i64::MIN.to_ne_bytes());
         check(&DataType::String, &json!("ä"), "ä".as_bytes());
+        let narrow = |name| DataType::Narrow(NarrowType::new(name).unwrap());
+        check(&narrow("int4"), &json!(-3), &[0xfd]);
+        check(&narrow("bfloat16"), &json!("0x7fc1"), &0x7fc1_u16.to_ne_bytes());
+        check(&narrow("float8_e4m3fn"), &json!("NaN"), &[0x7f]);
+        check(
+            &narrow("complex_float8_e5m2"),
+            &json!([3.5, "Infinity"]),
+            &[0x43, 0x7c],
+        );
+        let pair = json!({"name": "struct", "configuration": {"fields": [
+            {"name": "a", "data_type": "uint8"}, {"name": "p", "data_type": {"name": "struct", "configuration":
+            {"fields": [{"name": "s", "data_type": {"name": "null_terminated_bytes", "configuration": {"length_bytes": 2}}}]}}}
+        ]}});
+        let pair = DataType::from_json(&pair).unwrap();
+        check(&pair, &json!({"a": 7, "p": {"s": "YQ=="}}), b"\x07a\0");
     }
 
     #[test]
@@ -341,6 +415,14 @@ mod tests {
             (DataType::Float32, json!(1e39)),
             (DataType::Float32, json!("0x7fc0")),
             (DataType::Raw(2), json!([1])),
+            (
+                DataType::Narrow(NarrowType::new("float8_e4m3fn").unwrap()),
+                json!(500),
+            ),
+            (
+                DataType::Narrow(NarrowType::new("complex_float16").unwrap()),
+                json!(1),
+            ),
         ];
         for (data_type, value) in refused {
             assert!(

@@ -122,7 +122,7 @@ impl StoredType {
             DataType::DateTime64(unit) => format!("{order}M8[{unit}]"),
             DataType::TimeDelta64(unit) => format!("{order}m8[{unit}]"),
             DataType::String | DataType::Bytes | DataType::VlenArray(_) | DataType::Object => "|O".to_owned(),
-            DataType::Struct(_) | DataType::Unknown { .. } => return None,
+            DataType::Struct(_) | DataType::Narrow(_) | DataType::Unknown { .. } => return None,
             number => {
                 let kind = match number {
                     DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Float128 => 'f',

@@ -94,10 +94,13 @@ macro_rules! not_built {
 pub const BUILT_IN: &[CodecEntry] = &[
     array_to_array::astype::ENTRY,
     array_to_array::bitround::ENTRY,
+    array_to_array::cast_value::ENTRY,
     array_to_array::delta::ENTRY,
     array_to_array::fixedscaleoffset::ENTRY,
     array_to_array::packbits::ENTRY,
     array_to_array::quantize::ENTRY,
+    array_to_array::reshape::ENTRY,
+    array_to_array::scale_offset::ENTRY,
     array_to_array::transpose::ENTRY,
     array_to_bytes::bytes::ENTRY,
     array_to_bytes::categorize::ENTRY,
@@ -110,6 +113,7 @@ pub const BUILT_IN: &[CodecEntry] = &[
         kind: CodecKind::ArrayToBytes,
         ..not_built!("numcodecs.pcodec", "pcodec", "pcodec", "pcodec")
     },
+    array_to_bytes::zfp_bare::ENTRY,
     array_to_bytes::zfpy::ENTRY,
     array_to_bytes::vlen::ARRAY_ENTRY,
     array_to_bytes::json2::ENTRY,

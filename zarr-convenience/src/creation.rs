@@ -3,7 +3,7 @@
 use serde_json::Value;
 use zarr_core::{
     ArrayBuilder, Order, ZarrFormat,
-    codecs::{ByteOrder, CodecConfig, DataType},
+    codecs::{ByteOrder, CodecConfig, DataType, NarrowType},
     metadata::{V2Codecs, v2_data_type, v2_fill_value},
 };
 
@@ -162,7 +162,8 @@ impl Creation {
         self.apply(builder, shape, &data_type, byte_order)
     }
 
-    /// The data type of a V2 form, or of a word that zarr-python has for items of any size.
+    /// The data type of a V2 form, of a word that zarr-python has for items of any size, or of the V3 form of a type
+    /// that V2 lacks, such as `bfloat16`.
     ///
     /// # Errors
     /// [`Error::Argument`] for anything else.
@@ -170,8 +171,18 @@ impl Creation {
         match dtype.as_str() {
             Some("str") => Ok((DataType::String, ByteOrder::Little)),
             Some("bytes") => Ok((DataType::Bytes, ByteOrder::Little)),
+            Some(name) if NarrowType::new(name).is_some() => Self::v3_data_type(dtype),
+            None if dtype.get("name").is_some() => Self::v3_data_type(dtype),
             _ => v2_data_type(dtype).map_err(|wrong| Error::Argument(format!("dtype {}", wrong.reason))),
         }
+    }
+}
+
+impl Creation {
+    fn v3_data_type(dtype: &Value) -> Result<(DataType, ByteOrder)> {
+        let data_type =
+            DataType::from_json(dtype).map_err(|error| Error::Argument(format!("dtype: {error}")))?;
+        Ok((data_type, ByteOrder::Little))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The typed edge: Rust types that may enter and leave, and values whose type is known only at run time.
 
-use half::f16;
+use half::{bf16, f16};
 use num_complex::Complex;
-use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, LongDouble, Object, SLOT_SIZE};
+use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, LongDouble, NarrowType, Object, SLOT_SIZE};
 
 use crate::{Result, fixed};
 
@@ -107,13 +107,14 @@ pub type Take<'a> = &'a mut dyn FnMut(ChunkRef<'_>) -> Result<()>;
 /// | Rust | data types |
 /// |---|---|
 /// | `bool`, integers, `f16`, floats, `Complex` | the type of that name |
+/// | `bf16` | `bfloat16` |
 /// | `LongDouble`, `Complex<LongDouble>` | `float128`, `complex256` |
 /// | `i64` | `datetime64`, `timedelta64` too: counts of their unit, see [`crate::time`] |
 /// | `String` | texts of any length, and of fixed length (V2 `<U`) |
 /// | `Object` | values of object arrays that JSON or `MessagePack` can hold |
 /// | `Vec<u8>` | items of any length, byte strings of fixed length (V2 `\|S`), raw bytes (`\|V`) |
 /// | `Vec` of numbers | arrays of any length (V2 `vlen-array`) of such numbers |
-/// | `[u8; N]` | `\|S` and `\|V` of `N` bytes, padding included |
+/// | `[u8; N]` | `\|S` and `\|V` of `N` bytes, padding included, and the bits of `int4`, `float8_e5m2` and their like |
 ///
 /// What ends in NUL in an element of fixed length comes back without: `NumPy` cannot tell it from padding.
 /// A value that is too long for an element is an error, where zarr-python cuts it.
@@ -214,6 +215,25 @@ impl Element for bool {
     }
 }
 
+impl Element for bf16 {
+    fn data_type() -> DataType {
+        DataType::Narrow(NarrowType::new("bfloat16").expect("the table has it"))
+    }
+
+    fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+        let mut values = bytemuck::zeroed_vec::<Self>(n_elements);
+        fill(bytemuck::cast_slice_mut(&mut values))?;
+        Ok(values)
+    }
+
+    fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
+        take(ChunkRef {
+            elements: bytemuck::cast_slice(values),
+            heap: &[],
+        })
+    }
+}
+
 impl Element for LongDouble {
     fn data_type() -> DataType {
         DataType::Float128
@@ -253,7 +273,11 @@ impl<const N: usize> Element for [u8; N] {
     }
 
     fn fits(data_type: &DataType) -> bool {
-        matches!(data_type, DataType::Raw(size) | DataType::FixedBytes(size) if *size as usize == N)
+        match data_type {
+            DataType::Raw(size) | DataType::FixedBytes(size) => *size as usize == N,
+            DataType::Narrow(narrow) => narrow.size() == N,
+            _ => false,
+        }
     }
 
     fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {

@@ -5,6 +5,7 @@ mod codecs;
 mod cross;
 mod dtype;
 mod faults;
+mod field;
 mod grid;
 pub(crate) mod peer;
 mod process;
@@ -22,6 +23,7 @@ type Suite = (&'static str, fn(&[String]) -> Result<bool>);
 const SUITES: &[Suite] = &[
     ("cross", cross::run),
     ("codecs", codecs::run),
+    ("field", field::run),
     ("transcripts", transcripts::run),
 ];
 

@@ -48,9 +48,9 @@ pub(super) fn show(node: &Node, common: &Common) -> Result<()> {
     }
 }
 
-/// A type in NumPy's notation, or a list of fields as JSON.
+/// A type in NumPy's notation, a V3 name that NumPy lacks, or as JSON a list of fields or the V3 form.
 fn dtype(text: &str) -> Result<Value> {
-    if text.trim_start().starts_with('[') {
+    if text.trim_start().starts_with(['[', '{']) {
         let parsed = zarr_convenience::core::metadata::json::parse(text.as_bytes());
         return parsed.map_err(|error| crate::status::usage(format!("--dtype: {error}")).into());
     }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use zarr_convenience::{
     bytes_repr,
     core::codecs::{
-        DataType, Object, SLOT_SIZE, Slot, StructType, TimeUnit, time, utf32_text, without_padding,
+        DataType, NarrowType, Object, SLOT_SIZE, Slot, StructType, TimeUnit, time, utf32_text,
+        without_padding,
     },
     object_repr, text_repr,
 };
@@ -47,10 +48,26 @@ impl Format {
                 Self::Float(FloatFormat::new(&numbers, false))
             }
             DataType::Complex64 | DataType::Complex128 | DataType::Complex256 => {
-                let (real, imaginary): (Vec<_>, Vec<_>) = elements.iter().copied().map(complex_parts).unzip();
+                let parts = elements.iter().map(|element| complex_parts(data_type, element));
+                let (real, imaginary): (Vec<_>, Vec<_>) = parts.unzip();
                 Self::Complex {
                     real: FloatFormat::new(&real, false),
                     imaginary: FloatFormat::new(&imaginary, true),
+                }
+            }
+            DataType::Narrow(narrow) if !narrow.is_integer() => {
+                let parts: Vec<_> = elements
+                    .iter()
+                    .map(|element| narrow_parts(*narrow, element))
+                    .collect();
+                let part = |index: usize| parts.iter().map(|parts| parts[index]).collect::<Vec<_>>();
+                if narrow.is_complex() {
+                    Self::Complex {
+                        real: FloatFormat::new(&part(0), false),
+                        imaginary: FloatFormat::new(&part(1), true),
+                    }
+                } else {
+                    Self::Float(FloatFormat::new(&part(0), false))
                 }
             }
             DataType::Struct(record) => Self::Record(field_formats(record, elements, heap)),
@@ -75,9 +92,9 @@ impl Format {
     /// An element among others.
     pub(super) fn text(&self, data_type: &DataType, element: &[u8], heap: &[u8]) -> String {
         match (self, data_type) {
-            (Self::Float(format), _) => format.text(Real::from_ne_bytes(element)),
+            (Self::Float(format), _) => format.text(real_part(data_type, element)),
             (Self::Complex { real, imaginary }, _) => {
-                let (left, right) = complex_parts(element);
+                let (left, right) = complex_parts(data_type, element);
                 let right = imaginary.text(right);
                 let number = right.trim_end();
                 let spaces = &right[number.len()..];
@@ -123,7 +140,11 @@ fn field_formats(record: &StructType, elements: &[&[u8]], heap: &[u8]) -> Vec<Fi
 pub(super) fn alone(data_type: &DataType, element: &[u8], heap: &[u8]) -> String {
     match data_type {
         DataType::Complex64 | DataType::Complex128 | DataType::Complex256 => {
-            let (real, imaginary) = complex_parts(element);
+            let (real, imaginary) = complex_parts(data_type, element);
+            complex_alone(real, imaginary)
+        }
+        DataType::Narrow(narrow) if narrow.is_complex() => {
+            let (real, imaginary) = complex_parts(data_type, element);
             complex_alone(real, imaginary)
         }
         DataType::FixedUtf32(_) => utf32_text(element),
@@ -148,6 +169,9 @@ fn alone_in_record(data_type: &DataType, element: &[u8], heap: &[u8]) -> String 
     match data_type {
         DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Float128 => {
             Real::from_ne_bytes(element).alone()
+        }
+        DataType::Narrow(narrow) if !narrow.is_integer() && !narrow.is_complex() => {
+            real_part(data_type, element).alone()
         }
         DataType::Struct(record) => {
             let mut rest = element;
@@ -199,6 +223,13 @@ fn quoted(data_type: &DataType, element: &[u8], heap: &[u8]) -> String {
         DataType::UInt32 => u32::from_ne_bytes(exactly(element)).to_string(),
         DataType::Int64 => i64::from_ne_bytes(exactly(element)).to_string(),
         DataType::UInt64 => u64::from_ne_bytes(exactly(element)).to_string(),
+        DataType::Narrow(narrow) => {
+            let number = narrow
+                .components(element)
+                .next()
+                .map_or(0.0, |bits| narrow.to_f64(bits));
+            number.to_string()
+        }
         DataType::FixedBytes(_) => bytes_repr(without_padding(element)),
         DataType::FixedUtf32(_) => text_repr(&utf32_text(element)),
         DataType::String => text_repr(&String::from_utf8_lossy(in_heap(element, heap))),
@@ -258,9 +289,27 @@ fn duration(count: i64, unit: TimeUnit) -> String {
 }
 
 /// The real and the imaginary part.
-fn complex_parts(element: &[u8]) -> (Real, Real) {
+fn complex_parts(data_type: &DataType, element: &[u8]) -> (Real, Real) {
+    if let DataType::Narrow(narrow) = data_type {
+        let [real, imaginary] = narrow_parts(*narrow, element);
+        return (real, imaginary);
+    }
     let (real, imaginary) = element.split_at(element.len() / 2);
     (Real::from_ne_bytes(real), Real::from_ne_bytes(imaginary))
+}
+
+/// A float that is not complex.
+fn real_part(data_type: &DataType, element: &[u8]) -> Real {
+    match data_type {
+        DataType::Narrow(narrow) => narrow_parts(*narrow, element)[0],
+        _ => Real::from_ne_bytes(element),
+    }
+}
+
+/// The components of a narrow float, of which singles hold all; the second is 0 where there is one.
+fn narrow_parts(narrow: NarrowType, element: &[u8]) -> [Real; 2] {
+    let mut parts = narrow.components(element).map(|bits| narrow.to_f64(bits) as f32);
+    [parts.next().unwrap_or(0.0), parts.next().unwrap_or(0.0)].map(Real::Single)
 }
 
 fn count(element: &[u8]) -> i64 {

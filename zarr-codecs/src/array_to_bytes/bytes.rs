@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ArrayToBytes, ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind,
-    CodecRegistry, Configuration, Result,
+    CodecRegistry, Configuration, DataType, Result,
 };
 
 const NAME: &str = "bytes";
@@ -30,7 +30,7 @@ fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec>
 
 impl BytesCodec {
     fn order(&self) -> ByteOrder {
-        self.endian.unwrap_or(ByteOrder::NATIVE)
+        self.endian.unwrap_or(ByteOrder::Little)
     }
 }
 
@@ -42,7 +42,9 @@ impl ArrayToBytes for BytesCodec {
                 format!("{} has no fixed size", spec.data_type),
             ));
         }
-        if self.endian.is_none() && spec.data_type.has_byte_order() {
+        // Records of old documents are little-endian without saying so.
+        let is_record = matches!(spec.data_type, DataType::Struct(_));
+        if self.endian.is_none() && spec.data_type.has_byte_order() && !is_record {
             return Err(CodecError::config(
                 NAME,
                 format!("`endian` is missing for {}", spec.data_type),
@@ -86,7 +88,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::DataType;
     use crate::testing::{check_codec, spec};
 
     #[test]

@@ -14,4 +14,5 @@ pub mod sharding_indexed;
 mod values;
 pub mod vlen;
 mod zfp;
+pub mod zfp_bare;
 pub mod zfpy;

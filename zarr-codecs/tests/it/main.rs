@@ -26,4 +26,5 @@ mod hostile;
 mod memory;
 mod objects;
 mod registry;
+mod v3_codecs;
 mod zfpy;

@@ -134,7 +134,7 @@ fn documents_are_equal_after_the_round_trip() {
             }
         }
     }
-    // Records alone have no form in V3.
+    // Records alone may have no form in V3: those with arrays, padding or several byte orders.
     assert!(migrated > 100, "{migrated}");
     assert!(blocked.keys().all(|dtype| dtype.starts_with('[')), "{blocked:?}");
 }
@@ -163,7 +163,7 @@ fn documents_of_v3_come_back_where_v2_has_a_form_for_them() {
 #[test]
 fn what_has_no_form_is_named_and_nothing_is_changed() {
     let store = hierarchy();
-    let record = json!({"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": [["x", "<i4"]], "compressor": null,
+    let record = json!({"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": [["x", "<i4", [2]]], "compressor": null,
         "filters": null, "fill_value": null, "order": "C"});
     store
         .set(&key("d/.zarray"), record.to_string().as_bytes())

@@ -23,5 +23,6 @@ mod resize;
 mod selections;
 mod shards;
 mod stored;
+mod v3_types;
 mod views;
 mod zarr_python;

@@ -24,5 +24,5 @@ mod transform;
 pub(super) use self::{
     mode::Mode,
     number::NumberType,
-    stream::{contents, decode, encode},
+    stream::{contents, decode, decode_bare, encode, encode_bare},
 };

@@ -16,6 +16,13 @@ pub(in super::super) enum Mode {
     Precision(u32),
     /// Nothing is lost.
     Reversible,
+    /// The bounds themselves: the least and the most bits of a block, its planes, and the exponent of the least plane.
+    Expert {
+        n_bits_min: u32,
+        n_bits_max: u32,
+        n_planes_max: u32,
+        exponent_min: i32,
+    },
 }
 
 impl Mode {
@@ -47,6 +54,17 @@ impl Mode {
             Self::Precision(n_planes) => Bounds {
                 n_planes_max: n_planes.min(Bounds::NONE.n_planes_max),
                 ..Bounds::NONE
+            },
+            Self::Expert {
+                n_bits_min,
+                n_bits_max,
+                n_planes_max,
+                exponent_min,
+            } => Bounds {
+                n_bits_min,
+                n_bits_max,
+                n_planes_max,
+                exponent_min,
             },
             Self::Reversible => Bounds {
                 exponent_min: Bounds::EXPONENT_MIN - 1,

@@ -27,6 +27,33 @@ pub(in super::super) fn encode(
     let bounds = mode.bounds(shape.len(), number_type.is_float())?;
     let mut out = BitWriter::new(out);
     header::write(field, &bounds, &mut out);
+    encode_blocks(elements, number_type, shape, bounds, out);
+    Ok(())
+}
+
+/// Encodes as [`encode`] does, without a header.
+///
+/// # Errors
+/// As for [`encode`].
+pub(in super::super) fn encode_bare(
+    elements: &[u8],
+    number_type: NumberType,
+    shape: &[u64],
+    mode: Mode,
+    out: &mut Vec<u8>,
+) -> Result<(), String> {
+    let bounds = mode.bounds(shape.len(), number_type.is_float())?;
+    encode_blocks(elements, number_type, shape, bounds, BitWriter::new(out));
+    Ok(())
+}
+
+fn encode_blocks(
+    elements: &[u8],
+    number_type: NumberType,
+    shape: &[u64],
+    bounds: Bounds,
+    mut out: BitWriter<'_>,
+) {
     let encoder = Encoder {
         elements,
         grid: Grid::new(shape),
@@ -35,7 +62,6 @@ pub(in super::super) fn encode(
     };
     run(encoder, number_type, shape.len());
     out.finish();
-    Ok(())
 }
 
 /// Decodes an array of 1 to 4 dimensions into `elements`, in C order and native byte order.
@@ -69,6 +95,46 @@ pub(in super::super) fn decode(
     if found != field {
         return Err(format!("it is {found}, the chunk is {field}"));
     }
+    decode_blocks(encoded, words.len(), number_type, shape, bounds, elements)
+}
+
+/// Decodes a stream without a header, whose mode is known.
+///
+/// # Errors
+/// When the stream is longer or shorter than that of such an array.
+///
+/// # Panics
+/// When there is less room than the shape says.
+pub(in super::super) fn decode_bare(
+    encoded: &[u8],
+    number_type: NumberType,
+    shape: &[u64],
+    mode: Mode,
+    elements: &mut [u8],
+) -> Result<(), String> {
+    let (words, rest) = encoded.as_chunks();
+    if !rest.is_empty() {
+        return Err(format!("{} bytes are no whole number of words", encoded.len()));
+    }
+    let bounds = mode.bounds(shape.len(), number_type.is_float())?;
+    decode_blocks(
+        BitReader::new(words),
+        words.len(),
+        number_type,
+        shape,
+        bounds,
+        elements,
+    )
+}
+
+fn decode_blocks(
+    mut encoded: BitReader<'_>,
+    n_words: usize,
+    number_type: NumberType,
+    shape: &[u64],
+    bounds: Bounds,
+    elements: &mut [u8],
+) -> Result<(), String> {
     let decoder = Decoder {
         encoded: &mut encoded,
         grid: Grid::new(shape),
@@ -79,7 +145,7 @@ pub(in super::super) fn decode(
     if encoded.is_overrun() {
         return Err("it ends within a block".to_owned());
     }
-    match words.len() - encoded.n_words_read() {
+    match n_words - encoded.n_words_read() {
         0 => Ok(()),
         n_words => Err(format!("{n_words} words follow the last block")),
     }

@@ -81,6 +81,7 @@ pub(super) fn has_nan(data_type: &DataType) -> bool {
     match data_type {
         DataType::Struct(record) => record.fields.iter().any(|field| has_nan(&field.data_type)),
         DataType::VlenArray(inner) => has_nan(inner),
+        DataType::Narrow(narrow) => !narrow.is_integer(),
         DataType::Float16
         | DataType::Float32
         | DataType::Float64
@@ -281,6 +282,14 @@ impl<'a> Element<'a> {
                 LongDouble::from_ne_bytes(exactly(&bytes[..16])),
                 LongDouble::from_ne_bytes(exactly(&bytes[16..])),
             ),
+            DataType::Narrow(narrow) => {
+                let mut numbers = narrow.components(bytes).map(|bits| narrow.to_f64(bits));
+                match (numbers.next().unwrap_or(0.0), numbers.next()) {
+                    (real, Some(imaginary)) => Scalar::Complex(real, imaginary),
+                    (number, None) if narrow.is_integer() => Scalar::Int(number as i128),
+                    (number, None) => Scalar::Float(number),
+                }
+            }
             DataType::FixedBytes(_) => Scalar::Bytes(without_padding(bytes)),
             DataType::FixedUtf32(_) => Scalar::Text(utf32_text(bytes).into()),
             DataType::String => Scalar::Text(String::from_utf8_lossy(self.item())),

@@ -1,0 +1,179 @@
+//! Data types as `zarr.json` has them (Zarr V3 specification, *Data types*, and the registered extensions).
+//!
+//! Other spellings of a type are read as well: `r24`, `bytes`, `complex_float32`, `structured`. The core keeps the one
+//! that an array was read with.
+
+use serde_json::{Map, Value, json};
+
+use crate::{CodecError, DataType, NarrowType, Result, StructType, TimeUnit, data_type::PLAIN};
+
+impl DataType {
+    /// Reads the V3 form: a name, or an object with `name` and `configuration`.
+    ///
+    /// A type that is not known becomes [`DataType::Unknown`], so that the array can be opened.
+    ///
+    /// # Errors
+    /// [`CodecError::Value`] for anything that is no name, and for a known name wrongly configured.
+    pub fn from_json(value: &Value) -> Result<Self> {
+        let bad = |reason: &str| CodecError::value("data type", reason);
+        let none = Map::new();
+        let (name, configuration) = match value {
+            Value::String(name) => (name.as_str(), &none),
+            Value::Object(members) => {
+                let name = members.get("name").and_then(Value::as_str);
+                let configuration = members.get("configuration").and_then(Value::as_object);
+                (
+                    name.ok_or_else(|| bad("expected a name"))?,
+                    configuration.unwrap_or(&none),
+                )
+            }
+            _ => return Err(bad("expected a name or an object with a name")),
+        };
+        if let Some((_, plain)) = PLAIN.iter().find(|(known, _)| *known == name) {
+            return Ok(plain.clone());
+        }
+        if let Some(narrow) = NarrowType::new(name) {
+            return Ok(Self::Narrow(narrow));
+        }
+        let length_bytes = || {
+            let length = configuration.get("length_bytes").and_then(Value::as_u64);
+            length
+                .and_then(|n| u32::try_from(n).ok())
+                .ok_or_else(|| bad("`length_bytes` must be a size"))
+        };
+        let time_unit = || {
+            let unit = configuration
+                .get("unit")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let scale = configuration
+                .get("scale_factor")
+                .and_then(Value::as_u64)
+                .unwrap_or(1);
+            let unit = u32::try_from(scale)
+                .ok()
+                .and_then(|scale| TimeUnit::new(unit, scale));
+            unit.ok_or_else(|| bad("`unit` must be a NumPy time unit and `scale_factor` a positive number"))
+        };
+        Ok(match name {
+            "bytes" => Self::Bytes,
+            "complex_float32" => Self::Complex64,
+            "complex_float64" => Self::Complex128,
+            "null_terminated_bytes" => Self::FixedBytes(length_bytes()?),
+            "raw_bytes" => Self::Raw(length_bytes()?),
+            "fixed_length_utf32" => match length_bytes()? {
+                size if size % 4 == 0 => Self::FixedUtf32(size / 4),
+                _ => return Err(bad("`length_bytes` must be a multiple of 4")),
+            },
+            "numpy.datetime64" => Self::DateTime64(time_unit()?),
+            "numpy.timedelta64" => Self::TimeDelta64(time_unit()?),
+            "struct" | "structured" => Self::Struct(StructType::from_json(configuration)?),
+            _ if name.strip_prefix('r').is_some_and(is_digits) => raw(name)?,
+            _ => Self::Unknown {
+                name: name.to_owned(),
+                json: value.clone(),
+            },
+        })
+    }
+
+    /// The V3 form.
+    ///
+    /// Raw bytes are `raw_bytes`, which zarr-python 3 and tensorstore read; zarrs reads only `r48` and its like,
+    /// which zarr-python 3 does not.
+    ///
+    /// # Errors
+    /// [`CodecError::Value`] for a type that V3 has no name for.
+    pub fn to_json(&self) -> Result<Value> {
+        if let Some((name, _)) = PLAIN.iter().find(|(_, plain)| plain == self) {
+            return Ok(Value::from(*name));
+        }
+        let sized = |name: &str, size: u64| json!({"name": name, "configuration": {"length_bytes": size}});
+        let timed = |name: &str, time: &TimeUnit| json!({"name": name, "configuration": {"unit": time.unit, "scale_factor": time.scale}});
+        Ok(match self {
+            Self::Narrow(narrow) => narrow.name().into(),
+            Self::Struct(record) => json!({"name": "struct", "configuration": record.to_json()?}),
+            Self::Raw(size) => sized("raw_bytes", u64::from(*size)),
+            Self::FixedBytes(size) => sized("null_terminated_bytes", u64::from(*size)),
+            Self::FixedUtf32(length) => sized("fixed_length_utf32", u64::from(*length) * 4),
+            Self::DateTime64(time) => timed("numpy.datetime64", time),
+            Self::TimeDelta64(time) => timed("numpy.timedelta64", time),
+            Self::Unknown { json, .. } => json.clone(),
+            _ => {
+                return Err(CodecError::value(
+                    "data type",
+                    format!("{self} has no form in Zarr V3"),
+                ));
+            }
+        })
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reads `r*`, whose number counts bits.
+fn raw(name: &str) -> Result<DataType> {
+    let bits: Option<u32> = name[1..].parse().ok().filter(|bits| *bits > 0 && bits % 8 == 0);
+    let bits = bits.ok_or_else(|| CodecError::value("data type", format!("`{name}` has no whole bytes")))?;
+    Ok(DataType::Raw(bits / 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v3_names_come_back() {
+        for name in [
+            "bool",
+            "int8",
+            "uint64",
+            "float16",
+            "complex128",
+            "string",
+            "int4",
+        ] {
+            let data_type = DataType::from_json(&json!(name)).unwrap();
+            assert_eq!(data_type.to_json().unwrap(), json!(name));
+        }
+        let time = json!({"name": "numpy.datetime64", "configuration": {"unit": "s", "scale_factor": 10}});
+        assert_eq!(DataType::from_json(&time).unwrap().to_json().unwrap(), time);
+    }
+
+    #[test]
+    fn raw_types_have_whole_bytes() {
+        assert_eq!(DataType::from_json(&json!("r48")).unwrap(), DataType::Raw(6));
+        for name in ["r0", "r12", "r999999999999"] {
+            assert!(DataType::from_json(&json!(name)).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn unknown_types_are_carried_along() {
+        let json = json!({"name": "acme.decimal", "configuration": {"digits": 9}});
+        let data_type = DataType::from_json(&json).unwrap();
+        assert_eq!(data_type.size(), None);
+        assert_eq!(data_type.to_json().unwrap(), json);
+    }
+
+    #[test]
+    fn every_narrow_type_has_its_name() {
+        for narrow in NarrowType::all() {
+            let data_type = DataType::from_json(&json!(narrow.name())).unwrap();
+            assert_eq!(data_type, DataType::Narrow(narrow));
+            assert_eq!(data_type.to_json().unwrap(), json!(narrow.name()));
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_read() {
+        for (name, data_type) in [
+            ("complex_float32", DataType::Complex64),
+            ("complex_float64", DataType::Complex128),
+            ("bytes", DataType::Bytes),
+        ] {
+            assert_eq!(DataType::from_json(&json!(name)).unwrap(), data_type);
+        }
+    }
+}
