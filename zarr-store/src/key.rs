@@ -58,6 +58,12 @@ impl StoreKey {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
+    /// Whether the name is one that Zarr gives to documents: `zarr.json`, or `.zarray` and its like.
+    pub(crate) fn is_document(&self) -> bool {
+        let name = self.name();
+        name.starts_with(".z") || name == "zarr.json"
+    }
+
     /// The folder that the key lies in.
     pub fn parent(&self) -> StorePrefix {
         StorePrefix(

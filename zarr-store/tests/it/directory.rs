@@ -232,6 +232,25 @@ fn a_staged_tree_is_hidden_and_goes_when_dropped() {
     assert_eq!(get(&store, "a/0").as_deref(), Some(&b"old"[..]));
 }
 
+/// A copy that is continued after a kill reads the documents of its tree, so no writer may leave half of one there.
+#[test]
+fn documents_of_a_staged_tree_are_replaced_and_not_overwritten() {
+    let folder = folder();
+    let store = store(folder.path());
+    let staged = store.stage(&prefix("a")).unwrap().unwrap();
+    let root = folder.path().join(&debris(folder.path())[0]);
+    for (name, is_document) in [(".zgroup", true), ("b/zarr.json", true), ("b/0.0", false)] {
+        staged.store().set(&key(name), b"{}").unwrap();
+        // A second name of the first value shows whether the second one is another file.
+        fs::hard_link(root.join(name), root.join("first")).unwrap();
+        staged.store().set(&key(name), b"{\"a\":1}").unwrap();
+        let first = fs::read(root.join("first")).unwrap();
+        assert_eq!(first == b"{}", is_document, "{name}");
+        fs::remove_file(root.join("first")).unwrap();
+    }
+    assert_eq!(keys(staged.store().as_ref()), [".zgroup", "b/0.0", "b/zarr.json"]);
+}
+
 /// Runs one of the tests below in a process of its own, after some words of the shell.
 pub(crate) fn child(test: &str, root: &Path, before: &str) -> Command {
     let mut command = Command::new("sh");
