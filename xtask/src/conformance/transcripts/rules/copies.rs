@@ -296,6 +296,62 @@ pub(super) fn b27(step: &Compared<'_>) -> Finding {
     AsRecorded
 }
 
+/// The groups above that `copy_store` makes, in lists of keys and where they are opened (row B27).
+pub(super) fn made_above(step: &Compared<'_>) -> Finding {
+    let recorded = step.recorded_ok().map(items).unwrap_or_default();
+    if step.lists_keys() && !recorded.is_empty() {
+        let groups = groups_above(step).into_iter().filter(|(_, dest_path)| {
+            let documents = [".zarray", ".zgroup"].map(|name| format!("/{name}"));
+            let is_node = |key: &&String| documents.iter().any(|name| key.ends_with(name));
+            recorded
+                .iter()
+                .filter(is_node)
+                .any(|key| key.starts_with(dest_path.as_str()))
+        });
+        let keys = groups.map(|(group, _)| match group.as_str() {
+            "" => ".zgroup".to_owned(),
+            group => format!("{group}/.zgroup"),
+        });
+        let keys: Vec<_> = keys.collect();
+        if keys.is_empty() {
+            return AsRecorded;
+        }
+        return step.lists(recorded.iter().cloned().chain(keys).collect());
+    }
+    let opened = step.step["path"].as_str().unwrap_or_default();
+    let is_above = || groups_above(step).iter().any(|(group, _)| group == opened);
+    if step.op() == "open" && step.recorded_class() == "zarr.errors.PathNotFoundError" && is_above() {
+        let shown = step.value().and_then(|value| value["repr"].as_str());
+        let group = format!("<zarr.hierarchy.Group '/{opened}'");
+        return match shown {
+            Some(shown) if shown.starts_with(&group) && step.is_unchanged() => Better,
+            _ => Wrong,
+        };
+    }
+    AsRecorded
+}
+
+/// The paths above those that earlier `copy_store`s wrote to in the store of a step, each with that path.
+fn groups_above(step: &Compared<'_>) -> Vec<(String, String)> {
+    let copies = step
+        .earlier
+        .iter()
+        .filter(|earlier| earlier["op"] == "copy_store" && earlier["dest"] == step.variable());
+    let mut groups = Vec::new();
+    for copy in copies {
+        let dest_path = copy["dest_path"].as_str().unwrap_or_default().trim_matches('/');
+        let mut above = dest_path.rsplit_once('/').map_or("", |(above, _)| above);
+        while !dest_path.is_empty() {
+            groups.push((above.to_owned(), dest_path.to_owned()));
+            if above.is_empty() {
+                break;
+            }
+            above = above.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+    }
+    groups
+}
+
 /// Trees of N5 show nodes, and nothing behind the names of groups.
 pub(super) fn b44(step: &Compared<'_>) -> Finding {
     let recorded = step.recorded_ok().and_then(Value::as_str);

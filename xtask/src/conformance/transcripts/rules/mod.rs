@@ -329,7 +329,7 @@ impl<'a> Watch<'a> {
 
     pub(super) fn title(&self) -> String {
         self.row
-            .map_or_else(|| "B14, B25 (not marked)".to_owned(), str::to_owned)
+            .map_or_else(|| "B14, B25, B27 (not marked)".to_owned(), str::to_owned)
     }
 
     /// Whether a step is about a name that a refused step did not bind.
@@ -354,7 +354,10 @@ impl<'a> Watch<'a> {
             return;
         }
         let finding = match self.rule.map_or(AsRecorded, |rule| rule(compared)) {
-            AsRecorded if !compared.is_as_recorded() => copied::needless(compared),
+            AsRecorded if !compared.is_as_recorded() => match copied::needless(compared) {
+                AsRecorded => copies::made_above(compared),
+                finding => finding,
+            },
             finding => finding,
         };
         match finding {
