@@ -51,9 +51,32 @@ pub(crate) fn locate(text: &str, path: Option<&str>) -> Result<Location> {
 
 /// Opens a node for reading, whatever its format.
 pub(crate) fn open_source(text: &str, path: Option<&str>, common: &Common) -> Result<Opened> {
+    open(text, path, Detail::Plain, common)
+}
+
+/// Opens a node for a copy of a format, or for a comparison with one: with what only its own format has words for.
+pub(crate) fn open_whole(
+    text: &str,
+    path: Option<&str>,
+    format: ZarrFormat,
+    common: &Common,
+) -> Result<Opened> {
+    open(text, path, Detail::Whole(format), common)
+}
+
+/// How much of a file of another format is shown.
+#[derive(Clone, Copy)]
+enum Detail {
+    /// What Zarr has words for.
+    Plain,
+    /// All, in the words of a format of Zarr.
+    Whole(ZarrFormat),
+}
+
+fn open(text: &str, path: Option<&str>, detail: Detail, common: &Common) -> Result<Opened> {
     let location = locate(text, path)?;
     if location.kind() == StoreKind::OtherFile {
-        return open_file(&location);
+        return open_file(&location, detail);
     }
     let node = open_zarr(&location, common)?;
     let source = ZarrSource::new(node);
@@ -104,7 +127,7 @@ fn check_there(path: &Path) -> Result<(), Error> {
 }
 
 #[cfg(feature = "hdf5")]
-fn open_file(location: &Location) -> Result<Opened> {
+fn open_file(location: &Location, detail: Detail) -> Result<Opened> {
     let path = &location.store;
     check_there(path)?;
     if !zarr_h5bridge::is_hdf5(path)? {
@@ -115,12 +138,15 @@ fn open_file(location: &Location) -> Result<Opened> {
         }
         .into());
     }
-    let source = zarr_h5bridge::Hdf5Source::open(path)?;
+    let mut source = zarr_h5bridge::Hdf5Source::open(path)?;
+    if let Detail::Whole(format) = detail {
+        source = source.keeping_originals().for_format(format);
+    }
     find(Box::new(source), location)
 }
 
 #[cfg(not(feature = "hdf5"))]
-fn open_file(location: &Location) -> Result<Opened> {
+fn open_file(location: &Location, _: Detail) -> Result<Opened> {
     let reason = "this build reads directories and ZIP archives only".to_owned();
     Err(Error::Source {
         what: location.store.display().to_string(),

@@ -55,7 +55,9 @@ pub use report::{Copied, Progress, Report};
 pub use route::{Route, Way};
 pub use run::run;
 pub use save::{SaveOptions, save, save_array, save_group};
-pub use transfer::{Attributes, Found, How, Lost, Prospect, Sink, Source, SourceArray, SourceNode};
+pub use transfer::{
+    Attributes, Fate, Found, How, Kept, Lost, Prospect, Sink, Source, SourceArray, SourceNode,
+};
 pub use tree::{
     Expand, HtmlOptions, More, TreeOptions, node_json, tree, tree_html, write_tree, write_tree_html,
     write_tree_json,

@@ -1,6 +1,6 @@
 //! What a verb says while it works and when it is done.
 
-use crate::{Lost, count_text};
+use crate::{Kept, Lost, count_text};
 
 /// How far a verb has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Report {
     pub copied: Copied,
     /// What is missing in the copy, each with the reason.
     pub lost: Vec<Lost>,
+    /// What is carried over in another form.
+    pub kept: Vec<Kept>,
     /// The most bytes that buffers of values took at once.
     pub memory_peak: u64,
 }

@@ -1,5 +1,6 @@
 //! Doing what a plan says.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarr_core::Workers;
@@ -33,6 +34,9 @@ pub fn run(plan: Plan, dest: &dyn Sink, mut options: CopyOptions<'_>) -> Result<
         ledger,
         progress: options.progress,
     };
+    if !options.dry_run {
+        dest.begin(&plan)?;
+    }
     let mut report = Report {
         lost: plan.lost,
         ..Report::default()
@@ -46,6 +50,7 @@ pub fn run(plan: Plan, dest: &dyn Sink, mut options: CopyOptions<'_>) -> Result<
         }
         if options.dry_run {
             report.lost.extend(step.attributes.lost);
+            report.kept.extend(step.attributes.kept);
         } else {
             let size = step.size();
             job.step(number as u64, step, &mut report)?;
@@ -56,16 +61,24 @@ pub fn run(plan: Plan, dest: &dyn Sink, mut options: CopyOptions<'_>) -> Result<
     if let Some(failure) = plan.failure {
         return Err(failure);
     }
-    if let Some(Attributes { members, lost }) = plan.root_attributes {
+    if let Some(Attributes {
+        members, lost, kept, ..
+    }) = plan.root_attributes
+    {
         report.lost.extend(lost);
+        report.kept.extend(kept);
         if !options.dry_run {
             let how = job.how(false, None, &|_| ());
             report.lost.extend(dest.put_group(dest.root(), members, &how)?);
         }
     }
     if !options.dry_run {
+        report.lost.extend(dest.finish()?);
         dest.flush()?;
     }
+    // Links that are no nodes are in the plan's list, and in that of the group that keeps them.
+    let kept: HashSet<_> = report.kept.iter().map(|kept| kept.what.as_str()).collect();
+    report.lost.retain(|lost| !kept.contains(lost.what.as_str()));
     report.memory_peak = job.budget.peak();
     log(&report.copied.summary(options.dry_run));
     Ok(report)
@@ -90,8 +103,11 @@ impl Job<'_> {
         let ledger = self.ledger.map(|ledger| ledger.step(number));
         let replaces = step.action == Action::Replace;
         let size = step.size();
-        let Attributes { members, lost } = step.attributes;
+        let Attributes {
+            members, lost, kept, ..
+        } = step.attributes;
         report.lost.extend(lost);
+        report.kept.extend(kept);
         let Some(array) = &step.array else {
             // What was erased once is not erased again with what took its place.
             let is_made = ledger.is_some_and(|ledger| ledger.was_done("").is_some());

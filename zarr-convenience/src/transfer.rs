@@ -11,7 +11,7 @@ use zarr_core::{
     codecs::{ByteOrder, DataType, FillValue},
 };
 
-use crate::{Budget, Cancel, Creation, Result, Route, StepLedger, numpy_text::data_type_text};
+use crate::{Budget, Cancel, Creation, Plan, Result, Route, StepLedger, numpy_text::data_type_text};
 
 /// A hierarchy that can be read.
 pub trait Source: Debug + Send + Sync {
@@ -75,6 +75,10 @@ pub struct Attributes {
     pub members: Map<String, Value>,
     /// Those that JSON cannot hold, each with the reason.
     pub lost: Vec<Lost>,
+    /// What is carried over in another form than it has in the source.
+    pub kept: Vec<Kept>,
+    /// The one in which a source keeps what only its own format has; others need not have it.
+    pub reserved: Option<&'static str>,
 }
 
 /// Something that could not be carried over.
@@ -84,6 +88,36 @@ pub struct Lost {
     pub what: String,
     /// Why.
     pub reason: String,
+}
+
+/// Something that is carried over in another form than it has in the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// What: the path of a node, and the name of an attribute behind `@`.
+    pub what: String,
+    /// How.
+    pub fate: Fate,
+    /// In what form, and where the rest is kept.
+    pub reason: String,
+}
+
+/// How something fared that is carried over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It has another form, from which a copy back makes what it was.
+    Mapped,
+    /// Its bytes are kept as they were.
+    Raw,
+}
+
+impl Fate {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mapped => "mapped",
+            Self::Raw => "raw",
+        }
+    }
 }
 
 /// An array of a source.
@@ -187,6 +221,15 @@ pub trait Sink: Debug + Send + Sync {
     fn prospect(&self, array: &dyn SourceArray, creation: &Creation, memory: Option<u64>)
     -> Result<Prospect>;
 
+    /// Is told what will be put, before anything is.
+    ///
+    /// # Errors
+    /// When the sink cannot be made ready.
+    fn begin(&self, plan: &Plan) -> Result<()> {
+        let _ = plan;
+        Ok(())
+    }
+
     /// Makes a group, or takes the one that is there, and adds attributes to it; gives what it cannot hold.
     ///
     /// # Errors
@@ -206,6 +249,14 @@ pub trait Sink: Debug + Send + Sync {
         attributes: Map<String, Value>,
         how: &How<'_>,
     ) -> Result<Vec<Lost>>;
+
+    /// Does what had to wait until all was put; gives what the sink cannot hold.
+    ///
+    /// # Errors
+    /// When the sink fails.
+    fn finish(&self) -> Result<Vec<Lost>> {
+        Ok(Vec::new())
+    }
 
     /// Makes what was put visible to others, and durable where the sink can.
     ///

@@ -74,7 +74,7 @@ impl Source for ZarrSource {
         let members = found.map_or_else(|| Ok(Map::new()), |node| node.attributes())?;
         Ok(Attributes {
             members,
-            lost: Vec::new(),
+            ..Attributes::default()
         })
     }
 

@@ -318,10 +318,13 @@ impl ArrayBuilder {
     /// That is the document in V3, and the attribute [`DIMENSIONS_ATTRIBUTE`](crate::DIMENSIONS_ATTRIBUTE) in V2.
     pub fn foreign_attributes(mut self, mut attributes: Map<String, Value>) -> Self {
         match self.format {
-            ZarrFormat::V3 if self.dimension_names.is_none() => {
-                self.dimension_names = take_dimension_names(&mut attributes, self.shape.len());
+            ZarrFormat::V3 => {
+                let mut others = attributes.clone();
+                let names = take_dimension_names(&mut others, self.shape.len());
+                if self.dimension_names.is_none() || self.dimension_names == names {
+                    (self.dimension_names, attributes) = (names, others);
+                }
             }
-            ZarrFormat::V3 => {}
             ZarrFormat::V2 => {
                 put_dimension_names(
                     &mut attributes,

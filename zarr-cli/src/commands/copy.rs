@@ -15,7 +15,7 @@ use zarr_convenience::{
 use crate::{
     args::{Common, CopyAllArgs},
     cancel,
-    locations::{Target, Work, check_distinct, locate, open_source, workers},
+    locations::{Target, Work, check_distinct, locate, open_whole, workers},
     output,
     progress::Display,
 };
@@ -32,12 +32,13 @@ pub(crate) enum What<'a> {
 pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result<()> {
     let if_exists = IfExists::parse(&args.if_exists)?;
     let creation = args.creation.parse()?;
-    let (source, node) = open_source(&args.source, args.source_path.as_deref(), common)?;
+    let asked = creation.zarr_format.unwrap_or(ZarrFormat::V2);
+    let (source, node) = open_whole(&args.source, args.source_path.as_deref(), asked, common)?;
     let name = name_of_copy(source.as_ref(), &node, &what)?;
     let from = locate(&args.source, args.source_path.as_deref())?;
     let to = locate(&args.dest, args.dest_path.as_deref())?;
     check_distinct(&from, &to, name)?;
-    let format = creation.zarr_format.unwrap_or(ZarrFormat::V2);
+    let format = asked;
     let dry_run = args.dry_run || args.explain;
     let target = if dry_run {
         Target::imagine(&to, format, common)?
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     display.finish();
     tell_lost(&done.report, common);
     if args.verify && !dry_run {
-        let (dest, _) = open_source(&args.dest, args.dest_path.as_deref(), common)?;
+        let (dest, _) = open_whole(&args.dest, args.dest_path.as_deref(), format, common)?;
         let cancel = cancel::on_signals()?;
         let different = verify(
             &done.checks,
@@ -235,6 +236,10 @@ fn tell_lost(report: &Report, common: &Common) {
         let text = format!("zarr: not carried over: {}: {}", lost.what, lost.reason);
         output::notice(&crate::status::printable(&text));
     }
+    for kept in report.kept.iter().filter(|_| common.verbose) {
+        let text = format!("zarr: {}: {}: {}", kept.fate.word(), kept.what, kept.reason);
+        output::notice(&crate::status::printable(&text));
+    }
 }
 
 fn summary(done: &Done, args: &CopyAllArgs, common: &Common) -> Result<()> {
@@ -250,6 +255,11 @@ fn summary(done: &Done, args: &CopyAllArgs, common: &Common) -> Result<()> {
             .iter()
             .map(|lost| json!({"what": lost.what, "reason": lost.reason}))
             .collect();
+        let kept: Vec<_> = report
+            .kept
+            .iter()
+            .map(|kept| json!({"what": kept.what, "fate": kept.fate.word(), "reason": kept.reason}))
+            .collect();
         let mut document = json!({
             "n_copied": copied.n_copied,
             "n_skipped": copied.n_skipped,
@@ -257,6 +267,7 @@ fn summary(done: &Done, args: &CopyAllArgs, common: &Common) -> Result<()> {
             "dry_run": args.dry_run,
             "memory_peak": report.memory_peak,
             "lost": lost,
+            "kept": kept,
         });
         if let (Some(steps), Value::Object(members)) = (steps, &mut document) {
             members.insert("steps".to_owned(), steps.clone());

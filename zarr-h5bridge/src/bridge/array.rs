@@ -5,22 +5,29 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use serde_json::{Value, json};
 use zarr_convenience::core::codecs::{
     ByteOrder, ChunkBuffer, ChunkCodec, ChunkSpec, CodecChain, CodecConfig, CodecError, DataType, FillValue,
-    Limits,
+    Limits, Object,
 };
+use zarr_convenience::core::metadata::V2Codecs;
 use zarr_convenience::core::{
-    ArrayBuilder, ArrayData, ChunkSource, ChunkedShape, NodePath, Options, Selection, Workers, gather,
+    ArrayBuilder, ArrayData, ChunkSource, ChunkedShape, NodePath, Options, Selection, Workers, ZarrFormat,
+    gather,
 };
 use zarr_convenience::{Error, Result, SourceArray, core};
 
+use super::{
+    attributes,
+    values::{Paths, path_of, to_json},
+};
 use super::{
     chunks::{ChunkTable, Chunks, describe},
     datatype::{Elements, Form},
     filters::is_decodable,
     source::source_error,
 };
-use crate::hdf5::{Dataset, DatasetInfo, Layout, Values};
+use crate::hdf5::{Dataset, DatasetInfo, Datatype, Item, Layout, Referent, Values};
 
 /// A dataset that Zarr has a type for.
 #[derive(Debug)]
@@ -28,7 +35,12 @@ pub(super) struct Hdf5Array {
     path: NodePath,
     dataset: Dataset,
     elements: Elements,
+    /// With the dimensions that elements have themselves, at the end; so are the chunks.
     shape: Vec<u64>,
+    chunk_shape: Option<Vec<u64>>,
+    dimension_names: Option<Vec<Option<String>>>,
+    /// The type of texts, once they were looked through: bytes if some are no texts.
+    text_type: OnceLock<DataType>,
     fill_value: FillValue,
     /// Found once, when chunks are first asked for.
     table: OnceLock<ChunkTable>,
@@ -36,16 +48,28 @@ pub(super) struct Hdf5Array {
 
 impl Hdf5Array {
     /// Takes a dataset, or says in a few words why it is no array.
-    pub(super) fn new(path: NodePath, dataset: Dataset) -> Result<Self, String> {
+    pub(super) fn new(path: NodePath, dataset: Dataset, format: ZarrFormat) -> Result<Self, String> {
         let info = dataset.info();
         match info.layout {
             Layout::Virtual => return Err("virtual dataset, whose data lie in others".to_owned()),
             Layout::External => return Err("dataset whose data lie in other files".to_owned()),
             _ => {}
         }
-        let shape = info.space.shape().ok_or("null dataspace")?.to_vec();
-        let elements = Elements::new(&info.datatype).map_err(|reason| format!("dataset, {reason}"))?;
-        let is_decodable = elements.form != Form::Text && info.filters.iter().all(is_decodable);
+        let mut elements = Elements::new(&info.datatype).map_err(|reason| format!("dataset, {reason}"))?;
+        if format == ZarrFormat::V3 {
+            elements = elements.named_in_v3();
+        }
+        // No shape at all becomes that of nothing.
+        let is_null = info.space.shape().is_none();
+        let mut shape = info.space.shape().unwrap_or(&[0]).to_vec();
+        shape.extend_from_slice(&elements.inner);
+        let chunk_shape = match &info.layout {
+            Layout::Chunked { chunk_shape } if !is_null => {
+                Some(chunk_shape.iter().chain(&elements.inner).copied().collect())
+            }
+            _ => None,
+        };
+        let is_decodable = elements.is_fixed() && info.filters.iter().all(is_decodable);
         let mut unknown = info.filters.iter().filter(|filter| !filter.is_available());
         if let Some(filter) = unknown.next().filter(|_| !is_decodable) {
             return Err(format!(
@@ -58,9 +82,71 @@ impl Hdf5Array {
             path,
             elements,
             shape,
+            chunk_shape,
+            dimension_names: None,
+            text_type: OnceLock::new(),
             table: OnceLock::new(),
             dataset,
         })
+    }
+
+    /// Names the dimensions; elements' own have none.
+    pub(super) fn named(mut self, names: Option<Vec<Option<String>>>) -> Self {
+        self.dimension_names = names.map(|mut names| {
+            names.resize(self.shape.len(), None);
+            names
+        });
+        self
+    }
+
+    /// The names of the dimensions.
+    pub(super) fn dimension_names(&self) -> Option<&[Option<String>]> {
+        self.dimension_names.as_deref()
+    }
+
+    /// The type of the elements, for which texts are looked through once.
+    fn checked_type(&self) -> Result<&DataType> {
+        if self.elements.form != Form::Text {
+            return Ok(&self.elements.data_type);
+        }
+        if let Some(found) = self.text_type.get() {
+            return Ok(found);
+        }
+        let found = if self.are_texts()? {
+            DataType::String
+        } else {
+            DataType::Bytes
+        };
+        Ok(self.text_type.get_or_init(|| found))
+    }
+
+    /// Whether all texts are UTF-8.
+    fn are_texts(&self) -> Result<bool> {
+        let outer = self.dataset.info().space.shape().unwrap_or(&[0]);
+        if outer.contains(&0) {
+            return Ok(true);
+        }
+        // Rows, so many that there are enough of them to be worth a call.
+        let per_row = outer
+            .iter()
+            .skip(1)
+            .fold(1_u64, |n, length| n.saturating_mul(*length));
+        let step = (TEXTS_AT_ONCE / per_row.max(1)).max(1);
+        let n_rows = outer.first().copied().unwrap_or(1);
+        let mut start = vec![0; outer.len()];
+        let mut count = outer.to_vec();
+        let mut row = 0;
+        while row < n_rows {
+            if let (Some(start), Some(count)) = (start.first_mut(), count.first_mut()) {
+                (*start, *count) = (row, step.min(n_rows - row));
+            }
+            let values = self.dataset.read_region(&start, &count).map_err(source_error)?;
+            if !all_utf8(&values) {
+                return Ok(false);
+            }
+            row = row.saturating_add(step);
+        }
+        Ok(true)
     }
 
     /// What the dataset says of itself.
@@ -143,7 +229,11 @@ impl Hdf5Array {
     fn read_through_library(&self, selection: &Selection) -> Result<ChunkBuffer> {
         self.check_chunk_size()?;
         let region = self.resolve(selection)?;
-        let (start, counts) = region.bounds();
+        let (mut start, mut counts) = region.bounds();
+        // Elements are read whole.
+        for dimension in self.n_outer()..start.len() {
+            (start[dimension], counts[dimension]) = (0, self.shape[dimension]);
+        }
         let n_elements = counts
             .iter()
             .fold(1_u64, |product, count| product.saturating_mul(*count));
@@ -151,14 +241,24 @@ impl Hdf5Array {
         let mut buffer = if n_elements == 0 {
             ChunkBuffer::default()
         } else {
-            let values = self.dataset.read_region(&start, &counts).map_err(source_error)?;
+            let n_outer = self.n_outer();
+            let values = self
+                .dataset
+                .read_region(&start[..n_outer], &counts[..n_outer])
+                .map_err(source_error)?;
             self.buffer(values, n_elements)?
         };
-        if n_elements > 0 && !region.is_box() {
+        let is_whole = counts == region.bounds().1;
+        if n_elements > 0 && !(region.is_box() && is_whole) {
             let size = self.elements.data_type.size().unwrap_or(1);
             buffer.elements = pick(buffer.elements, &counts, size, &region.within(&start))?;
         }
         Ok(buffer)
+    }
+
+    /// How many dimensions the dataset has in the file.
+    fn n_outer(&self) -> usize {
+        self.shape.len() - self.elements.inner.len()
     }
 
     fn resolve(&self, selection: &Selection) -> Result<core::Region> {
@@ -179,6 +279,52 @@ impl Hdf5Array {
         }
     }
 
+    /// A text or a sequence as memory has it.
+    fn item(&self, item: Vec<u8>) -> Result<Vec<u8>> {
+        match &self.elements.form {
+            Form::Sequence(element) => Ok(element.decode(item)),
+            // A sequence of numbers, for which the format has no type.
+            Form::Object => {
+                let mut datatype = &self.dataset.info().datatype;
+                while let Datatype::Array { element, .. } = datatype {
+                    datatype = element;
+                }
+                let Datatype::VlenSequence { element } = datatype else {
+                    return Err(self.error("its values are not of its type"));
+                };
+                let size = element.size().unwrap_or(1).max(1);
+                let items = item.chunks_exact(size).map(|bytes| Item::Bytes(bytes.to_vec()));
+                self.mixed(datatype, &Item::Sequence(items.collect()), &|_| None)
+            }
+            _ if self.text_type.get() != Some(&DataType::Bytes) && std::str::from_utf8(&item).is_err() => {
+                Err(self.error("a text of it is not UTF-8"))
+            }
+            _ => Ok(item),
+        }
+    }
+
+    /// A reference, or any other value, as memory has it.
+    fn mixed(&self, datatype: &Datatype, item: &Item, paths: Paths<'_>) -> Result<Vec<u8>> {
+        let object = |error: CodecError| self.error(error.to_string());
+        Ok(match (&self.elements.form, item) {
+            (Form::Text, Item::Text(text)) => self.item(text.clone())?,
+            (Form::Path, Item::Reference(None)) => Vec::new(),
+            (Form::Path, Item::Reference(Some(target))) => match &target.object {
+                Referent::Address(address) => path_of(*address, paths).into_bytes(),
+                Referent::Path(path) => path.clone().into_bytes(),
+            },
+            _ => {
+                let json = to_json(datatype, item, paths).map_err(|reason| self.error(reason))?;
+                let value = Object::from_json(&json).map_err(object)?;
+                if self.elements.data_type == DataType::String {
+                    value.to_text().map_err(object)?.into_bytes()
+                } else {
+                    value.to_item()
+                }
+            }
+        })
+    }
+
     /// Values of the file as elements in memory.
     fn buffer(&self, values: Values, n_elements: u64) -> Result<ChunkBuffer> {
         let mut buffer = ChunkBuffer::default();
@@ -186,10 +332,22 @@ impl Hdf5Array {
             Values::Fixed(bytes) => buffer.elements = self.elements.decode(bytes),
             Values::Variable(items) => {
                 for item in items {
-                    if std::str::from_utf8(&item).is_err() {
-                        return Err(self.error("a text of it is not UTF-8"));
-                    }
-                    buffer.push_item(&item);
+                    buffer.push_item(&self.item(item)?);
+                }
+            }
+            Values::Mixed(items) => {
+                let file = self.dataset.file();
+                let paths = |address| file.path_of(address);
+                let mut datatype = &self.dataset.info().datatype;
+                let mut flat = Vec::new();
+                for item in &items {
+                    attributes::flatten(datatype, item, &mut flat);
+                }
+                while let Datatype::Array { element, .. } = datatype {
+                    datatype = element;
+                }
+                for item in flat {
+                    buffer.push_item(&self.mixed(datatype, item, &paths)?);
                 }
             }
         }
@@ -211,7 +369,7 @@ impl SourceArray for Hdf5Array {
     }
 
     fn data_type(&self) -> &DataType {
-        &self.elements.data_type
+        self.text_type.get().unwrap_or(&self.elements.data_type)
     }
 
     fn byte_order(&self) -> ByteOrder {
@@ -223,16 +381,24 @@ impl SourceArray for Hdf5Array {
     }
 
     fn chunk_shape(&self) -> Option<&[u64]> {
-        match &self.dataset.info().layout {
-            Layout::Chunked { chunk_shape } => Some(chunk_shape),
-            _ => None,
-        }
+        self.chunk_shape.as_deref()
     }
 
     fn builder(&self) -> Result<ArrayBuilder> {
-        let builder = ArrayBuilder::new(self.shape.clone(), self.elements.data_type.clone())
+        let builder = ArrayBuilder::new(self.shape.clone(), self.checked_type()?.clone())
             .byte_order(self.elements.byte_order)
+            .dimension_names(self.dimension_names.clone())
             .fill_value(Some(self.fill_value.clone()));
+        let builder = if *self.data_type() == DataType::Object {
+            // Objects have no codec of their own in V2; this one is readable by people too.
+            let codecs = V2Codecs {
+                filters: Some(vec![json_codec()]),
+                ..builder.current_v2_codecs()
+            };
+            builder.v2_codecs(codecs)
+        } else {
+            builder
+        };
         Ok(match self.chunk_shape() {
             Some(chunk_shape) => builder.chunk_shape(chunk_shape.to_vec()),
             None => builder.guessed_chunks(),
@@ -255,7 +421,7 @@ impl SourceArray for Hdf5Array {
         };
         let data = ArrayData {
             shape: region.result_shape(),
-            data_type: self.elements.data_type.clone(),
+            data_type: self.data_type().clone(),
             buffer,
         };
         Ok(match selection.field_names() {
@@ -266,6 +432,40 @@ impl SourceArray for Hdf5Array {
 
     fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
         Ok(self.table()?.map(ChunkTable::positions))
+    }
+}
+
+/// numcodecs' codec of objects as JSON, which keeps the members of objects in their order.
+fn json_codec() -> Value {
+    json!({
+        "id": "json2",
+        "encoding": "utf-8",
+        "skipkeys": false,
+        "ensure_ascii": true,
+        "check_circular": true,
+        "allow_nan": true,
+        "indent": null,
+        "separators": [",", ":"],
+        "sort_keys": false,
+        "strict": true,
+    })
+}
+
+/// How many texts are looked at at once.
+const TEXTS_AT_ONCE: u64 = 1 << 16;
+
+fn all_utf8(values: &Values) -> bool {
+    fn is_utf8(item: &Item) -> bool {
+        match item {
+            Item::Text(text) => std::str::from_utf8(text).is_ok(),
+            Item::Parts(parts) | Item::Sequence(parts) => parts.iter().all(is_utf8),
+            _ => true,
+        }
+    }
+    match values {
+        Values::Fixed(_) => true,
+        Values::Variable(texts) => texts.iter().all(|text| std::str::from_utf8(text).is_ok()),
+        Values::Mixed(items) => items.iter().all(is_utf8),
     }
 }
 

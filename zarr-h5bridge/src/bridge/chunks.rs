@@ -43,6 +43,7 @@ impl ChunkTable {
             let position = chunk.offset.iter().zip(chunk_shape);
             let position = position
                 .map(|(offset, length)| offset / (*length).max(1))
+                .chain(elements.inner.iter().map(|_| 0))
                 .collect();
             numbers.insert(position, number);
             masks.insert(chunk.filter_mask);
@@ -80,7 +81,7 @@ fn chunk_codec(
     let data_type = match elements.form {
         Form::Plain => elements.data_type.clone(),
         Form::Record { size, .. } => DataType::Raw(u32::try_from(size).unwrap_or(u32::MAX)),
-        Form::Text => return Ok(None),
+        Form::Text | Form::Sequence(_) | Form::Path | Form::Object => return Ok(None),
     };
     let endian = if elements.byte_order == ByteOrder::Big {
         "big"

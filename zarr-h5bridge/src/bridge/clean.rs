@@ -1,6 +1,6 @@
 //! What is to be done to values of a file besides putting their bytes in order.
 
-use crate::hdf5::{Datatype, StringPadding};
+use crate::hdf5::{Datatype, NumberForm, NumberKind, StringPadding};
 
 /// What makes values of the file the values that they stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,13 @@ pub(super) enum Clean {
     Bool,
     /// Zero bytes take the place of what fills texts of this size up, and of what is left behind their ends.
     Text { size: usize, padding: StringPadding },
+    /// Whole numbers of so many bytes, in native byte order, are moved from the bits that they take.
+    Bits {
+        size: usize,
+        offset: usize,
+        precision: usize,
+        signed: bool,
+    },
 }
 
 impl Clean {
@@ -21,6 +28,24 @@ impl Clean {
                 size: (*size).max(1),
                 padding: *padding,
             },
+            Datatype::Other {
+                size: size @ (1 | 2 | 4 | 8),
+                form:
+                    Some(NumberForm {
+                        offset,
+                        precision,
+                        kind: NumberKind::Integer { signed },
+                        ..
+                    }),
+                ..
+            } if *precision > 0 && offset.checked_add(*precision).is_some_and(|end| end <= size * 8) => {
+                Self::Bits {
+                    size: *size,
+                    offset: *offset,
+                    precision: *precision,
+                    signed: *signed,
+                }
+            }
             _ => Self::Keep,
         }
     }
@@ -43,7 +68,56 @@ impl Clean {
                     text.iter_mut().skip(used).for_each(|byte| *byte = 0);
                 }
             }
+            Self::Bits {
+                size,
+                offset,
+                precision,
+                signed,
+            } => each_number(elements, size, |bits| {
+                let top = 64 - precision as u32;
+                let bits = (bits >> offset) << top;
+                if signed {
+                    ((bits as i64) >> top) as u64
+                } else {
+                    bits >> top
+                }
+            }),
         }
+    }
+
+    /// The opposite of [`apply`](Self::apply).
+    pub(super) fn undo(self, elements: &mut [u8]) {
+        match self {
+            Self::Text {
+                size,
+                padding: StringPadding::SpacePadded,
+            } => {
+                for text in elements.chunks_exact_mut(size) {
+                    let used = unpadded(text, StringPadding::NullPadded).len();
+                    text.iter_mut().skip(used).for_each(|byte| *byte = b' ');
+                }
+            }
+            Self::Bits {
+                size,
+                offset,
+                precision,
+                ..
+            } => each_number(elements, size, |bits| {
+                (bits & (u64::MAX >> (64 - precision as u32))) << offset
+            }),
+            _ => {}
+        }
+    }
+}
+
+/// Changes numbers of so many bytes each, at most 8, in native byte order.
+fn each_number(elements: &mut [u8], size: usize, change: impl Fn(u64) -> u64) {
+    for number in elements.chunks_exact_mut(size) {
+        let mut bytes = [0; 8];
+        let place = if cfg!(target_endian = "big") { 8 - size } else { 0 };
+        bytes[place..place + size].copy_from_slice(number);
+        let changed = change(u64::from_ne_bytes(bytes)).to_ne_bytes();
+        number.copy_from_slice(&changed[place..place + size]);
     }
 }
 
@@ -61,4 +135,16 @@ pub(super) fn unpadded(bytes: &[u8], padding: StringPadding) -> &[u8] {
         StringPadding::SpacePadded => used(b' '),
     };
     bytes.get(..end).unwrap_or(bytes)
+}
+
+/// A text of fixed length, filled up; the text is not longer.
+pub(super) fn padded(text: &[u8], size: usize, padding: StringPadding) -> Vec<u8> {
+    let filler = if padding == StringPadding::SpacePadded {
+        b' '
+    } else {
+        0
+    };
+    let mut bytes = text.to_vec();
+    bytes.resize(size, filler);
+    bytes
 }

@@ -2,8 +2,11 @@
 
 use zarr_convenience::core::codecs::{ByteOrder, DataType, Field, FillValue, StructType};
 
-use super::clean::Clean;
-use crate::hdf5::{Datatype, EnumMember, Field as FileField, FillValue as FileFillValue};
+use super::{clean::Clean, times::tagged_time};
+use crate::hdf5::{
+    Datatype, EnumMember, Field as FileField, FillValue as FileFillValue, Norm, NumberForm, NumberKind,
+    ReferenceKind, StringPadding,
+};
 
 /// The largest element in bytes.
 const SIZE_MAX: usize = (1 << 31) - 1;
@@ -17,6 +20,8 @@ pub(super) struct Elements {
     /// The byte order in the file; little where it makes no difference, and where the fields of a record differ.
     pub(super) byte_order: ByteOrder,
     pub(super) form: Form,
+    /// The dimensions that elements themselves have in the file.
+    pub(super) inner: Vec<u64>,
     /// What is to be done to elements that are not records.
     clean: Clean,
 }
@@ -28,6 +33,12 @@ pub(super) enum Form {
     Plain,
     /// As text of any length.
     Text,
+    /// As sequences of any length of these elements.
+    Sequence(Box<Elements>),
+    /// As references to objects, which are texts: their paths.
+    Path,
+    /// As whatever else has pointers in it, which are objects in the form of JSON.
+    Object,
     /// As records with fields anywhere.
     Record {
         /// Bytes of a record in the file.
@@ -55,15 +66,50 @@ impl Elements {
             data_type,
             byte_order: ByteOrder::Little,
             form: Form::Plain,
+            inner: Vec::new(),
             clean: Clean::new(stored),
         };
+        if stored.is_hidden() {
+            return Err("its elements are references of HDF5 1.12".to_owned());
+        }
         Ok(match stored {
             Datatype::VlenString { .. } => Self {
                 form: Form::Text,
                 ..plain(DataType::String)
             },
+            Datatype::Array { dims, element } => {
+                let mut elements = Self::new(element)?;
+                elements.inner.splice(0..0, dims.iter().copied());
+                elements
+            }
+            Datatype::VlenSequence { element } => match Self::new(element) {
+                Ok(element)
+                    if element.form == Form::Plain && element.inner.is_empty() && is_number(&element) =>
+                {
+                    Self {
+                        form: Form::Sequence(Box::new(element.clone())),
+                        byte_order: element.byte_order,
+                        ..plain(DataType::VlenArray(Box::new(element.data_type)))
+                    }
+                }
+                _ => Self {
+                    form: Form::Object,
+                    ..plain(DataType::Object)
+                },
+            },
+            Datatype::Reference {
+                kind: ReferenceKind::Object,
+                ..
+            } => Self {
+                form: Form::Path,
+                ..plain(DataType::String)
+            },
+            pointing if pointing.points() => Self {
+                form: Form::Object,
+                ..plain(DataType::Object)
+            },
+            Datatype::Compound { size, fields } if long_complex(*size, fields) => plain(DataType::Complex256),
             Datatype::Compound { size, fields } => record(*size, fields)?,
-            Datatype::Array { .. } => return Err("its elements are arrays".to_owned()),
             _ => {
                 let (data_type, byte_order) = single(stored)?;
                 Self {
@@ -74,11 +120,39 @@ impl Elements {
         })
     }
 
-    /// The bytes of an element in the file; 0 for text.
+    /// The elements under a type that V3 has a name for.
+    pub(super) fn named_in_v3(self) -> Self {
+        match self.data_type {
+            DataType::Struct(_) | DataType::Float128 | DataType::Complex256 => {
+                let size = u32::try_from(self.file_size()).unwrap_or(u32::MAX);
+                Self {
+                    data_type: DataType::Raw(size),
+                    byte_order: ByteOrder::Little,
+                    form: Form::Plain,
+                    clean: Clean::Keep,
+                    ..self
+                }
+            }
+            DataType::VlenArray(_) | DataType::Object => Self {
+                data_type: DataType::String,
+                form: Form::Object,
+                clean: Clean::Keep,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    /// Whether elements have a fixed size in the file, and so lie in the chunks themselves.
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self.form, Form::Plain | Form::Record { .. })
+    }
+
+    /// The bytes of an element in the file, without the dimensions that it has itself; 0 for what has pointers.
     pub(super) fn file_size(&self) -> usize {
         match &self.form {
             Form::Plain => self.data_type.size().unwrap_or(0),
-            Form::Text => 0,
+            Form::Text | Form::Sequence(_) | Form::Path | Form::Object => 0,
             Form::Record { size, .. } => *size,
         }
     }
@@ -109,6 +183,38 @@ impl Elements {
         elements
     }
 
+    /// The opposite of [`decode`](Self::decode), for elements of a fixed size.
+    pub(super) fn encode(&self, mut elements: Vec<u8>) -> Vec<u8> {
+        let Form::Record { size, runs } = &self.form else {
+            self.clean.undo(&mut elements);
+            self.data_type.reorder(&mut elements, self.byte_order);
+            return elements;
+        };
+        let item_size = self.data_type.size().unwrap_or(1).max(1);
+        let mut bytes = vec![0; elements.len() / item_size * size];
+        for (element, record) in elements
+            .chunks_exact(item_size)
+            .zip(bytes.chunks_exact_mut((*size).max(1)))
+        {
+            let mut at = 0;
+            for run in runs {
+                let Some(kept) = record
+                    .get_mut(run.from..)
+                    .and_then(|rest| rest.get_mut(..run.size))
+                else {
+                    continue;
+                };
+                kept.copy_from_slice(&element[at..at + run.size]);
+                at += run.size;
+                run.clean.undo(kept);
+                if run.swap > 1 {
+                    kept.chunks_exact_mut(run.swap).for_each(<[u8]>::reverse);
+                }
+            }
+        }
+        bytes
+    }
+
     /// Does what is left to do to elements whose numbers are in native byte order already.
     pub(super) fn normalise(&self, mut elements: Vec<u8>) -> Vec<u8> {
         self.clean.apply(&mut elements);
@@ -126,6 +232,19 @@ impl Elements {
         }
     }
 
+    /// Whether a fill value, in the bytes of the file, stands for another than the one that was chosen before.
+    pub(super) fn fill_differs(&self, chosen: &[u8], usual: &[u8]) -> bool {
+        self.decode(chosen.to_vec()) != self.decode(usual.to_vec())
+    }
+
+    /// The fill value of elements with dimensions of their own, if all of one are the same.
+    fn common_fill(&self, bytes: &[u8]) -> Option<FillValue> {
+        let size = self.file_size().max(1);
+        let (first, _) = bytes.split_at_checked(size)?;
+        let are_same = bytes.chunks(size).all(|part| part == first);
+        are_same.then(|| FillValue::new(self.decode(first.to_vec())))
+    }
+
     /// What elements are that were never written; undefined ones are zero.
     pub(super) fn fill_value(&self, fill_value: &FileFillValue) -> FillValue {
         let zero = FillValue::zero(&self.data_type);
@@ -136,9 +255,75 @@ impl Elements {
             // A text that is none has no form in metadata.
             Form::Text if std::str::from_utf8(bytes).is_err() => zero,
             Form::Text => FillValue::new(bytes.clone()),
+            Form::Sequence(_) | Form::Path | Form::Object => zero,
+            _ if !self.inner.is_empty() => self.common_fill(bytes).unwrap_or(zero),
             _ => FillValue::new(self.decode(self.file_fill(fill_value))),
         }
     }
+}
+
+/// Whether sequences of these are arrays of `vlen-array`.
+fn is_number(element: &Elements) -> bool {
+    use DataType as D;
+    let is_plain = !matches!(element.clean, Clean::Bits { .. });
+    is_plain
+        && matches!(
+            element.data_type,
+            D::Bool
+                | D::Int8
+                | D::Int16
+                | D::Int32
+                | D::Int64
+                | D::UInt8
+                | D::UInt16
+                | D::UInt32
+                | D::UInt64
+                | D::Float16
+                | D::Float32
+                | D::Float64
+                | D::Complex64
+                | D::Complex128
+        )
+}
+
+/// How the bits of the long double of x86-64 are arranged.
+const LONG_DOUBLE: NumberForm = NumberForm {
+    big_endian: false,
+    precision: 80,
+    offset: 0,
+    kind: NumberKind::Float {
+        sign: 79,
+        exponent: 64,
+        exponent_bits: 15,
+        mantissa: 0,
+        mantissa_bits: 64,
+        bias: 16383,
+        norm: Norm::Unknown,
+    },
+};
+
+/// The long double of x86-64.
+pub(super) fn long_double() -> Datatype {
+    Datatype::Other {
+        size: 16,
+        reason: "long doubles".to_owned(),
+        form: Some(LONG_DOUBLE),
+    }
+}
+
+/// Whether a number is the long double of x86-64.
+fn is_long_double(datatype: &Datatype) -> bool {
+    matches!(datatype, Datatype::Other { size: 16, form: Some(form), .. } if *form == LONG_DOUBLE)
+}
+
+/// Whether a compound is a complex number of two long doubles.
+fn long_complex(size: usize, fields: &[FileField]) -> bool {
+    let [real, imaginary] = fields else {
+        return false;
+    };
+    let are_named = real.name == "r" && imaginary.name == "i";
+    let are_placed = real.offset == 0 && imaginary.offset == 16 && size == 32;
+    are_named && are_placed && is_long_double(&real.datatype) && is_long_double(&imaginary.datatype)
 }
 
 fn order(big_endian: bool) -> ByteOrder {
@@ -177,15 +362,29 @@ fn single(datatype: &Datatype) -> Result<(DataType, Option<ByteOrder>), String> 
         Datatype::Bool => (DataType::Bool, None),
         Datatype::Enum { base, .. } => return single(base),
         Datatype::FixedString { size, .. } => (DataType::FixedBytes(sized(*size)?), None),
-        Datatype::Opaque { size, .. } => (DataType::Raw(sized(*size)?), None),
+        Datatype::Opaque { size: 8, tag } if tagged_time(tag).is_some() => {
+            let (time, order) = tagged_time(tag).ok_or("a tag that is none")?;
+            (time, Some(order))
+        }
+        Datatype::Opaque { size, .. } | Datatype::Time { size, .. } => (DataType::Raw(sized(*size)?), None),
         Datatype::Reference { .. } => return Err("its elements are references into the file".to_owned()),
         Datatype::VlenSequence { .. } => return Err("its elements are sequences of any length".to_owned()),
         Datatype::VlenString { .. } => return Err("texts of any length lie within others".to_owned()),
         Datatype::Compound { .. } | Datatype::Array { .. } => {
             return Err("its elements are put together from others".to_owned());
         }
-        Datatype::Time { .. } => return Err("its elements are of HDF5's time class".to_owned()),
-        Datatype::Other { reason, .. } => return Err(reason.clone()),
+        long if is_long_double(long) => (DataType::Float128, Some(ByteOrder::Little)),
+        Datatype::Other {
+            size: size @ (1 | 2 | 4 | 8),
+            form:
+                Some(NumberForm {
+                    big_endian,
+                    kind: NumberKind::Integer { signed },
+                    ..
+                }),
+            ..
+        } => (integer(*size, *signed)?, Some(order(*big_endian))),
+        Datatype::Other { size, .. } => (DataType::Raw(sized(*size)?), None),
     })
     .map(|(data_type, order)| {
         let order = order.filter(|_| data_type.has_byte_order());
@@ -237,6 +436,7 @@ fn record(size: usize, fields: &[FileField]) -> Result<Elements, String> {
         ByteOrder::Little
     };
     Ok(Elements {
+        inner: Vec::new(),
         data_type: DataType::Struct(record),
         byte_order,
         clean: Clean::Keep,
@@ -320,6 +520,19 @@ fn field_type(stored: &Datatype, from: usize, pieces: &mut Pieces) -> Result<(Da
     Ok((data_type, shape))
 }
 
+/// What fills texts up, where that is something else than in Zarr, and what numbers are whose bits are kept as they are.
+pub(super) fn lost_padding(datatype: &Datatype) -> Option<String> {
+    match datatype {
+        Datatype::FixedString {
+            padding: StringPadding::SpacePadded,
+            ..
+        } => Some("the blanks that fill its texts up".to_owned()),
+        Datatype::Other { reason, .. } => Some(format!("what its bits mean: {reason}")),
+        Datatype::Time { .. } => Some("that its bytes are of HDF5's time class".to_owned()),
+        _ => None,
+    }
+}
+
 /// What is lost of a type although its values are kept.
 pub(super) fn lost_names(datatype: &Datatype) -> Option<String> {
     let Datatype::Enum { base, members } = datatype else {
@@ -335,7 +548,7 @@ pub(super) fn lost_names(datatype: &Datatype) -> Option<String> {
 }
 
 fn named(member: &EnumMember, base: &Datatype) -> String {
-    let number = super::attributes::integer(base, &member.value);
+    let number = super::values::integer(base, &member.value);
     number.map_or_else(
         || member.name.to_string(),
         |number| format!("{} = {number}", member.name),

@@ -4,13 +4,18 @@ mod array;
 mod attributes;
 mod chunks;
 mod clean;
+mod copying;
 mod datatype;
 mod filters;
 mod links;
 mod new_attribute;
 mod new_dataset;
+mod original;
 mod sink;
 mod source;
+mod times;
+mod type_json;
+mod values;
 
 pub use sink::Hdf5Sink;
 pub use source::Hdf5Source;

@@ -13,7 +13,7 @@ use std::ffi::CString;
 
 use serde_json::Value;
 
-use crate::hdf5::{Datatype, NewAttribute};
+use crate::hdf5::{Attribute, Charset, Datatype, NewAttribute, Values};
 
 /// The value in HDF5, or why there is none.
 pub(super) fn to_hdf5(value: &Value) -> Result<NewAttribute, String> {
@@ -34,6 +34,32 @@ pub(super) fn to_hdf5(value: &Value) -> Result<NewAttribute, String> {
         Some(Value::String(_)) => texts(&items, shape),
         Some(Value::Bool(_)) => booleans(&items, shape),
         _ => numbers(&items, shape),
+    }
+}
+
+/// Whether an attribute that is to be made is one that was read.
+pub(super) fn is_same(new: &NewAttribute, old: &Attribute) -> bool {
+    let is_of =
+        |datatype: &Datatype, shape: &[u64]| *datatype == old.datatype && old.space.shape() == Some(shape);
+    match new {
+        NewAttribute::Fixed {
+            datatype,
+            shape,
+            bytes,
+        } => is_of(datatype, shape) && matches!(&old.values, Some(Values::Fixed(found)) if found == bytes),
+        NewAttribute::Texts { shape, texts } => {
+            let charset = Charset::Utf8;
+            let are_same = |found: &Vec<Vec<u8>>| {
+                found
+                    .iter()
+                    .map(Vec::as_slice)
+                    .eq(texts.iter().map(|text: &CString| text.as_bytes()))
+            };
+            is_of(&Datatype::VlenString { charset }, shape)
+                && matches!(&old.values, Some(Values::Variable(found)) if are_same(found))
+        }
+        NewAttribute::Items { .. } => false,
+        NewAttribute::Null { datatype } => *datatype == old.datatype && old.space.shape().is_none(),
     }
 }
 

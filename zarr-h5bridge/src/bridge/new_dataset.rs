@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zarr_convenience::core::codecs::{ByteOrder, DataType, StructType};
 use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{NodePath, Options};
 use zarr_convenience::{Creation, Error, Result, SourceArray};
 
 use super::array::Hdf5Array;
+use super::datatype::{Elements, Form, long_double};
+use super::filters::{DEFLATE, FLETCHER32, SHUFFLE};
+use super::times::numpy_time;
+use super::{original, type_json};
 use crate::hdf5::{Charset, DatasetInfo, Datatype, Field, Filter, Name, NewDataset, StringPadding};
 
 /// The level of compression that h5py is asked for by zarr-python.
@@ -26,62 +30,122 @@ pub(super) fn clamped(chunk_shape: &[u64], shape: &[u64]) -> Vec<u64> {
         .collect()
 }
 
-/// What the copy of an array is to be, or why there can be none.
+/// A dataset that is to be made, and how the elements of an array become its own.
+pub(super) struct Target {
+    pub(super) new: NewDataset,
+    pub(super) elements: Elements,
+}
+
+/// What the copy of an array is to be, or why there can be none; `original` is what was kept of a dataset before.
 pub(super) fn new_dataset(
     array: &dyn SourceArray,
     creation: &Creation,
-) -> Result<Result<NewDataset, String>> {
+    original: &Map<String, Value>,
+) -> Result<Result<Target, String>> {
     let dataset = array
         .as_any()
         .and_then(|array| array.downcast_ref::<Hdf5Array>())
         .map(Hdf5Array::info);
     let filters = Filters::new(creation, dataset)?;
-    // Texts of any length go from file to file.
-    let datatype = match dataset.map(|info| &info.datatype) {
-        Some(text @ Datatype::VlenString { .. }) => text.clone(),
-        _ => match stored_type(array.data_type(), array.byte_order()) {
-            Ok(datatype) => datatype,
-            Err(reason) => return Ok(Err(reason)),
-        },
+    let (datatype, elements) = match file_type(array, dataset, original) {
+        Ok(found) => found,
+        Err(reason) => return Ok(Err(reason)),
     };
-    if array.shape().len() > DIMENSIONS_MAX {
+    let n_outer = array.shape().len().saturating_sub(elements.inner.len());
+    if n_outer > DIMENSIONS_MAX {
         return Ok(Err(format!("HDF5 has no more than {DIMENSIONS_MAX} dimensions")));
     }
     // The chunk shape and the fill value are those that a Zarr copy would have.
-    let creation = Creation {
+    let own = Creation {
         chunks: creation.chunks.clone(),
         fill_value: creation.fill_value.clone(),
         ..Creation::default()
     };
     let (shape, order) = (array.shape().to_vec(), array.byte_order());
-    let builder = creation.apply(array.builder()?, &shape, array.data_type(), order)?;
+    let builder = own.apply(array.builder()?, &shape, array.data_type(), order)?;
     let nowhere = Arc::new(MemoryStore::new());
     let target = builder.prepare(nowhere, &NodePath::root(), &Options::default())?;
-    let mut fill_value = target.metadata().fill_value_or_zero().as_bytes().to_vec();
-    array.data_type().reorder(&mut fill_value, order);
+    let fill_value = target.metadata().fill_value_or_zero().as_bytes().to_vec();
     // What was in one piece stays so, unless chunks are asked for.
     let is_whole = dataset.is_some() && array.chunk_shape().is_none() && creation.chunks.is_none();
-    let is_chunked = !shape.is_empty() && !shape.contains(&0) && !is_whole;
-    let chunk_shape = is_chunked.then(|| clamped(target.chunk_shape(), &shape));
-    let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
-    let chunk_size = chunk_shape
-        .iter()
-        .flatten()
-        .fold(item_size, |size, length| size.saturating_mul(*length));
-    if is_chunked && chunk_size > CHUNK_SIZE_MAX {
+    let is_chunked = n_outer > 0 && !shape.contains(&0) && !is_whole;
+    let chunk_shape = is_chunked.then(|| {
+        let mut chunks = clamped(target.chunk_shape(), &shape);
+        chunks.truncate(n_outer);
+        chunks
+    });
+    let item_size = elements.file_size().max(1) as u64;
+    let is_fixed = elements.file_size() > 0;
+    let mut new = NewDataset {
+        datatype,
+        shape: shape.get(..n_outer).unwrap_or(&shape).to_vec(),
+        is_null: false,
+        max_shape: None,
+        is_compact: false,
+        filters: if chunk_shape.is_some() {
+            filters.list()
+        } else {
+            Vec::new()
+        },
+        chunk_shape,
+        filters_partial_chunks: true,
+        // The library's own is the empty text, and the empty sequence.
+        fill_value: (is_fixed && elements.inner.is_empty()).then(|| elements.encode(fill_value)),
+        is_fill_undefined: false,
+        tracks_attributes: false,
+    };
+    if !original.is_empty() {
+        let usual = new.fill_value.take();
+        original::to_dataset(original, &mut new);
+        let chosen = original::fill_value(original);
+        let before = |usual: &Vec<u8>| chosen.clone().unwrap_or_else(|| vec![0; usual.len()]);
+        new.fill_value = match usual {
+            // The fill value of Zarr counts where it was changed.
+            Some(usual) if elements.fill_differs(&before(&usual), &usual) => Some(usual),
+            _ => chosen.filter(|_| is_fixed),
+        };
+        if creation.compressor.is_some() && new.chunk_shape.is_some() {
+            new.filters = filters.list();
+        }
+    }
+    let lengths = new.chunk_shape.iter().flatten();
+    let chunk_size = lengths.fold(item_size, |size, length| size.saturating_mul(*length));
+    if new.chunk_shape.is_some() && chunk_size > CHUNK_SIZE_MAX {
         let reason = format!("its chunks of {chunk_size} bytes are larger than HDF5 can have them");
         return Ok(Err(reason));
     }
-    Ok(Ok(NewDataset {
-        datatype,
-        shape,
-        chunk_shape,
-        gzip: filters.gzip,
-        shuffle: filters.shuffle,
-        fletcher32: filters.fletcher32,
-        // The library's own is the empty text.
-        fill_value: (!array.data_type().is_variable()).then_some(fill_value),
-    }))
+    Ok(Ok(Target { new, elements }))
+}
+
+/// The type of the elements in the file: what it was before, if that still fits, else the nearest.
+fn file_type(
+    array: &dyn SourceArray,
+    dataset: Option<&DatasetInfo>,
+    original: &Map<String, Value>,
+) -> Result<(Datatype, Elements), String> {
+    let fits = |datatype: &Datatype| {
+        let elements = Elements::new(datatype).ok()?;
+        let is_same = |elements: &Elements| {
+            let is_text = elements.form == Form::Text && *array.data_type() == DataType::Bytes;
+            (is_text || elements.data_type == *array.data_type()) && array.shape().ends_with(&elements.inner)
+        };
+        let in_v3 = elements.clone().named_in_v3();
+        [elements, in_v3].into_iter().find(is_same)
+    };
+    let before = original.get("type").and_then(type_json::from_json);
+    if let Some(found) = before.and_then(|datatype| fits(&datatype).map(|elements| (datatype, elements))) {
+        return Ok(found);
+    }
+    // What HDF5 alone has goes from file to file.
+    if let Some(info) =
+        dataset.filter(|info| info.datatype.points() || matches!(info.datatype, Datatype::Array { .. }))
+        && let Some(elements) = fits(&info.datatype)
+    {
+        return Ok((info.datatype.clone(), elements));
+    }
+    let datatype = stored_type(array.data_type(), array.byte_order())?;
+    let elements = Elements::new(&datatype)?;
+    Ok((datatype, elements))
 }
 
 /// What is done to the bytes of each chunk.
@@ -92,11 +156,22 @@ struct Filters {
 }
 
 impl Filters {
+    /// As a dataset has them, in the order that h5py gives them.
+    fn list(&self) -> Vec<Filter> {
+        let filter = |id, client_data: Vec<u32>, is_optional| Filter {
+            id,
+            is_optional,
+            client_data,
+            name: String::new(),
+        };
+        let shuffle = self.shuffle.then(|| filter(SHUFFLE, Vec::new(), true));
+        let gzip = self.gzip.map(|level| filter(DEFLATE, vec![level.into()], true));
+        let fletcher32 = self.fletcher32.then(|| filter(FLETCHER32, Vec::new(), false));
+        shuffle.into_iter().chain(gzip).chain(fletcher32).collect()
+    }
+
     /// Those that are asked for, else those of the dataset that is copied, else the ones that zarr-python asks for.
     fn new(creation: &Creation, dataset: Option<&DatasetInfo>) -> Result<Self> {
-        const DEFLATE: i32 = 1;
-        const SHUFFLE: i32 = 2;
-        const FLETCHER32: i32 = 3;
         let gzip = gzip(creation)?;
         let Some(info) = dataset else {
             let (shuffle, fletcher32) = (false, false);
@@ -197,13 +272,46 @@ fn stored_type(data_type: &DataType, order: ByteOrder) -> Result<Datatype, Strin
             tag: String::new(),
         },
         DataType::Struct(record) => compound(record, order)?,
-        other => return Err(format!("writing {other} to HDF5 is not there yet")),
+        DataType::String | DataType::FixedUtf32(_) | DataType::Object => Datatype::VlenString {
+            charset: Charset::Utf8,
+        },
+        DataType::Bytes => Datatype::VlenSequence {
+            element: Box::new(Datatype::Integer {
+                size: 1,
+                signed: false,
+                big_endian: false,
+            }),
+        },
+        DataType::VlenArray(element) => Datatype::VlenSequence {
+            element: Box::new(stored_type(element, order)?),
+        },
+        // The words of h5py for what NumPy has and HDF5 has not.
+        time @ (DataType::DateTime64(_) | DataType::TimeDelta64(_)) => Datatype::Opaque {
+            size: 8,
+            tag: format!("NUMPY:{}", numpy_time(time, order)),
+        },
+        DataType::Float128 => long_double(),
+        DataType::Complex256 => {
+            let field = |name: &str, offset| Field {
+                name: Name::from(name),
+                offset,
+                datatype: long_double(),
+            };
+            Datatype::Compound {
+                size: 32,
+                fields: vec![field("r", 0), field("i", 16)],
+            }
+        }
+        other => return Err(format!("HDF5 has no type for {other}")),
     })
 }
 
 fn compound(record: &StructType, order: ByteOrder) -> Result<Datatype, String> {
     let (mut fields, mut size) = (Vec::new(), 0);
     for field in &record.fields {
+        if field.data_type.is_variable() || matches!(field.data_type, DataType::FixedUtf32(_)) {
+            return Err(format!("HDF5 has no type for its field {:?}", field.name));
+        }
         let mut datatype = stored_type(&field.data_type, field.byte_order(order))?;
         if !field.shape.is_empty() {
             datatype = Datatype::Array {

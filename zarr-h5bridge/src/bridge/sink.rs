@@ -2,29 +2,26 @@
 
 use std::{
     collections::HashSet,
-    ffi::CString,
     path::{Path, PathBuf},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use serde_json::{Map, Value};
+use zarr_convenience::core::NodePath;
 use zarr_convenience::core::codecs::DataType;
-use zarr_convenience::core::{ArrayData, NodePath, Selection};
-use zarr_convenience::{Creation, Error, Found, How, Lost, Prospect, Result, Route, Sink, SourceArray, Way};
+use zarr_convenience::{Creation, Error, Found, How, Lost, Plan, Prospect, Result, Sink, SourceArray};
 
 use super::{
+    attributes::{DIMENSIONS, restored},
+    copying::{Copying, route},
+    datatype::Form,
+    filters,
     new_attribute::to_hdf5,
-    new_dataset::{clamped, new_dataset},
+    new_dataset::new_dataset,
+    original::{self, KEY},
     source::source_error,
 };
-use crate::hdf5::{NewDataset, ObjectKind, Writer};
-
-/// The bytes of values that are read and written at once, about.
-const BOX_SIZE: u64 = 4 << 20;
-/// The bytes that a text of any length counts for.
-const POINTER_SIZE: usize = 8;
-
-/// Copies a box, told by its first element and its shape; gives its bytes.
-type WriteBox<'a> = dyn Fn(&[u64], &[u64]) -> Result<u64> + 'a;
+use crate::hdf5::{Draft, Item, NewAttribute, NewLink, ObjectKind, Referent, Target, Writer};
 
 /// An HDF5 file that copies go into.
 ///
@@ -33,10 +30,15 @@ type WriteBox<'a> = dyn Fn(&[u64], &[u64]) -> Result<u64> + 'a;
 /// A dataset gets its name when all of it is written. What has no form in HDF5 is reported as lost.
 #[derive(Debug)]
 pub struct Hdf5Sink {
-    /// Absent where nothing is to be written.
-    writer: Option<Writer>,
+    /// Absent where nothing is to be written, and while the file is not made yet.
+    writer: OnceLock<Writer>,
+    /// Whether the file is to be made.
+    is_new: bool,
     path: PathBuf,
     root: NodePath,
+    /// Nodes that were links and become links again.
+    skipped: Mutex<HashSet<NodePath>>,
+    later: Mutex<Later>,
 }
 
 impl Hdf5Sink {
@@ -46,7 +48,16 @@ impl Hdf5Sink {
     /// [`Error::Source`] when something is there, and when the file cannot be made.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Ok(Self::new(path, Some(Writer::create(path).map_err(source_error)?)))
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::Source {
+                what: format!("`{}`", path.display()),
+                reason: "creating: it is there already".to_owned(),
+            });
+        }
+        Ok(Self {
+            is_new: true,
+            ..Self::new(path, None)
+        })
     }
 
     /// Opens a file for changes, or makes it where none is.
@@ -80,10 +91,14 @@ impl Hdf5Sink {
     }
 
     fn new(path: &Path, writer: Option<Writer>) -> Self {
+        filters::register();
         Self {
-            writer,
+            writer: writer.map_or_else(OnceLock::new, OnceLock::from),
+            is_new: false,
             path: path.to_owned(),
             root: NodePath::root(),
+            skipped: Mutex::default(),
+            later: Mutex::default(),
         }
     }
 
@@ -99,9 +114,12 @@ impl Hdf5Sink {
                     self.path.display()
                 )));
             }
-            None if self.writer.as_ref().is_some_and(Writer::is_writable) => {
+            None if self.is_new || self.writer.get().is_some_and(Writer::is_writable) => {
                 let path = group.to_string();
-                self.writer()?.require_group(&path).map_err(source_error)?;
+                let writer = self.writer()?;
+                writer
+                    .require_group(&path, (false, false))
+                    .map_err(source_error)?;
             }
             _ => {}
         }
@@ -110,11 +128,146 @@ impl Hdf5Sink {
     }
 
     fn writer(&self) -> Result<&Writer> {
-        self.writer.as_ref().ok_or_else(|| Error::Source {
+        if self.writer.get().is_none() && self.is_new {
+            self.make((false, false))?;
+        }
+        self.writer.get().ok_or_else(|| Error::Source {
             what: format!("`{}`", self.path.display()),
             reason: "is not there".to_owned(),
         })
     }
+
+    /// Makes the file if it is to be made and is not there yet.
+    fn make(&self, tracks: (bool, bool)) -> Result<()> {
+        if self.is_new && self.writer.get().is_none() {
+            let writer = Writer::create(&self.path, tracks).map_err(source_error)?;
+            // Only one thread puts nodes.
+            let _ = self.writer.set(writer);
+        }
+        Ok(())
+    }
+
+    fn is_skipped(&self, path: &NodePath) -> bool {
+        let skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut at = Some(path.clone());
+        while let Some(path) = at {
+            if skipped.contains(&path) {
+                return true;
+            }
+            at = path.parent();
+        }
+        false
+    }
+
+    fn later(&self) -> std::sync::MutexGuard<'_, Later> {
+        self.later.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets attributes, and tells which of them have no form in HDF5.
+    fn put_attributes(
+        &self,
+        path: &str,
+        attributes: &Map<String, Value>,
+        original: &Map<String, Value>,
+        set: impl Fn(&str, &NewAttribute) -> crate::hdf5::Result<()>,
+    ) -> Vec<Lost> {
+        let mut lost = Vec::new();
+        for (name, value) in restore(attributes, original) {
+            let failed = match value {
+                // What references lead to may not be there yet.
+                Ok(value @ NewAttribute::Items { .. }) => {
+                    self.later()
+                        .attributes
+                        .push((path.to_owned(), name.clone(), value));
+                    None
+                }
+                Ok(value) => match set(&name, &value) {
+                    Ok(()) => None,
+                    Err(crate::hdf5::Error::Library { reason, .. }) => Some(reason),
+                    Err(error) => Some(error.to_string()),
+                },
+                Err(reason) => Some(reason),
+            };
+            lost.extend(failed.map(|reason| Lost {
+                what: format!("{path}@{name}"),
+                reason,
+            }));
+        }
+        lost
+    }
+}
+
+/// Lets references to paths where nothing is point to nothing.
+fn forget_missing(item: &mut Item, writer: &Writer, missing: &mut Vec<String>) -> Result<()> {
+    match item {
+        Item::Sequence(items) | Item::Parts(items) => items
+            .iter_mut()
+            .try_for_each(|item| forget_missing(item, writer, missing)),
+        Item::Reference(target) => {
+            if let Some(Target {
+                object: Referent::Path(path),
+                ..
+            }) = target
+                && writer.kind(path).map_err(source_error)?.is_none()
+            {
+                missing.push(path.clone());
+                *target = None;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The attributes of an object, those of an original in its order and of its types.
+fn restore(
+    attributes: &Map<String, Value>,
+    original: &Map<String, Value>,
+) -> Vec<(String, Result<NewAttribute, String>)> {
+    let empty = Map::new();
+    let kept = original
+        .get("attributes")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    let made = |name: &str, value: &Value| {
+        let before = kept.get(name).and_then(|kept| restored(kept, value));
+        before.map_or_else(|| to_hdf5(value), Ok)
+    };
+    let hidden = |name: &String| {
+        let value = kept
+            .get(name)?
+            .get("value")
+            .filter(|_| !attributes.contains_key(name))?;
+        Some((name.clone(), made(name, value)))
+    };
+    let names_dimensions = kept
+        .keys()
+        .any(|name| name == "DIMENSION_LIST" || name == "CLASS");
+    let own = |name: &String| {
+        let is_known = kept.get(name).is_some() || !names_dimensions || name != DIMENSIONS;
+        let value = attributes.get(name).filter(|_| is_known)?;
+        Some((name.clone(), made(name, value)))
+    };
+    let order = original::names(original, "attribute_order");
+    let first = order.iter().filter_map(|name| own(name).or_else(|| hidden(name)));
+    let rest = attributes
+        .keys()
+        .filter(|name| !order.contains(name))
+        .filter_map(own);
+    let rest = rest.chain(
+        kept.keys()
+            .filter(|name| !order.contains(name))
+            .filter_map(hidden),
+    );
+    first.chain(rest).collect()
+}
+
+/// What had to wait until all objects are there.
+#[derive(Debug, Default)]
+struct Later {
+    groups: Vec<(String, Map<String, Value>)>,
+    values: Vec<(String, crate::hdf5::Later)>,
+    attributes: Vec<(String, String, NewAttribute)>,
 }
 
 impl Sink for Hdf5Sink {
@@ -123,7 +276,7 @@ impl Sink for Hdf5Sink {
     }
 
     fn find(&self, path: &NodePath) -> Result<Option<Found>> {
-        let Some(writer) = &self.writer else {
+        let Some(writer) = self.writer.get() else {
             return Ok(path.is_root().then_some(Found::Group));
         };
         let found = writer.kind(&path.to_string()).map_err(source_error)?;
@@ -144,21 +297,55 @@ impl Sink for Hdf5Sink {
     }
 
     fn prospect(&self, array: &dyn SourceArray, creation: &Creation, _: Option<u64>) -> Result<Prospect> {
-        Ok(match new_dataset(array, creation)? {
-            Ok(new) => Prospect::Route(route(array, &new)),
+        Ok(match new_dataset(array, creation, &Map::new())? {
+            Ok(target) => Prospect::Route(route(array, &target)),
             Err(reason) => Prospect::Refusal(reason),
         })
     }
 
-    fn put_group(&self, path: &NodePath, attributes: Map<String, Value>, how: &How<'_>) -> Result<Vec<Lost>> {
-        let (writer, path) = (self.writer()?, path.to_string());
-        if how.replaces {
-            writer.remove(&path).map_err(source_error)?;
+    fn begin(&self, plan: &Plan) -> Result<()> {
+        let empty = Map::new();
+        let originals = plan.steps.iter().map(|step| (&step.target, &step.attributes));
+        let root = plan
+            .root_attributes
+            .iter()
+            .map(|attributes| (&self.root, attributes));
+        let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        for (path, attributes) in root.chain(originals) {
+            let original = attributes
+                .members
+                .get(KEY)
+                .and_then(Value::as_object)
+                .unwrap_or(&empty);
+            if path.is_root() {
+                self.make(tracked(original))?;
+            }
+            for (name, _) in original::links(original) {
+                skipped.insert(path.join(&name)?);
+            }
         }
-        writer.require_group(&path).map_err(source_error)?;
-        Ok(lost(&path, &attributes, |name, value| {
-            writer.set_attribute(&path, name, value)
-        }))
+        Ok(())
+    }
+
+    fn put_group(&self, path: &NodePath, attributes: Map<String, Value>, how: &How<'_>) -> Result<Vec<Lost>> {
+        if self.is_skipped(path) {
+            return Ok(Vec::new());
+        }
+        let (writer, shown) = (self.writer()?, path.to_string());
+        if how.replaces {
+            writer.remove(&shown).map_err(source_error)?;
+        }
+        let (attributes, original) = taken(attributes);
+        writer
+            .require_group(&shown, tracked(&original))
+            .map_err(source_error)?;
+        let lost = self.put_attributes(&shown, &attributes, &original, |name, value| {
+            writer.set_attribute(&shown, name, value)
+        });
+        if !original.is_empty() {
+            self.later().groups.push((shown, original));
+        }
+        Ok(lost)
     }
 
     fn put_array(
@@ -168,31 +355,98 @@ impl Sink for Hdf5Sink {
         attributes: Map<String, Value>,
         how: &How<'_>,
     ) -> Result<Vec<Lost>> {
+        if self.is_skipped(path) {
+            return Ok(Vec::new());
+        }
         let (writer, path) = (self.writer()?, path.to_string());
-        let new = match new_dataset(array, how.creation)? {
-            Ok(new) => new,
+        let (attributes, original) = taken(attributes);
+        let target = match new_dataset(array, how.creation, &original)? {
+            Ok(target) => target,
             Err(reason) => return Ok(vec![Lost { what: path, reason }]),
         };
-        let draft = writer.begin(&path, &new).map_err(source_error)?;
-        let write = |start: &[u64], shape: &[u64]| -> Result<u64> {
-            how.cancel.check()?;
-            let data = array.read(&Selection::region(start, shape), how.workers)?;
-            let size = if data.data_type == DataType::String {
-                let texts = texts(&data, &path)?;
-                draft.write_texts(start, shape, &texts).map_err(source_error)?;
-                texts.len() * POINTER_SIZE
-            } else {
-                let mut elements = data.buffer.elements;
-                array.data_type().reorder(&mut elements, array.byte_order());
-                draft.write(start, shape, &elements).map_err(source_error)?;
-                elements.len()
-            };
-            (how.progress)(size as u64);
-            Ok(size as u64)
+        let draft = writer.begin(&path, &target.new).map_err(source_error)?;
+        let copying = Copying {
+            array,
+            target: &target,
+            draft: &draft,
+            path: &path,
+            how,
         };
-        write_values(array, &new, how, &write)?;
-        let lost = lost(&path, &attributes, |name, value| draft.set_attribute(name, value));
+        let values = copying.run()?;
+        self.later()
+            .values
+            .extend(values.into_iter().map(|later| (path.clone(), later)));
+        let mut lost = self.put_attributes(&path, &attributes, &original, |name, value| {
+            draft.set_attribute(name, value)
+        });
+        if *array.data_type() == DataType::Object && target.elements.form == Form::Text {
+            let reason = "its objects are stored as texts in JSON".to_owned();
+            lost.push(Lost {
+                what: path.clone(),
+                reason,
+            });
+        }
         draft.publish(how.replaces).map_err(source_error)?;
+        Ok(lost)
+    }
+
+    fn finish(&self) -> Result<Vec<Lost>> {
+        let mut lost = Vec::new();
+        let Later {
+            groups,
+            values,
+            attributes,
+        } = std::mem::take(&mut *self.later());
+        let writer = self.writer()?;
+        for (group, original) in &groups {
+            for (name, link) in original::links(original) {
+                // A link to what was removed since becomes nothing.
+                match writer.put_link(group, &name, &link) {
+                    Ok(()) | Err(crate::hdf5::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(source_error(error)),
+                }
+                // Only data types have attributes here; other objects have their own.
+                if let (NewLink::Type(_), Some(Value::Object(kept))) = (&link, original["links"].get(&name)) {
+                    let path = format!("{}/{name}", group.trim_end_matches('/'));
+                    for (name, value) in restore(&Map::new(), kept) {
+                        let value = value.map_err(|reason| Error::Source {
+                            what: path.clone(),
+                            reason,
+                        })?;
+                        writer.set_attribute(&path, &name, &value).map_err(source_error)?;
+                    }
+                }
+            }
+        }
+        for (group, original) in &groups {
+            let names = original::names(original, "members");
+            writer.arrange(group, &names).map_err(source_error)?;
+        }
+        let mut forget = |what: &str, items: &mut Vec<Item>| -> Result<()> {
+            let mut missing = Vec::new();
+            for item in items {
+                forget_missing(item, writer, &mut missing)?;
+            }
+            lost.extend(missing.first().map(|path| Lost {
+                what: what.to_owned(),
+                reason: format!(
+                    "{} of its references, as that to {path}, lead to nothing",
+                    missing.len()
+                ),
+            }));
+            Ok(())
+        };
+        for (path, mut later) in values {
+            forget(&path, &mut later.items)?;
+            let (path, later) = (path.as_str(), &later);
+            Draft::finish_items(writer, path, later).map_err(source_error)?;
+        }
+        for (path, name, mut value) in attributes {
+            if let NewAttribute::Items { items, .. } = &mut value {
+                forget(&format!("{path}@{name}"), items)?;
+            }
+            writer.set_attribute(&path, &name, &value).map_err(source_error)?;
+        }
         Ok(lost)
     }
 
@@ -201,156 +455,20 @@ impl Sink for Hdf5Sink {
     }
 }
 
-/// How the values of an array go into a dataset: box after box, since the library has one lock.
-fn route(array: &dyn SourceArray, new: &NewDataset) -> Route {
-    let shape = &new.shape;
-    let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
-    let unit_shape = match &new.chunk_shape {
-        Some(chunk_shape) => unit_shape(shape, chunk_shape, item_size),
-        None => shape.clone(),
-    };
-    let lengths = shape.iter().zip(&unit_shape);
-    let size = lengths.clone().fold(item_size, |size, (length, unit)| {
-        size.saturating_mul((*unit).min(*length))
-    });
-    Route {
-        way: Way::Recode,
-        reason: "the destination is an HDF5 file".to_owned(),
-        n_units: lengths.fold(1, |n, (length, unit)| {
-            n.saturating_mul(length.div_ceil((*unit).max(1)))
-        }),
-        unit_shape,
-        // Once as they are read, once in the byte order of the file.
-        unit_memory: size.saturating_mul(2),
-    }
-}
-
-/// Sets attributes, and tells which of them have no form in HDF5.
-fn lost(
-    path: &str,
-    attributes: &Map<String, Value>,
-    set: impl Fn(&str, &crate::hdf5::NewAttribute) -> crate::hdf5::Result<()>,
-) -> Vec<Lost> {
-    let set = |name: &str, value: &Value| match set(name, &to_hdf5(value)?) {
-        Ok(()) => Ok(()),
-        Err(crate::hdf5::Error::Library { reason, .. }) => Err(reason),
-        Err(error) => Err(error.to_string()),
-    };
-    let failed = |(name, value): (&String, &Value)| {
-        let reason = set(name, value).err()?;
-        let what = format!("{path}@{name}");
-        Some(Lost { what, reason })
-    };
-    attributes.iter().filter_map(failed).collect()
-}
-
-/// The texts of an array as the library takes them.
-fn texts(data: &ArrayData, path: &str) -> Result<Vec<CString>> {
-    let texts = data.to_vec::<String>()?;
-    let ended = |_| Error::Source {
-        what: path.to_owned(),
-        reason: "a text of it has a zero byte, which ends texts in HDF5".to_owned(),
-    };
-    texts
-        .into_iter()
-        .map(|text| CString::new(text).map_err(ended))
-        .collect()
-}
-
-/// Writes all values that the source has.
-fn write_values(
-    array: &dyn SourceArray,
-    new: &NewDataset,
-    how: &How<'_>,
-    write: &WriteBox<'_>,
-) -> Result<()> {
-    let shape = &new.shape;
-    let Some(chunk_shape) = &new.chunk_shape else {
-        if !shape.contains(&0) {
-            write(&vec![0; shape.len()], shape)?;
+/// The attributes of a node, and what was kept of an original.
+fn taken(mut attributes: Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
+    match attributes.shift_remove(KEY) {
+        Some(Value::Object(original)) => (attributes, original),
+        Some(other) => {
+            attributes.insert(KEY.to_owned(), other);
+            (attributes, Map::new())
         }
-        return Ok(());
-    };
-    let grid = |chunk_shape: &[u64]| -> Vec<u64> {
-        let lengths = shape.iter().zip(chunk_shape);
-        lengths.map(|(length, chunk)| length.div_ceil(*chunk)).collect()
-    };
-    let n_chunks = grid(chunk_shape)
-        .iter()
-        .fold(1_u64, |n, count| n.saturating_mul(*count));
-    let agrees = array
-        .chunk_shape()
-        .is_some_and(|source| clamped(source, shape) == *chunk_shape);
-    // Under another fill value, chunks that are missing would mean other values.
-    let stored = if agrees && how.creation.fill_value.is_none() {
-        array.stored_chunks()?
-    } else {
-        None
-    };
-    if let Some(stored) = stored.filter(|stored| (stored.len() as u64) < n_chunks) {
-        return write_stored(array, &stored, (shape, chunk_shape), how, write);
-    }
-    let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
-    let unit = unit_shape(shape, chunk_shape, item_size);
-    let counts = grid(&unit);
-    let mut position = vec![0_u64; counts.len()];
-    loop {
-        let (start, size) = region(&position, &unit, shape);
-        write(&start, &size)?;
-        let Some(dimension) = (0..counts.len()).rfind(|&d| position[d] + 1 < counts[d]) else {
-            return Ok(());
-        };
-        position[dimension] += 1;
-        position[dimension + 1..].fill(0);
+        None => (attributes, Map::new()),
     }
 }
 
-/// Writes the chunks that the source has; the others stay unwritten.
-fn write_stored(
-    array: &dyn SourceArray,
-    stored: &HashSet<Vec<u64>>,
-    (shape, chunk_shape): (&[u64], &[u64]),
-    how: &How<'_>,
-    write: &WriteBox<'_>,
-) -> Result<()> {
-    let is_inside = |position: &&Vec<u64>| {
-        let mut lengths = position.iter().zip(chunk_shape).zip(shape);
-        position.len() == shape.len()
-            && lengths.all(|((at, chunk), length)| at.checked_mul(*chunk).is_some_and(|at| at < *length))
-    };
-    let mut positions: Vec<_> = stored.iter().filter(is_inside).collect();
-    positions.sort_unstable();
-    let mut written = 0_u64;
-    for position in positions {
-        let (start, size) = region(position, chunk_shape, shape);
-        written = written.saturating_add(write(&start, &size)?);
-    }
-    let item_size = array.data_type().size().unwrap_or(1) as u64;
-    let total = shape
-        .iter()
-        .fold(item_size, |size, length| size.saturating_mul(*length));
-    (how.progress)(total.saturating_sub(written));
-    Ok(())
-}
-
-/// First element and shape of a box of the grid.
-fn region(position: &[u64], unit: &[u64], shape: &[u64]) -> (Vec<u64>, Vec<u64>) {
-    let start: Vec<_> = position.iter().zip(unit).map(|(at, unit)| at * unit).collect();
-    let lengths = start.iter().zip(unit).zip(shape);
-    let size = lengths.map(|((start, unit), length)| (*unit).min(length - start));
-    let size = size.collect();
-    (start, size)
-}
-
-/// Boxes of whole chunks, long along the last dimensions, that are worth the trouble of reading them.
-fn unit_shape(shape: &[u64], chunk_shape: &[u64], item_size: u64) -> Vec<u64> {
-    let mut unit = chunk_shape.to_vec();
-    for dimension in (0..unit.len()).rev() {
-        let size = unit
-            .iter()
-            .fold(item_size, |size, length| size.saturating_mul(*length));
-        let times = (BOX_SIZE / size.max(1)).min(shape[dimension].div_ceil(unit[dimension]));
-        unit[dimension] = unit[dimension].saturating_mul(times.max(1));
-    }
-    unit
+/// Whether a group kept the order of its links, and of its attributes.
+fn tracked(original: &Map<String, Value>) -> (bool, bool) {
+    let is_true = |name: &str| original.get(name).is_some_and(|value| value == true);
+    (is_true("tracks_links"), is_true("tracks_attributes"))
 }

@@ -2,17 +2,19 @@
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-use zarr_convenience::core::NodePath;
-use zarr_convenience::{Attributes, Error, Lost, Result, Source, SourceNode};
+use serde_json::{Map, Value, json};
+use zarr_convenience::core::{NodePath, ZarrFormat};
+use zarr_convenience::{Attributes, Error, Fate, Kept, Lost, Result, Source, SourceNode};
 
 use super::{
     array::Hdf5Array,
-    attributes,
-    datatype::lost_names,
+    attributes::{self, DIMENSIONS, lost_of_type},
     filters,
     links::{node_path, unfollowed},
+    original::{self, KEY},
+    type_json,
 };
-use crate::hdf5::{self, File, Group, Link, LinkKind, Object};
+use crate::hdf5::{self, Dataset, File, Group, Link, LinkKind, NamedType, Object, ObjectKind};
 
 /// An HDF5 file whose groups, datasets and attributes are read as those of a Zarr hierarchy.
 ///
@@ -22,6 +24,8 @@ use crate::hdf5::{self, File, Group, Link, LinkKind, Object};
 #[derive(Debug, Clone)]
 pub struct Hdf5Source {
     file: File,
+    keeps: bool,
+    format: ZarrFormat,
 }
 
 impl Hdf5Source {
@@ -32,7 +36,24 @@ impl Hdf5Source {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         filters::register();
         let file = File::open(path).map_err(source_error)?;
-        Ok(Self { file })
+        let (keeps, format) = (false, ZarrFormat::V2);
+        Ok(Self { file, keeps, format })
+    }
+
+    /// Keeps what Zarr has no words for in the attribute `_hdf5` of each node, so that a copy back is the same file.
+    ///
+    /// Without it such things are reported as lost.
+    #[must_use]
+    pub const fn keeping_originals(mut self) -> Self {
+        self.keeps = true;
+        self
+    }
+
+    /// Gives elements types that a format has names for: in V3, records are raw bytes, and sequences texts in JSON.
+    #[must_use]
+    pub const fn for_format(mut self, format: ZarrFormat) -> Self {
+        self.format = format;
+        self
     }
 
     /// The group that all paths start from.
@@ -79,34 +100,131 @@ impl Hdf5Source {
             });
         }
         match group.open(&link.name) {
-            Ok(object) => classify(object, path, above),
+            Ok(object) => self.classify(object, path, above),
             Err(error) => match unfollowed(&link.kind, &error) {
                 Some(what) => Ok(SourceNode::Other { path, what }),
                 None => Err(source_error(error)),
             },
         }
     }
-}
 
-/// What an object is to Zarr.
-fn classify(object: Object, path: NodePath, above: &HashMap<u64, NodePath>) -> Result<SourceNode> {
-    Ok(match object {
-        Object::Group(group) => match above.get(&group.address().map_err(source_error)?) {
-            Some(same) => SourceNode::Other {
-                what: format!("cycle: it is '{same}' again"),
-                path,
+    /// What an object is to Zarr.
+    fn classify(&self, object: Object, path: NodePath, above: &HashMap<u64, NodePath>) -> Result<SourceNode> {
+        Ok(match object {
+            Object::Group(group) => match above.get(&group.address().map_err(source_error)?) {
+                Some(same) => SourceNode::Other {
+                    what: format!("cycle: it is '{same}' again"),
+                    path,
+                },
+                None => SourceNode::Group(path),
             },
-            None => SourceNode::Group(path),
-        },
-        Object::Dataset(dataset) => match Hdf5Array::new(path.clone(), dataset) {
-            Ok(array) => SourceNode::Array(Arc::new(array)),
-            Err(what) => SourceNode::Other { path, what },
-        },
-        Object::NamedType(_) => SourceNode::Other {
-            path,
-            what: "named data type".to_owned(),
-        },
-    })
+            Object::Dataset(dataset) => match Hdf5Array::new(path.clone(), dataset.clone(), self.format) {
+                Ok(array) => SourceNode::Array(Arc::new(array.named(self.dimension_names(&dataset)?))),
+                Err(what) => SourceNode::Other { path, what },
+            },
+            Object::NamedType(_) => SourceNode::Other {
+                path,
+                what: "named data type".to_owned(),
+            },
+        })
+    }
+
+    /// The names of the dimensions of a dataset that has dimension scales, or is one.
+    fn dimension_names(&self, dataset: &Dataset) -> Result<Option<Vec<Option<String>>>> {
+        let mut found = Vec::new();
+        for name in dataset.attribute_names().map_err(source_error)? {
+            if name == "CLASS" || name == "DIMENSION_LIST" {
+                found.push(dataset.attribute(&name).map_err(source_error)?);
+            }
+        }
+        let ndim = dataset.info().space.shape().map_or(0, <[u64]>::len);
+        let paths = |address| self.file.path_of(address);
+        Ok(attributes::dimension_names(dataset.path(), &found, ndim, &paths))
+    }
+
+    /// What is kept of a group beside its attributes: its links that are no nodes of their own, and their order.
+    fn keep_links(
+        &self,
+        group: &Group,
+        path: &NodePath,
+        original: &mut Map<String, Value>,
+    ) -> Result<Vec<Kept>> {
+        let (tracks_links, tracks_attributes) = group.tracks_order().map_err(source_error)?;
+        for (name, tracks) in [
+            ("tracks_links", tracks_links),
+            ("tracks_attributes", tracks_attributes),
+        ] {
+            if tracks {
+                original.insert(name.to_owned(), true.into());
+            }
+        }
+        let listed = group.links().map_err(source_error)?;
+        if tracks_links {
+            let names = listed.iter().filter_map(|link| link.name.to_str());
+            original.insert("members".to_owned(), names.map(Value::from).collect());
+        }
+        let (mut links, mut kept) = (Map::new(), Vec::new());
+        for link in &listed {
+            let Some(name) = link.name.to_str() else {
+                continue;
+            };
+            let own = format!("{}/{name}", group.path().trim_end_matches('/'));
+            let (value, reason) = match &link.kind {
+                LinkKind::Hard {
+                    object: ObjectKind::NamedType,
+                    ..
+                } => match group.open(&link.name) {
+                    Ok(Object::NamedType(named)) => (self.named_type(&named)?, "a named data type"),
+                    _ => continue,
+                },
+                LinkKind::Hard { address, .. } if self.file.path_of(*address).as_ref() == Some(&own) => {
+                    continue;
+                }
+                LinkKind::Hard { .. } => (self.link(&link.kind), "another name of an object"),
+                LinkKind::Soft { .. } => (self.link(&link.kind), "a soft link"),
+                LinkKind::External { .. } => (self.link(&link.kind), "an external link"),
+                _ => continue,
+            };
+            let Some(value) = value else { continue };
+            links.insert(name.to_owned(), value);
+            if let Ok(path) = path.join(name) {
+                kept.push(Kept {
+                    what: path.to_string(),
+                    fate: Fate::Mapped,
+                    reason: format!("{reason}, which is kept in `{KEY}` of its group"),
+                });
+            }
+        }
+        if !links.is_empty() {
+            original.insert("links".to_owned(), links.into());
+        }
+        Ok(kept)
+    }
+
+    fn link(&self, kind: &LinkKind) -> Option<Value> {
+        original::link_json(kind, |address| self.file.path_of(address))
+    }
+
+    /// A named data type, with its attributes.
+    fn named_type(&self, named: &NamedType) -> Result<Option<Value>> {
+        let Some(datatype) = type_json::to_json(named.datatype()) else {
+            return Ok(None);
+        };
+        let mut link = Map::from_iter([("type".to_owned(), datatype)]);
+        let names = named.attribute_names().map_err(source_error)?;
+        let paths = |address| self.file.path_of(address);
+        let read = |name: &hdf5::Name| named.attribute(name);
+        let read = attributes::read(named.path(), &names, true, &paths, read).map_err(source_error)?;
+        // There is no node to have them, so they are all kept with their values.
+        let mut kept = read.original;
+        for (name, value) in read.attributes.members {
+            kept.entry(name).or_insert_with(|| json!({}))["value"] = value;
+        }
+        if !kept.is_empty() {
+            link.insert("attributes".to_owned(), kept.into());
+        }
+        Ok(Some(link.into()))
+    }
 }
 
 impl Source for Hdf5Source {
@@ -158,12 +276,55 @@ impl Source for Hdf5Source {
             Object::NamedType(datatype) => datatype.attribute(name),
         };
         let names = names.map_err(source_error)?;
-        let mut attributes = attributes::read(&path, &names, read).map_err(source_error)?;
+        let paths = |address| self.file.path_of(address);
+        let read = attributes::read(&path, &names, self.keeps, &paths, read).map_err(source_error)?;
+        let (mut attributes, kept, found) = (read.attributes, read.original, read.found);
+        if let SourceNode::Array(array) = node
+            && let Some(array) = array.as_any().and_then(|array| array.downcast_ref::<Hdf5Array>())
+            && let Some(names) = array.dimension_names()
+            && names.iter().all(Option::is_some)
+        {
+            attributes.members.insert(DIMENSIONS.to_owned(), json!(names));
+        }
         // What a dataset itself loses has no better place than beside what its attributes lose.
         if let Object::Dataset(dataset) = &object
-            && let Some(reason) = lost_names(&dataset.info().datatype)
+            && let Some(reason) = lost_of_type(&dataset.info().datatype)
         {
-            attributes.lost.push(Lost { what: path, reason });
+            if self.keeps && type_json::to_json(&dataset.info().datatype).is_some() {
+                attributes.kept.push(Kept {
+                    what: path.clone(),
+                    fate: Fate::Mapped,
+                    reason: format!("{reason}: kept in `{KEY}`"),
+                });
+            } else {
+                attributes.lost.push(Lost {
+                    what: path.clone(),
+                    reason,
+                });
+            }
+        }
+        if !self.keeps {
+            return Ok(attributes);
+        }
+        attributes.reserved = Some(KEY);
+        let mut original = Map::new();
+        match &object {
+            Object::Dataset(dataset) => original::of_dataset(dataset.info(), &mut original),
+            Object::Group(group) => {
+                let links = self.keep_links(group, node.path(), &mut original)?;
+                attributes.kept.extend(links);
+            }
+            Object::NamedType(_) => {}
+        }
+        if original.get("tracks_attributes").is_some() {
+            let order = found.iter().filter_map(|attribute| attribute.name.to_str());
+            original.insert("attribute_order".to_owned(), order.map(Value::from).collect());
+        }
+        if !kept.is_empty() {
+            original.insert("attributes".to_owned(), kept.into());
+        }
+        if !original.is_empty() {
+            attributes.members.insert(KEY.to_owned(), original.into());
         }
         Ok(attributes)
     }

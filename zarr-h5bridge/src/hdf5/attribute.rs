@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 
 use super::libhdf5::{self, Called, Handle, Holder};
-use super::{Dataspace, Datatype, Error, File, Name, Result};
+use super::{Dataspace, Datatype, Error, File, Item, Name, Result};
 
 /// An attribute with its values.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Attribute {
     pub datatype: Datatype,
     /// How many values there are, and in what shape.
     pub space: Dataspace,
-    /// The values, in C order; `None` if the type mixes values of fixed and of any length.
+    /// The values, in C order; `None` if the type has values that are never given out.
     pub values: Option<Values>,
 }
 
@@ -27,26 +27,32 @@ pub enum Values {
     /// Values of any length: for [`Datatype::VlenString`] the bytes of each text,
     /// for [`Datatype::VlenSequence`] the bytes of each sequence's values.
     Variable(Vec<Vec<u8>>),
+    /// Values of any other type: those that mix fixed sizes and others, and references.
+    Mixed(Vec<Item>),
 }
 
-/// Reads values of whatever type; `None` if the type mixes values of fixed and of any length.
+/// Reads values of whatever type; `None` for references of HDF5 1.12, which are never given out.
 pub(super) fn read_values(
     holder: Holder<'_>,
     datatype: &Datatype,
     handle: &Handle,
+    file: &Handle,
 ) -> Called<Option<Values>> {
     match datatype {
         Datatype::VlenString { .. } => libhdf5::read_texts(holder, handle)
             .map(Values::Variable)
             .map(Some),
-        Datatype::VlenSequence { element } => match element.size() {
+        Datatype::VlenSequence { element } if !element.points() => match element.size() {
             Some(size) => libhdf5::read_sequences(holder, handle, size)
                 .map(Values::Variable)
                 .map(Some),
             None => Ok(None),
         },
-        _ if datatype.size().is_some() => libhdf5::read_fixed(holder, handle).map(Values::Fixed).map(Some),
-        _ => Ok(None),
+        _ if !datatype.points() => libhdf5::read_fixed(holder, handle).map(Values::Fixed).map(Some),
+        _ if datatype.is_hidden() => Ok(None),
+        _ => libhdf5::read_items(holder, datatype, handle, file)
+            .map(Values::Mixed)
+            .map(Some),
     }
 }
 
@@ -131,7 +137,8 @@ impl Node {
             if space.n_elements().is_none_or(|n| n > stored_max) {
                 return Err("it has more values than the file has bytes".to_owned());
             }
-            let values = read_values(Holder::Attribute(&handle), &datatype, &type_handle)?;
+            let file = self.file.handle();
+            let values = read_values(Holder::Attribute(&handle), &datatype, &type_handle, file)?;
             Ok(Attribute {
                 name: name.clone(),
                 datatype,

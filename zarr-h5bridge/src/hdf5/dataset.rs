@@ -31,6 +31,8 @@ pub struct DatasetInfo {
     pub filters_partial_chunks: bool,
     /// What elements are that were never written.
     pub fill_value: FillValue,
+    /// Whether the order in which attributes were made is kept.
+    pub tracks_attributes: bool,
 }
 
 /// How many elements there are, and in what shape.
@@ -92,6 +94,7 @@ impl Dataset {
             filters: libhdf5::filters(&properties)?,
             filters_partial_chunks: libhdf5::filters_partial_chunks(&properties),
             fill_value: libhdf5::fill_value(&properties, &type_handle, datatype.size(), is_text)?,
+            tracks_attributes: libhdf5::tracks_attributes(&properties),
             space,
             datatype,
         };
@@ -163,7 +166,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Outside`] for virtual and external datasets, [`Error::Request`] if the box does not fit
-    /// or the type mixes values of fixed and of any length, [`Error::MissingFilter`] if the library lacks a filter,
+    /// or the values are references of HDF5 1.12, [`Error::MissingFilter`] if the library lacks a filter,
     /// [`Error::Library`] if the values are damaged.
     pub fn read_region(&self, offset: &[u64], count: &[u64]) -> Result<Values> {
         self.check_region(offset, count)?;
@@ -178,11 +181,11 @@ impl Dataset {
                 Holder::Dataset(dataset, &space),
                 &self.info.datatype,
                 &self.type_handle,
+                self.file().handle(),
             )
         };
         let values = read().map_err(|reason| self.read_error(reason))?;
-        values
-            .ok_or_else(|| self.request_error("its type mixes values of fixed and of any length".to_owned()))
+        values.ok_or_else(|| self.request_error("its values are references of HDF5 1.12".to_owned()))
     }
 
     /// Reads all elements, as [`read_region`](Self::read_region); none for a null space.

@@ -96,6 +96,8 @@ pub enum Datatype {
     Time {
         /// Bytes per element.
         size: usize,
+        /// Whether the most significant byte comes first.
+        big_endian: bool,
     },
     /// A type whose bytes cannot be explained with the others.
     Other {
@@ -103,7 +105,62 @@ pub enum Datatype {
         size: usize,
         /// What is special about it.
         reason: String,
+        /// How its bits are arranged, if it is a number.
+        form: Option<NumberForm>,
     },
+}
+
+/// How the bits of a number are arranged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberForm {
+    /// Whether the most significant byte comes first.
+    pub big_endian: bool,
+    /// How many bits are used.
+    pub precision: usize,
+    /// Which is the first of them, from the least significant.
+    pub offset: usize,
+    /// What they mean.
+    pub kind: NumberKind,
+}
+
+/// What the bits of a number mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberKind {
+    /// A whole number.
+    Integer {
+        /// Whether negative numbers exist, in two's complement.
+        signed: bool,
+    },
+    /// Bits without a meaning of their own.
+    Bits,
+    /// A floating-point number.
+    Float {
+        /// The place of the sign.
+        sign: usize,
+        /// The place of the exponent.
+        exponent: usize,
+        /// The bits of the exponent.
+        exponent_bits: usize,
+        /// The place of the mantissa.
+        mantissa: usize,
+        /// The bits of the mantissa.
+        mantissa_bits: usize,
+        /// What is added to the exponent.
+        bias: usize,
+        /// What is known of the first bit of the mantissa.
+        norm: Norm,
+    },
+}
+
+/// What is known of the first bit of a mantissa.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Norm {
+    /// It is set and not stored.
+    Implied,
+    /// It is set and stored.
+    Set,
+    /// Nothing.
+    Unknown,
 }
 
 /// A name for a number in an enumeration.
@@ -158,6 +215,26 @@ pub enum ReferenceKind {
 }
 
 impl Datatype {
+    /// Whether values have pointers in them: to texts, sequences or objects of the file.
+    pub fn points(&self) -> bool {
+        match self {
+            Self::VlenString { .. } | Self::VlenSequence { .. } | Self::Reference { .. } => true,
+            Self::Compound { fields, .. } => fields.iter().any(|field| field.datatype.points()),
+            Self::Array { element, .. } => element.points(),
+            _ => false,
+        }
+    }
+
+    /// Whether values have something in them that is never given out: references of HDF5 1.12.
+    pub fn is_hidden(&self) -> bool {
+        match self {
+            Self::Reference { kind, .. } => *kind == ReferenceKind::General,
+            Self::VlenSequence { element } | Self::Array { element, .. } => element.is_hidden(),
+            Self::Compound { fields, .. } => fields.iter().any(|field| field.datatype.is_hidden()),
+            _ => false,
+        }
+    }
+
     /// The bytes of an element as [`Values::Fixed`](super::Values::Fixed) holds it;
     /// `None` for a type with values of any length.
     pub fn size(&self) -> Option<usize> {
@@ -184,7 +261,7 @@ impl Datatype {
             | Self::Opaque { size, .. }
             | Self::Bitfield { size, .. }
             | Self::Reference { size, .. }
-            | Self::Time { size }
+            | Self::Time { size, .. }
             | Self::Other { size, .. } => Some(*size),
         }
     }

@@ -1,14 +1,15 @@
 //! A file, and opening the objects in it.
 
+use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::attribute::Node;
 use super::libhdf5::{self, Called, Handle, Kind};
-use super::{Attribute, Dataset, Datatype, Error, Group, Name, Result};
+use super::{Attribute, Dataset, Datatype, Error, Group, LinkKind, Name, ObjectKind, Result};
 
 /// The eight bytes that an HDF5 file proper starts with.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -26,6 +27,8 @@ struct Shared {
     /// The same file, for reading chunks without the library.
     bytes: fs::File,
     len_bytes: u64,
+    /// The paths of objects by their addresses, found when one is first asked for.
+    paths: OnceLock<HashMap<u64, String>>,
 }
 
 /// An object of a file.
@@ -108,10 +111,15 @@ impl File {
             path: path.to_owned(),
             bytes,
             len_bytes: metadata.len(),
+            paths: OnceLock::new(),
         };
         Ok(Self {
             shared: Arc::new(shared),
         })
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.shared.handle
     }
 
     /// Where the file is.
@@ -162,6 +170,43 @@ impl File {
             Object::Dataset(dataset) => Ok(dataset),
             object => Err(self.wrong_kind(&object, "dataset")),
         }
+    }
+
+    /// The first path that leads to an object by hard links alone, from above; `None` if there is none.
+    pub fn path_of(&self, address: u64) -> Option<String> {
+        let paths = self.shared.paths.get_or_init(|| self.find_paths());
+        paths.get(&address).cloned()
+    }
+
+    fn find_paths(&self) -> HashMap<u64, String> {
+        let mut paths = HashMap::new();
+        let Ok(root) = self.root() else {
+            return paths;
+        };
+        if let Ok(address) = root.address() {
+            paths.insert(address, "/".to_owned());
+        }
+        let mut groups = VecDeque::from([root]);
+        while let Some(group) = groups.pop_front() {
+            // A group that is damaged is reported where it is listed.
+            for link in group.links().unwrap_or_default() {
+                let (LinkKind::Hard { address, object }, Some(name)) = (&link.kind, link.name.to_str())
+                else {
+                    continue;
+                };
+                if paths.contains_key(address) {
+                    continue;
+                }
+                let path = format!("{}/{name}", group.path().trim_end_matches('/'));
+                paths.insert(*address, path);
+                if *object == ObjectKind::Group
+                    && let Ok(Object::Group(below)) = group.open(&link.name)
+                {
+                    groups.push_back(below);
+                }
+            }
+        }
+        paths
     }
 
     /// Reads bytes of the file as they are, without the library and its lock.

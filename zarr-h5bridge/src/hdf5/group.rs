@@ -92,6 +92,15 @@ impl Group {
         self.node.address()
     }
 
+    /// Whether the order is kept in which links, and in which attributes, were made.
+    ///
+    /// # Errors
+    /// [`Error::Library`](super::Error::Library) if the file is damaged.
+    pub fn tracks_order(&self) -> Result<(bool, bool)> {
+        self.node
+            .check("opening", libhdf5::tracks_order(self.node.handle()))
+    }
+
     /// All links: in the order they were made where the group tracks it, else in the order of their names' bytes.
     ///
     /// A link that cannot be read is listed as such.

@@ -21,6 +21,7 @@ mod error;
 mod file;
 mod filter_code;
 mod group;
+mod item;
 mod layout;
 mod libhdf5;
 mod name;
@@ -29,11 +30,14 @@ mod write;
 pub use attribute::{Attribute, Values};
 pub use chunk_index::{Chunk, ChunkIndex};
 pub use dataset::{Dataset, DatasetInfo, Dataspace};
-pub use datatype::{Charset, Datatype, EnumMember, Field, ReferenceKind, StringPadding};
+pub use datatype::{
+    Charset, Datatype, EnumMember, Field, Norm, NumberForm, NumberKind, ReferenceKind, StringPadding,
+};
 pub use error::{Error, Result};
 pub use file::{File, NamedType, Object, is_hdf5};
 pub(crate) use filter_code::{FilterCode, register_filters};
 pub use group::{Group, Link, LinkKind, ObjectKind};
+pub use item::{Area, Item, Referent, Target};
 pub use layout::{FillValue, Filter, Layout};
 pub use name::Name;
-pub(crate) use write::{NewAttribute, NewDataset, Writer};
+pub(crate) use write::{Draft, Later, NewAttribute, NewDataset, NewLink, Writer};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{c_path, exists};
 use super::libhdf5::{self, Called, Handle, Kind, NewLayout, NewValues};
-use super::{Datatype, Error, ObjectKind, Result};
+use super::{Datatype, Error, Filter, Item, ObjectKind, Result};
 
 /// An HDF5 file, open for changes.
 ///
@@ -20,20 +20,45 @@ pub(crate) struct Writer {
 
 /// What a new dataset is to be.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own in HDF5"
+)]
 pub(crate) struct NewDataset {
     pub(crate) datatype: Datatype,
     /// The length of each dimension; without dimensions there is one element.
     pub(crate) shape: Vec<u64>,
+    /// Whether there are no elements and no shape either; the shape is then ignored.
+    pub(crate) is_null: bool,
+    /// What each length may grow to, if that is more than it is.
+    pub(crate) max_shape: Option<Vec<Option<u64>>>,
     /// In one piece if absent.
     pub(crate) chunk_shape: Option<Vec<u64>>,
-    /// The level of compression; only chunks can be compressed.
-    pub(crate) gzip: Option<u8>,
-    /// Whether the bytes of elements are shuffled before; of chunks alone.
-    pub(crate) shuffle: bool,
-    /// Whether chunks carry a checksum.
-    pub(crate) fletcher32: bool,
+    /// Whether the one piece lies in the object's own header.
+    pub(crate) is_compact: bool,
+    /// What is done to the bytes of each chunk, in this order; only chunks have filters.
+    pub(crate) filters: Vec<Filter>,
+    /// Whether chunks that reach beyond the dataset go through the filters too.
+    pub(crate) filters_partial_chunks: bool,
     /// The bytes of an element that was never written, as in the file.
     pub(crate) fill_value: Option<Vec<u8>>,
+    /// Whether elements that were never written are whatever happens to be there.
+    pub(crate) is_fill_undefined: bool,
+    /// Whether the order of attributes is kept.
+    pub(crate) tracks_attributes: bool,
+}
+
+/// A link that is not the name of a new object.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum NewLink {
+    /// To a path.
+    Soft(String),
+    /// To a path of another file.
+    External(String, String),
+    /// To the object that has this path.
+    Hard(String),
+    /// The name of a data type.
+    Type(Datatype),
 }
 
 /// The values of a new attribute.
@@ -47,6 +72,25 @@ pub(crate) enum NewAttribute {
     },
     /// UTF-8 texts of any length.
     Texts { shape: Vec<u64>, texts: Vec<CString> },
+    /// Values of any type.
+    Items {
+        datatype: Datatype,
+        shape: Vec<u64>,
+        items: Vec<Item>,
+    },
+    /// No value, but a type.
+    Null { datatype: Datatype },
+}
+
+/// Values that are written when everything that they point to is there.
+#[derive(Debug)]
+pub(crate) struct Later {
+    pub(crate) datatype: Datatype,
+    /// The shape of the dataset.
+    pub(crate) shape: Vec<u64>,
+    pub(crate) offset: Vec<u64>,
+    pub(crate) count: Vec<u64>,
+    pub(crate) items: Vec<Item>,
 }
 
 /// A dataset that is being written and has no name yet.
@@ -55,6 +99,7 @@ pub(crate) struct Draft<'a> {
     writer: &'a Writer,
     handle: Handle,
     datatype: Handle,
+    described: Datatype,
     shape: Vec<u64>,
     /// The path that it will have.
     path: &'a str,
@@ -80,9 +125,9 @@ impl Writer {
         self.is_writable
     }
 
-    /// Makes a file where none is.
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        Self::new(path, "creating", libhdf5::create_file)
+    /// Makes a file where none is, whose root group keeps the order of its links and of its attributes, or not.
+    pub(crate) fn create(path: &Path, tracks: (bool, bool)) -> Result<Self> {
+        Self::new(path, "creating", |name| libhdf5::create_file(name, tracks))
     }
 
     fn new(
@@ -130,8 +175,48 @@ impl Writer {
     }
 
     /// Makes a group and those above it where they are not there.
-    pub(crate) fn require_group(&self, path: &str) -> Result<()> {
-        self.group(path).map(drop)
+    pub(crate) fn require_group(&self, path: &str, tracks: (bool, bool)) -> Result<()> {
+        self.group(path, tracks).map(drop)
+    }
+
+    /// Gives the members of a group an order, by making their links anew.
+    pub(crate) fn arrange(&self, path: &str, names: &[String]) -> Result<()> {
+        let Some(group) = self.find(path)? else {
+            return Ok(());
+        };
+        for name in names {
+            let name = self.name(name, path)?;
+            self.check("arranging", path, libhdf5::relink(&group, &name))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a link, in the place of what has its name.
+    pub(crate) fn put_link(&self, group: &str, name: &str, link: &NewLink) -> Result<()> {
+        let path = format!("{}/{name}", group.trim_end_matches('/'));
+        let above = self.group(group, (false, false))?;
+        let object = match link {
+            NewLink::Hard(target) => Some(self.find(target)?.ok_or_else(|| Error::NotFound {
+                file: self.path.clone(),
+                object: target.clone(),
+            })?),
+            _ => None,
+        };
+        self.remove(&path)?;
+        let c_name = self.name(name, &path)?;
+        let text = |text: &str| self.name(text, &path);
+        let made = match (link, object) {
+            (NewLink::Soft(target), _) => libhdf5::link_softly(&text(target)?, &above, &c_name),
+            (NewLink::External(file, target), _) => {
+                libhdf5::link_outside((&text(file)?, &text(target)?), &above, &c_name)
+            }
+            (NewLink::Type(datatype), _) => {
+                libhdf5::make_type(datatype).and_then(|made| libhdf5::commit(&made, &above, &c_name))
+            }
+            (NewLink::Hard(_), Some(object)) => libhdf5::link(&object, &above, &c_name),
+            (NewLink::Hard(_), None) => Ok(()),
+        };
+        self.check("linking", &path, made)
     }
 
     /// Removes the link at a path, if there is one.
@@ -167,13 +252,17 @@ impl Writer {
                 &self.handle,
                 &datatype,
                 &new.shape,
-                NewLayout {
+                &NewLayout {
+                    is_null: new.is_null,
+                    max_shape: new.max_shape.as_deref(),
                     chunk_shape: new.chunk_shape.as_deref(),
-                    gzip: new.gzip,
-                    shuffle: new.shuffle,
-                    fletcher32: new.fletcher32,
+                    is_compact: new.is_compact,
+                    filters: &new.filters,
+                    filters_partial_chunks: new.filters_partial_chunks,
+                    fill_value: new.fill_value.as_deref(),
+                    is_fill_undefined: new.is_fill_undefined,
+                    tracks_attributes: new.tracks_attributes,
                 },
-                new.fill_value.as_deref(),
             )?;
             Ok((datatype, handle))
         };
@@ -182,6 +271,7 @@ impl Writer {
             writer: self,
             handle,
             datatype,
+            described: new.datatype.clone(),
             shape: new.shape.clone(),
             path,
         })
@@ -197,12 +287,25 @@ impl Writer {
                 bytes,
             } => {
                 let datatype = libhdf5::make_type(datatype)?;
-                libhdf5::set_attribute(object, &c_name, &datatype, shape, NewValues::Fixed(bytes))
+                libhdf5::set_attribute(object, &c_name, &datatype, Some(shape), NewValues::Fixed(bytes))
+            }
+            NewAttribute::Items {
+                datatype,
+                shape,
+                items,
+            } => {
+                let made = libhdf5::make_type(datatype)?;
+                let values = NewValues::Items(datatype, items, &self.handle);
+                libhdf5::set_attribute(object, &c_name, &made, Some(shape), values)
+            }
+            NewAttribute::Null { datatype } => {
+                let made = libhdf5::make_type(datatype)?;
+                libhdf5::set_attribute(object, &c_name, &made, None, NewValues::Fixed(&[]))
             }
             NewAttribute::Texts { shape, texts } => {
                 let charset = super::Charset::Utf8;
                 let datatype = libhdf5::make_type(&Datatype::VlenString { charset })?;
-                libhdf5::set_attribute(object, &c_name, &datatype, shape, NewValues::Texts(texts))
+                libhdf5::set_attribute(object, &c_name, &datatype, Some(shape), NewValues::Texts(texts))
             }
         };
         self.check("writing", &shown, set())
@@ -231,7 +334,7 @@ impl Writer {
     }
 
     /// Opens a group, and makes it and those above it where they are not there.
-    fn group(&self, path: &str) -> Result<Handle> {
+    fn group(&self, path: &str, tracks: (bool, bool)) -> Result<Handle> {
         let root = self.find_from(&self.handle, "/", "/")?;
         let mut group =
             root.ok_or_else(|| self.error("opening", "/", "there is no root group".to_owned()))?;
@@ -243,7 +346,7 @@ impl Writer {
                 }
                 None => {
                     let name = self.name(part, path)?;
-                    self.check("creating", path, libhdf5::create_group(&group, &name))?
+                    self.check("creating", path, libhdf5::create_group(&group, &name, tracks))?
                 }
             };
         }
@@ -285,6 +388,12 @@ impl Draft<'_> {
         self.write_values(offset, count, NewValues::Texts(texts))
     }
 
+    /// Writes a box of values of any type that starts at `offset`.
+    pub(crate) fn write_items(&self, offset: &[u64], count: &[u64], items: &[Item]) -> Result<()> {
+        let values = NewValues::Items(&self.described, items, &self.writer.handle);
+        self.write_values(offset, count, values)
+    }
+
     fn write_values(&self, offset: &[u64], count: &[u64], values: NewValues<'_>) -> Result<()> {
         let written =
             libhdf5::write_region(&self.handle, &self.datatype, &self.shape, (offset, count), values);
@@ -296,10 +405,24 @@ impl Draft<'_> {
         self.writer.attribute(&self.handle, self.path, name, value)
     }
 
+    /// Writes values of any type into all of the dataset at a path.
+    pub(crate) fn finish_items(writer: &Writer, path: &str, later: &Later) -> Result<()> {
+        let Some(handle) = writer.find(path)? else {
+            return Ok(());
+        };
+        let (offset, count) = (&later.offset, &later.count);
+        let write = || -> Called<()> {
+            let datatype = libhdf5::make_type(&later.datatype)?;
+            let values = NewValues::Items(&later.datatype, &later.items, &writer.handle);
+            libhdf5::write_region(&handle, &datatype, &later.shape, (offset, count), values)
+        };
+        writer.check("writing", path, write())
+    }
+
     /// Gives the dataset its name; with `replaces`, what has the name loses it.
     pub(crate) fn publish(self, replaces: bool) -> Result<()> {
         let (above, name) = split(self.path);
-        let group = self.writer.group(above)?;
+        let group = self.writer.group(above, (false, false))?;
         if replaces {
             self.writer.remove(self.path)?;
         }

@@ -9,6 +9,7 @@ mod filters;
 mod hostile;
 mod links;
 mod odd;
+mod round_trip;
 mod sink;
 mod values;
 
@@ -43,13 +44,13 @@ fn bytes<T, const N: usize>(values: impl IntoIterator<Item = T>, encode: impl Fn
 fn fixed(values: Values) -> Vec<u8> {
     match values {
         Values::Fixed(bytes) => bytes,
-        Values::Variable(_) => panic!("the values are of any length"),
+        Values::Variable(_) | Values::Mixed(_) => panic!("the values are of any length"),
     }
 }
 
 fn variable(values: Values) -> Vec<Vec<u8>> {
     match values {
-        Values::Fixed(_) => panic!("the values are of a fixed size"),
+        Values::Fixed(_) | Values::Mixed(_) => panic!("the values are not all of any length"),
         Values::Variable(items) => items,
     }
 }

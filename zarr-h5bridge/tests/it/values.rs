@@ -1,5 +1,6 @@
 use zarr_h5bridge::hdf5::{
-    Charset, Dataspace, Datatype, Error, File, FillValue, Layout, Name, ReferenceKind, StringPadding,
+    Charset, Dataspace, Datatype, Error, File, FillValue, Item, Layout, Name, ReferenceKind, Referent,
+    StringPadding, Target, Values,
 };
 
 use super::{awkward, bytes, fixed, read, sample, testdata, variable, wave};
@@ -278,8 +279,12 @@ fn unusual_types_are_described_and_read() {
             kind: ReferenceKind::Object
         }
     );
-    let lat = file.dataset("/lat").unwrap().address().unwrap();
-    assert_eq!(read(&file, "/types/pointer"), lat.to_le_bytes());
+    let target = Target {
+        object: Referent::Address(file.dataset("/lat").unwrap().address().unwrap()),
+        region: None,
+    };
+    let pointer = file.dataset("/types/pointer").unwrap().read_all().unwrap();
+    assert_eq!(pointer, Values::Mixed(vec![Item::Reference(Some(target))]));
 }
 
 #[test]

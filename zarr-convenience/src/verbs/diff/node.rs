@@ -85,7 +85,9 @@ pub(super) fn attributes(path: &str, a: &Attributes, b: &Attributes) -> (Vec<Dif
             b: b.cloned(),
         });
     };
-    let is_lost = |name: &String| lost.iter().any(|lost| lost.contains(name.as_str()));
+    let reserved = [a.reserved, b.reserved];
+    let is_reserved = |name: &str| reserved.contains(&Some(name));
+    let is_lost = |name: &String| is_reserved(name) || lost.iter().any(|lost| lost.contains(name.as_str()));
     for (name, value) in &a.members {
         match b.members.get(name) {
             Some(other) if is_same_json(value, other) => {}

@@ -7,6 +7,8 @@
 #![expect(unsafe_code, reason = "these are the calls into a C library")]
 
 mod filters;
+mod items;
+mod make_type;
 mod objects;
 mod properties;
 mod types;
@@ -21,6 +23,8 @@ use hdf5_sys::h5i::{H5Idec_ref, hid_t};
 use hdf5_sys::h5pl::H5PLset_loading_state;
 
 pub(super) use filters::*;
+pub(super) use items::*;
+pub(super) use make_type::make_type;
 pub(super) use objects::*;
 pub(super) use properties::*;
 pub(super) use types::*;

@@ -163,6 +163,23 @@ pub(in crate::hdf5) fn creation_properties(object: &Handle) -> Called<Handle> {
     }
 }
 
+/// Whether a group keeps the order of its links, and of its attributes.
+pub(in crate::hdf5) fn tracks_order(group: &Handle) -> Called<(bool, bool)> {
+    let properties = creation_properties(group)?;
+    let mut flags: c_uint = 0;
+    // SAFETY: the list is open and a group's, and the pointer is to room for the answer.
+    called(|| unsafe { H5Pget_link_creation_order(properties.0, &raw mut flags) })?;
+    Ok((flags & H5P_CRT_ORDER_TRACKED != 0, tracks_attributes(&properties)))
+}
+
+/// Whether the order of attributes is kept, by the properties of an object.
+pub(in crate::hdf5) fn tracks_attributes(properties: &Handle) -> bool {
+    let mut flags: c_uint = 0;
+    // SAFETY: the list is open and an object's, and the pointer is to room for the answer.
+    let found = called(|| unsafe { H5Pget_attr_creation_order(properties.0, &raw mut flags) });
+    found.is_ok() && flags & H5P_CRT_ORDER_TRACKED != 0
+}
+
 /// Creation order where the object tracks it, else order of the names' bytes.
 fn iteration_index(flags: c_uint) -> H5_index_t {
     if flags & H5P_CRT_ORDER_TRACKED == 0 {

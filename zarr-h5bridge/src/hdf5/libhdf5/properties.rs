@@ -28,7 +28,7 @@ use super::values::{scalar_space, texts};
 use super::{Called, Handle, called, locked, own, size_in_memory, zeroed};
 
 /// The bit of a dataset's options that says so.
-const H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS: c_uint = 2;
+pub(super) const H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS: c_uint = 2;
 
 pub(in crate::hdf5) fn dataset_type(dataset: &Handle) -> Called<Handle> {
     // SAFETY: the dataset is open.

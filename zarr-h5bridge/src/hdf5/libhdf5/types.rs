@@ -8,15 +8,17 @@ use hdf5::globals::{H5T_STD_REF_DSETREG, H5T_STD_REF_OBJ};
 use hdf5_sys::h5::H5free_memory;
 use hdf5_sys::h5t::{
     H5T_ARRAY, H5T_BITFIELD, H5T_COMPLEX, H5T_COMPOUND, H5T_CSET_ASCII, H5T_CSET_UTF8, H5T_ENUM, H5T_FLOAT,
-    H5T_INTEGER, H5T_NORM_IMPLIED, H5T_OPAQUE, H5T_ORDER_BE, H5T_ORDER_LE, H5T_ORDER_NONE, H5T_REFERENCE,
-    H5T_SGN_2, H5T_STR_NULLPAD, H5T_STR_NULLTERM, H5T_STR_SPACEPAD, H5T_STRING, H5T_TIME, H5T_VLEN, H5Tequal,
-    H5Tget_array_dims2, H5Tget_array_ndims, H5Tget_class, H5Tget_cset, H5Tget_ebias, H5Tget_fields,
-    H5Tget_member_name, H5Tget_member_offset, H5Tget_member_type, H5Tget_member_value, H5Tget_nmembers,
-    H5Tget_norm, H5Tget_offset, H5Tget_order, H5Tget_precision, H5Tget_sign, H5Tget_size, H5Tget_strpad,
-    H5Tget_super, H5Tget_tag, H5Tis_variable_str,
+    H5T_INTEGER, H5T_NORM_IMPLIED, H5T_NORM_MSBSET, H5T_OPAQUE, H5T_ORDER_BE, H5T_ORDER_LE, H5T_ORDER_NONE,
+    H5T_REFERENCE, H5T_SGN_2, H5T_STR_NULLPAD, H5T_STR_NULLTERM, H5T_STR_SPACEPAD, H5T_STRING, H5T_TIME,
+    H5T_VLEN, H5Tequal, H5Tget_array_dims2, H5Tget_array_ndims, H5Tget_class, H5Tget_cset, H5Tget_ebias,
+    H5Tget_fields, H5Tget_member_name, H5Tget_member_offset, H5Tget_member_type, H5Tget_member_value,
+    H5Tget_nmembers, H5Tget_norm, H5Tget_offset, H5Tget_order, H5Tget_precision, H5Tget_sign, H5Tget_size,
+    H5Tget_strpad, H5Tget_super, H5Tget_tag, H5Tis_variable_str,
 };
 
-use super::super::datatype::{Charset, Datatype, EnumMember, Field, ReferenceKind, StringPadding};
+use super::super::datatype::{
+    Charset, Datatype, EnumMember, Field, Norm, NumberForm, NumberKind, ReferenceKind, StringPadding,
+};
 use super::super::name::Name;
 use super::{Called, Handle, called, locked, own, zeroed};
 
@@ -47,11 +49,18 @@ fn describe_nested(datatype: &Handle, depth: usize) -> Called<Datatype> {
     match class {
         H5T_INTEGER => integer(datatype, size),
         H5T_FLOAT => Ok(float(datatype, size)),
-        H5T_TIME => Ok(Datatype::Time { size }),
+        H5T_TIME => Ok(Datatype::Time {
+            size,
+            big_endian: order(datatype) == Some(true),
+        }),
         H5T_STRING => string(datatype, size),
         H5T_BITFIELD => Ok(match order(datatype) {
-            Some(big_endian) => Datatype::Bitfield { size, big_endian },
-            None => other(size, "bits in an unusual order"),
+            Some(big_endian) if is_full(datatype, size) => Datatype::Bitfield { size, big_endian },
+            _ => other(
+                size,
+                "bits in an unusual order",
+                number_form(datatype, NumberKind::Bits),
+            ),
         }),
         H5T_OPAQUE => {
             // SAFETY: the type is opaque, and the answer is a text that the caller owns.
@@ -79,17 +88,30 @@ fn describe_nested(datatype: &Handle, depth: usize) -> Called<Datatype> {
                 part_size,
                 big_endian,
             },
-            _ => other(size, "complex numbers of unusual parts"),
+            _ => other(size, "complex numbers of unusual parts", None),
         }),
         _ => Err("the class of the data type is unknown".to_owned()),
     }
 }
 
-fn other(size: usize, reason: &str) -> Datatype {
+fn other(size: usize, reason: &str, form: Option<NumberForm>) -> Datatype {
     Datatype::Other {
         size,
         reason: reason.to_owned(),
+        form,
     }
+}
+
+/// How the bits of a number are arranged; `None` where the order of its bytes has no name.
+fn number_form(datatype: &Handle, kind: NumberKind) -> Option<NumberForm> {
+    // SAFETY: the type is open.
+    let (precision, offset) = unsafe { (H5Tget_precision(datatype.0), H5Tget_offset(datatype.0)) };
+    Some(NumberForm {
+        big_endian: order(datatype)?,
+        precision,
+        offset: usize::try_from(offset).ok()?,
+        kind,
+    })
 }
 
 /// Whether the most significant byte comes first; `None` if neither it nor the least significant does.
@@ -117,7 +139,15 @@ fn integer(datatype: &Handle, size: usize) -> Called<Datatype> {
             signed: sign == H5T_SGN_2 as i32,
             big_endian,
         },
-        _ => other(size, "whole numbers that do not use all bits of their bytes"),
+        _ => {
+            let signed = sign == H5T_SGN_2 as i32;
+            let form = number_form(datatype, NumberKind::Integer { signed });
+            other(
+                size,
+                "whole numbers that do not use all bits of their bytes",
+                form,
+            )
+        }
     })
 }
 
@@ -148,10 +178,25 @@ fn float(datatype: &Handle, size: usize) -> Datatype {
         {
             Datatype::Float { size, big_endian }
         }
-        _ => other(
-            size,
-            "floating-point numbers that are not IEEE's of 2, 4 or 8 bytes",
-        ),
+        _ => {
+            let norm = match norm {
+                H5T_NORM_IMPLIED => Norm::Implied,
+                H5T_NORM_MSBSET => Norm::Set,
+                _ => Norm::Unknown,
+            };
+            let kind = NumberKind::Float {
+                sign,
+                exponent,
+                exponent_bits,
+                mantissa,
+                mantissa_bits,
+                bias,
+                norm,
+            };
+            let form = number_form(datatype, kind).filter(|_| status >= 0);
+            let reason = "floating-point numbers that are not IEEE's of 2, 4 or 8 bytes";
+            other(size, reason, form)
+        }
     }
 }
 

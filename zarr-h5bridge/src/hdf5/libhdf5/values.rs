@@ -56,7 +56,7 @@ pub(super) fn scalar_space() -> Called<Handle> {
 }
 
 /// A space of `n_values` in a row, for the memory side of a read.
-fn row_space(n_values: usize) -> Called<Handle> {
+pub(super) fn row_space(n_values: usize) -> Called<Handle> {
     let len = n_values as hsize_t;
     // SAFETY: one dimension is told, and one number is there.
     own(|| unsafe { H5Screate_simple(1, &raw const len, ptr::null()) })
@@ -66,7 +66,12 @@ fn row_space(n_values: usize) -> Called<Handle> {
 ///
 /// # Safety
 /// The buffer must have room for as many values as `memory` selects, and these must be as many as `holder` selects.
-unsafe fn read_into(holder: Holder<'_>, datatype: &Handle, memory: &Handle, buffer: *mut c_void) -> c_int {
+pub(super) unsafe fn read_into(
+    holder: Holder<'_>,
+    datatype: &Handle,
+    memory: &Handle,
+    buffer: *mut c_void,
+) -> c_int {
     // SAFETY: all handles are open; the rest is the caller's promise.
     unsafe {
         match holder {
@@ -79,7 +84,7 @@ unsafe fn read_into(holder: Holder<'_>, datatype: &Handle, memory: &Handle, buff
 }
 
 /// How many values are selected.
-fn n_selected(holder: Holder<'_>) -> Called<usize> {
+pub(super) fn n_selected(holder: Holder<'_>) -> Called<usize> {
     let count = match holder {
         Holder::Attribute(attribute) => {
             let space = attribute_space(attribute)?;
@@ -188,7 +193,7 @@ fn sequence_element_size(datatype: &Handle) -> Called<usize> {
 }
 
 /// Gives back what the library allocated for values of any length.
-fn reclaim(datatype: &Handle, memory: &Handle, buffer: *mut c_void) {
+pub(super) fn reclaim(datatype: &Handle, memory: &Handle, buffer: *mut c_void) {
     // SAFETY: the buffer holds what a successful read of this type and space put there.
     locked(|| unsafe { H5Treclaim(datatype.0, memory.0, H5P_DEFAULT, buffer) });
 }

@@ -6,33 +6,34 @@ use std::ffi::{CStr, CString, c_int, c_uint, c_void};
 use std::ptr;
 
 use hdf5::globals::{
-    H5P_ATTRIBUTE_CREATE, H5P_DATASET_CREATE, H5P_FILE_ACCESS, H5P_LINK_CREATE, H5T_C_S1, H5T_IEEE_F32BE,
-    H5T_IEEE_F32LE, H5T_IEEE_F64BE, H5T_IEEE_F64LE, H5T_STD_I8LE, H5T_STD_I16LE, H5T_STD_I32LE,
-    H5T_STD_I64LE, H5T_STD_U8LE, H5T_STD_U16LE, H5T_STD_U32LE, H5T_STD_U64LE,
+    H5P_ATTRIBUTE_CREATE, H5P_DATASET_CREATE, H5P_FILE_ACCESS, H5P_FILE_CREATE, H5P_GROUP_CREATE,
+    H5P_LINK_CREATE,
 };
 use hdf5_sys::h5a::{H5Acreate2, H5Adelete, H5Aget_space, H5Arename, H5Awrite};
-use hdf5_sys::h5d::{H5Dcreate_anon, H5Dwrite};
+use hdf5_sys::h5d::{H5D_COMPACT, H5Dcreate_anon, H5Dwrite};
 use hdf5_sys::h5f::{H5F_ACC_EXCL, H5F_ACC_RDWR, H5F_SCOPE_GLOBAL, H5Fcreate, H5Fflush, H5Fopen};
 use hdf5_sys::h5g::H5Gcreate2;
 use hdf5_sys::h5i::hid_t;
-use hdf5_sys::h5l::{H5Ldelete, H5Lexists};
+use hdf5_sys::h5l::{H5Lcreate_external, H5Lcreate_soft, H5Ldelete, H5Lexists, H5Lmove};
 use hdf5_sys::h5o::H5Olink;
 use hdf5_sys::h5p::{
-    H5P_DEFAULT, H5Pcreate, H5Pset_char_encoding, H5Pset_chunk, H5Pset_deflate, H5Pset_file_locking,
-    H5Pset_fill_value, H5Pset_fletcher32, H5Pset_shuffle,
+    H5P_CRT_ORDER_INDEXED, H5P_CRT_ORDER_TRACKED, H5P_DEFAULT, H5Pcreate, H5Pset_attr_creation_order,
+    H5Pset_char_encoding, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_file_locking, H5Pset_fill_value,
+    H5Pset_filter, H5Pset_layout, H5Pset_link_creation_order, H5Pset_scaleoffset,
 };
 use hdf5_sys::h5s::{
-    H5S_SELECT_SET, H5Screate_simple, H5Sget_select_npoints, H5Sget_simple_extent_npoints,
-    H5Sselect_hyperslab,
+    H5S_NULL, H5S_SELECT_SET, H5S_UNLIMITED, H5Screate, H5Screate_simple, H5Sget_select_npoints,
+    H5Sget_simple_extent_npoints, H5Sselect_hyperslab,
 };
-use hdf5_sys::h5t::{
-    H5T_COMPOUND, H5T_CSET_ASCII, H5T_CSET_UTF8, H5T_OPAQUE, H5T_ORDER_BE, H5T_STR_NULLPAD, H5T_STR_NULLTERM,
-    H5T_STR_SPACEPAD, H5T_VARIABLE, H5Tarray_create2, H5Tcopy, H5Tcreate, H5Tenum_create, H5Tenum_insert,
-    H5Tinsert, H5Tset_cset, H5Tset_ebias, H5Tset_fields, H5Tset_order, H5Tset_size, H5Tset_strpad,
-    H5Tset_tag,
-};
+use hdf5_sys::h5t::{H5T_CSET_UTF8, H5Tcommit2};
+use hdf5_sys::h5z::{H5Z_FLAG_OPTIONAL, H5Z_SO_scale_type_t};
 
-use super::super::datatype::{Charset, Datatype, StringPadding};
+use super::super::datatype::Datatype;
+use super::super::item::Item;
+use super::super::layout::Filter;
+use super::items::{Laid, lay};
+use super::make_type::c_text;
+use super::properties::H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
 use super::values::scalar_space;
 use super::{Called, Handle, called, locked, own, size_in_memory};
 
@@ -52,10 +53,27 @@ pub(in crate::hdf5) fn open_file_for_changes(path: &CStr) -> Called<Handle> {
 }
 
 /// Makes a file where none is.
-pub(in crate::hdf5) fn create_file(path: &CStr) -> Called<Handle> {
+pub(in crate::hdf5) fn create_file(path: &CStr, tracks: (bool, bool)) -> Called<Handle> {
     let access = file_access()?;
-    // SAFETY: the path ends with zero, and the list is open.
-    own(|| unsafe { H5Fcreate(path.as_ptr(), H5F_ACC_EXCL, H5P_DEFAULT, access.0) })
+    // SAFETY: the class is one of the library's own.
+    let creation = own(|| unsafe { H5Pcreate(*H5P_FILE_CREATE) })?;
+    track(&creation, tracks)?;
+    // SAFETY: the path ends with zero, and the lists are open.
+    own(|| unsafe { H5Fcreate(path.as_ptr(), H5F_ACC_EXCL, creation.0, access.0) })
+}
+
+/// Lets a new group keep the order of its links, and of its attributes.
+fn track(list: &Handle, (links, attributes): (bool, bool)) -> Called<()> {
+    const FLAGS: c_uint = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+    if links {
+        // SAFETY: the list is open and a group's; so below.
+        called(|| unsafe { H5Pset_link_creation_order(list.0, FLAGS) })?;
+    }
+    if attributes {
+        // SAFETY: as above.
+        called(|| unsafe { H5Pset_attr_creation_order(list.0, FLAGS) })?;
+    }
+    Ok(())
 }
 
 /// Hands all changes to the operating system.
@@ -74,10 +92,87 @@ fn named(class: hid_t) -> Called<Handle> {
 }
 
 /// Makes a group directly below another; the name must be no path.
-pub(in crate::hdf5) fn create_group(above: &Handle, name: &CStr) -> Called<Handle> {
+pub(in crate::hdf5) fn create_group(above: &Handle, name: &CStr, tracks: (bool, bool)) -> Called<Handle> {
     let list = named(*H5P_LINK_CREATE)?;
-    // SAFETY: group and list are open, and the name ends with zero.
-    own(|| unsafe { H5Gcreate2(above.0, name.as_ptr(), list.0, H5P_DEFAULT, H5P_DEFAULT) })
+    // SAFETY: the class is one of the library's own.
+    let creation = own(|| unsafe { H5Pcreate(*H5P_GROUP_CREATE) })?;
+    track(&creation, tracks)?;
+    // SAFETY: group and lists are open, and the name ends with zero.
+    own(|| unsafe { H5Gcreate2(above.0, name.as_ptr(), list.0, creation.0, H5P_DEFAULT) })
+}
+
+/// Makes a link to a path, which need not lead anywhere.
+pub(in crate::hdf5) fn link_softly(target: &CStr, group: &Handle, name: &CStr) -> Called<()> {
+    let list = named(*H5P_LINK_CREATE)?;
+    // SAFETY: group and list are open, and the texts end with zero.
+    called(|| unsafe { H5Lcreate_soft(target.as_ptr(), group.0, name.as_ptr(), list.0, H5P_DEFAULT) })
+        .map(drop)
+}
+
+/// Makes a link to a path of another file, which is not touched.
+pub(in crate::hdf5) fn link_outside((file, path): (&CStr, &CStr), group: &Handle, name: &CStr) -> Called<()> {
+    let list = named(*H5P_LINK_CREATE)?;
+    // SAFETY: group and list are open, and the texts end with zero.
+    called(|| unsafe {
+        H5Lcreate_external(
+            file.as_ptr(),
+            path.as_ptr(),
+            group.0,
+            name.as_ptr(),
+            list.0,
+            H5P_DEFAULT,
+        )
+    })
+    .map(drop)
+}
+
+/// Gives a data type a name.
+pub(in crate::hdf5) fn commit(datatype: &Handle, group: &Handle, name: &CStr) -> Called<()> {
+    let list = named(*H5P_LINK_CREATE)?;
+    // SAFETY: all are open, and the name ends with zero.
+    called(|| unsafe {
+        H5Tcommit2(
+            group.0,
+            name.as_ptr(),
+            datatype.0,
+            list.0,
+            H5P_DEFAULT,
+            H5P_DEFAULT,
+        )
+    })
+    .map(drop)
+}
+
+/// Makes a link anew, so that it becomes the last of its group; one that is not there, or leads nowhere, stays.
+pub(in crate::hdf5) fn relink(group: &Handle, name: &CStr) -> Called<()> {
+    if !has_link(group, name)? {
+        return Ok(());
+    }
+    let list = named(*H5P_LINK_CREATE)?;
+    let other = c_text(&[b"\x01", name.to_bytes()].concat())?;
+    // SAFETY: the group and the list are open, and the names end with zero; the link keeps all but its place.
+    called(|| unsafe {
+        H5Lmove(
+            group.0,
+            name.as_ptr(),
+            group.0,
+            other.as_ptr(),
+            list.0,
+            H5P_DEFAULT,
+        )
+    })?;
+    // SAFETY: as above.
+    called(|| unsafe {
+        H5Lmove(
+            group.0,
+            other.as_ptr(),
+            group.0,
+            name.as_ptr(),
+            list.0,
+            H5P_DEFAULT,
+        )
+    })
+    .map(drop)
 }
 
 /// Whether a group has a link of this name, wherever it leads.
@@ -99,164 +194,6 @@ pub(in crate::hdf5) fn link(object: &Handle, group: &Handle, name: &CStr) -> Cal
     called(|| unsafe { H5Olink(object.0, group.0, name.as_ptr(), list.0, H5P_DEFAULT) }).map(drop)
 }
 
-/// Makes a type of the library; the opposite of [`describe`](super::describe).
-pub(in crate::hdf5) fn make_type(datatype: &Datatype) -> Called<Handle> {
-    match datatype {
-        Datatype::Integer {
-            size,
-            signed,
-            big_endian,
-        } => integer(*size, *signed, *big_endian),
-        Datatype::Float { size, big_endian } => float(*size, *big_endian),
-        Datatype::Bool => boolean(),
-        Datatype::Complex {
-            part_size,
-            big_endian,
-        } => {
-            let part = float(*part_size, *big_endian)?;
-            compound(
-                part_size.saturating_mul(2),
-                &[(c"r", 0, &part), (c"i", *part_size, &part)],
-            )
-        }
-        Datatype::FixedString {
-            size,
-            padding,
-            charset,
-        } => string(*size, Some(*padding), *charset),
-        Datatype::VlenString { charset } => string(H5T_VARIABLE, None, *charset),
-        Datatype::Opaque { size, tag } => {
-            let tag = c_text(tag.as_bytes())?;
-            // SAFETY: the call takes nothing but numbers.
-            let made = own(|| unsafe { H5Tcreate(H5T_OPAQUE, *size) })?;
-            // SAFETY: the type is open, and the text ends with zero.
-            called(|| unsafe { H5Tset_tag(made.0, tag.as_ptr()) })?;
-            Ok(made)
-        }
-        Datatype::Compound { size, fields } => {
-            let made: Vec<_> = fields
-                .iter()
-                .map(|field| {
-                    Ok((
-                        c_text(field.name.as_bytes())?,
-                        field.offset,
-                        make_type(&field.datatype)?,
-                    ))
-                })
-                .collect::<Called<_>>()?;
-            let fields: Vec<_> = made
-                .iter()
-                .map(|(name, offset, datatype)| (name.as_c_str(), *offset, datatype))
-                .collect();
-            compound(*size, &fields)
-        }
-        Datatype::Array { dims, element } => {
-            let element = make_type(element)?;
-            let ndim = c_uint::try_from(dims.len()).map_err(|_| "too many dimensions")?;
-            // SAFETY: the type is open, and there are as many numbers as is told.
-            own(|| unsafe { H5Tarray_create2(element.0, ndim, dims.as_ptr()) })
-        }
-        _ => Err("values of this type are not written".to_owned()),
-    }
-}
-
-fn c_text(bytes: &[u8]) -> Called<CString> {
-    CString::new(bytes).map_err(|_| "a zero byte is in a name".to_owned())
-}
-
-fn copy(standard: hid_t) -> Called<Handle> {
-    // SAFETY: the type is one of the library's own.
-    own(|| unsafe { H5Tcopy(standard) })
-}
-
-fn integer(size: usize, signed: bool, big_endian: bool) -> Called<Handle> {
-    let standard = match (size, signed) {
-        (1, true) => *H5T_STD_I8LE,
-        (2, true) => *H5T_STD_I16LE,
-        (4, true) => *H5T_STD_I32LE,
-        (8, true) => *H5T_STD_I64LE,
-        (1, false) => *H5T_STD_U8LE,
-        (2, false) => *H5T_STD_U16LE,
-        (4, false) => *H5T_STD_U32LE,
-        (8, false) => *H5T_STD_U64LE,
-        _ => return Err(format!("there are no whole numbers of {size} bytes")),
-    };
-    let made = copy(standard)?;
-    if big_endian && size > 1 {
-        // SAFETY: the type is open.
-        called(|| unsafe { H5Tset_order(made.0, H5T_ORDER_BE) })?;
-    }
-    Ok(made)
-}
-
-fn float(size: usize, big_endian: bool) -> Called<Handle> {
-    match (size, big_endian) {
-        (2, _) => {
-            let single = if big_endian {
-                *H5T_IEEE_F32BE
-            } else {
-                *H5T_IEEE_F32LE
-            };
-            let made = copy(single)?;
-            // SAFETY: the type is open; the numbers are those of IEEE's half precision.
-            called(|| unsafe { H5Tset_fields(made.0, 15, 10, 5, 0, 10) })?;
-            // SAFETY: the type is open; so below.
-            called(|| unsafe { H5Tset_size(made.0, 2) })?;
-            // SAFETY: as above.
-            called(|| unsafe { H5Tset_ebias(made.0, 15) })?;
-            Ok(made)
-        }
-        (4, false) => copy(*H5T_IEEE_F32LE),
-        (4, true) => copy(*H5T_IEEE_F32BE),
-        (8, false) => copy(*H5T_IEEE_F64LE),
-        (8, true) => copy(*H5T_IEEE_F64BE),
-        _ => Err(format!("there are no floats of {size} bytes")),
-    }
-}
-
-fn boolean() -> Called<Handle> {
-    let base = integer(1, true, false)?;
-    // SAFETY: the type is open.
-    let made = own(|| unsafe { H5Tenum_create(base.0) })?;
-    for (name, value) in [(c"FALSE", 0_i8), (c"TRUE", 1)] {
-        // SAFETY: the type is open, the name ends with zero, and the value has the type's one byte.
-        called(|| unsafe { H5Tenum_insert(made.0, name.as_ptr(), (&raw const value).cast()) })?;
-    }
-    Ok(made)
-}
-
-fn compound(size: usize, fields: &[(&CStr, usize, &Handle)]) -> Called<Handle> {
-    // SAFETY: the call takes nothing but numbers.
-    let made = own(|| unsafe { H5Tcreate(H5T_COMPOUND, size) })?;
-    for (name, offset, datatype) in fields {
-        // SAFETY: both types are open, and the name ends with zero.
-        called(|| unsafe { H5Tinsert(made.0, name.as_ptr(), *offset, datatype.0) })?;
-    }
-    Ok(made)
-}
-
-fn string(size: usize, padding: Option<StringPadding>, charset: Charset) -> Called<Handle> {
-    let made = copy(*H5T_C_S1)?;
-    let charset = match charset {
-        Charset::Utf8 => H5T_CSET_UTF8,
-        Charset::Ascii => H5T_CSET_ASCII,
-    };
-    // SAFETY: the type is open and a text; so below.
-    called(|| unsafe { H5Tset_size(made.0, size) })?;
-    // SAFETY: as above.
-    called(|| unsafe { H5Tset_cset(made.0, charset) })?;
-    if let Some(padding) = padding {
-        let padding = match padding {
-            StringPadding::NullPadded => H5T_STR_NULLPAD,
-            StringPadding::SpacePadded => H5T_STR_SPACEPAD,
-            StringPadding::NullTerminated => H5T_STR_NULLTERM,
-        };
-        // SAFETY: as above.
-        called(|| unsafe { H5Tset_strpad(made.0, padding) })?;
-    }
-    Ok(made)
-}
-
 /// A space of this shape; without dimensions, that of one value.
 pub(in crate::hdf5) fn space(shape: &[u64]) -> Called<Handle> {
     if shape.is_empty() {
@@ -267,14 +204,60 @@ pub(in crate::hdf5) fn space(shape: &[u64]) -> Called<Handle> {
     own(|| unsafe { H5Screate_simple(ndim, shape.as_ptr(), ptr::null()) })
 }
 
+/// A space without elements and without a shape.
+fn null_space() -> Called<Handle> {
+    // SAFETY: the call takes nothing but a number.
+    own(|| unsafe { H5Screate(H5S_NULL) })
+}
+
+/// A space of this shape that may grow.
+fn growing_space(shape: &[u64], max_shape: &[Option<u64>]) -> Called<Handle> {
+    if shape.len() != max_shape.len() || shape.is_empty() {
+        return Err("the numbers of dimensions differ".to_owned());
+    }
+    let ndim = c_int::try_from(shape.len()).map_err(|_| "too many dimensions")?;
+    let max: Vec<_> = max_shape.iter().map(|max| max.unwrap_or(H5S_UNLIMITED)).collect();
+    // SAFETY: there are as many numbers as is told, in both lists.
+    own(|| unsafe { H5Screate_simple(ndim, shape.as_ptr(), max.as_ptr()) })
+}
+
 /// How a new dataset lies in its file.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own in HDF5"
+)]
 pub(in crate::hdf5) struct NewLayout<'a> {
+    pub(in crate::hdf5) is_null: bool,
+    pub(in crate::hdf5) max_shape: Option<&'a [Option<u64>]>,
     /// In one piece and without filters if absent.
     pub(in crate::hdf5) chunk_shape: Option<&'a [u64]>,
-    pub(in crate::hdf5) gzip: Option<u8>,
-    pub(in crate::hdf5) shuffle: bool,
-    pub(in crate::hdf5) fletcher32: bool,
+    pub(in crate::hdf5) is_compact: bool,
+    pub(in crate::hdf5) filters: &'a [Filter],
+    pub(in crate::hdf5) filters_partial_chunks: bool,
+    pub(in crate::hdf5) fill_value: Option<&'a [u8]>,
+    pub(in crate::hdf5) is_fill_undefined: bool,
+    pub(in crate::hdf5) tracks_attributes: bool,
+}
+
+/// The filter that library and writer must agree upon by more than its numbers.
+const SCALEOFFSET: i32 = 6;
+
+fn add_filter(list: &Handle, filter: &Filter) -> Called<()> {
+    if let (SCALEOFFSET, [kind, factor, ..]) = (filter.id, filter.client_data.as_slice()) {
+        let kind = match kind {
+            0 => H5Z_SO_scale_type_t::H5Z_SO_FLOAT_DSCALE,
+            1 => H5Z_SO_scale_type_t::H5Z_SO_FLOAT_ESCALE,
+            _ => H5Z_SO_scale_type_t::H5Z_SO_INT,
+        };
+        let factor = factor.cast_signed();
+        // SAFETY: the list is open.
+        return called(|| unsafe { H5Pset_scaleoffset(list.0, kind, factor) }).map(drop);
+    }
+    let flags = if filter.is_optional { H5Z_FLAG_OPTIONAL } else { 0 };
+    let numbers = &filter.client_data;
+    // SAFETY: the list is open, and there are as many numbers as is told.
+    called(|| unsafe { H5Pset_filter(list.0, filter.id, flags, numbers.len(), numbers.as_ptr()) }).map(drop)
 }
 
 /// Makes a dataset without a name, which is gone with the file unless it is linked.
@@ -282,8 +265,7 @@ pub(in crate::hdf5) fn create_dataset(
     file: &Handle,
     datatype: &Handle,
     shape: &[u64],
-    layout: NewLayout<'_>,
-    fill_value: Option<&[u8]>,
+    layout: &NewLayout<'_>,
 ) -> Called<Handle> {
     // SAFETY: the class is one of the library's own.
     let list = own(|| unsafe { H5Pcreate(*H5P_DATASET_CREATE) })?;
@@ -291,28 +273,39 @@ pub(in crate::hdf5) fn create_dataset(
         let ndim = c_int::try_from(chunk_shape.len()).map_err(|_| "too many dimensions")?;
         // SAFETY: the list is open, and there are as many numbers as is told.
         called(|| unsafe { H5Pset_chunk(list.0, ndim, chunk_shape.as_ptr()) })?;
-        // The order of the steps is the one that h5py gives them.
-        if layout.shuffle {
-            // SAFETY: the list is open; so below.
-            called(|| unsafe { H5Pset_shuffle(list.0) })?;
+        if !layout.filters_partial_chunks {
+            // SAFETY: the list is open.
+            called(|| unsafe { H5Pset_chunk_opts(list.0, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) })?;
         }
-        if let Some(level) = layout.gzip {
-            // SAFETY: as above.
-            called(|| unsafe { H5Pset_deflate(list.0, level.into()) })?;
-        }
-        if layout.fletcher32 {
-            // SAFETY: as above.
-            called(|| unsafe { H5Pset_fletcher32(list.0) })?;
-        }
+        layout
+            .filters
+            .iter()
+            .try_for_each(|filter| add_filter(&list, filter))?;
+    } else if layout.is_compact {
+        // SAFETY: the list is open.
+        called(|| unsafe { H5Pset_layout(list.0, H5D_COMPACT) })?;
     }
-    if let Some(fill_value) = fill_value {
+    if layout.tracks_attributes {
+        let flags = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+        // SAFETY: the list is open.
+        called(|| unsafe { H5Pset_attr_creation_order(list.0, flags) })?;
+    }
+    if layout.is_fill_undefined {
+        // SAFETY: the list and the type are open; without a value there is none.
+        called(|| unsafe { H5Pset_fill_value(list.0, datatype.0, ptr::null()) })?;
+    }
+    if let Some(fill_value) = layout.fill_value {
         if fill_value.len() != size_in_memory(datatype)? {
             return Err("the fill value is no element".to_owned());
         }
         // SAFETY: list and type are open, and the value has the size of the type.
         called(|| unsafe { H5Pset_fill_value(list.0, datatype.0, fill_value.as_ptr().cast()) })?;
     }
-    let space = space(shape)?;
+    let space = match layout.max_shape {
+        _ if layout.is_null => null_space()?,
+        Some(max_shape) => growing_space(shape, max_shape)?,
+        None => space(shape)?,
+    };
     // SAFETY: all are open.
     own(|| unsafe { H5Dcreate_anon(file.0, datatype.0, space.0, list.0, H5P_DEFAULT) })
 }
@@ -346,8 +339,8 @@ pub(in crate::hdf5) fn write_region(
         }
         // SAFETY: the space is open.
         let n_values = called(|| unsafe { H5Sget_select_npoints(file_space.0) })?;
-        let mut pointers = Vec::new();
-        let buffer = values.buffer(n_values, datatype, &mut pointers)?;
+        let mut kept = Kept::default();
+        let buffer = values.buffer(n_values, datatype, &mut kept)?;
         let memory = space(count)?;
         // SAFETY: all are open; the buffer has as many values as are selected, of which `count` has as many,
         // those of texts being pointers to texts that end with zero and outlive the call.
@@ -378,18 +371,22 @@ pub(in crate::hdf5) enum NewValues<'a> {
     Fixed(&'a [u8]),
     /// Texts of any length.
     Texts(&'a [CString]),
+    /// Values of any type, and the file that references lead into.
+    Items(&'a Datatype, &'a [Item], &'a Handle),
+}
+
+/// What the library is given pointers to.
+#[derive(Debug, Default)]
+struct Kept {
+    pointers: Vec<*const std::ffi::c_char>,
+    laid: Laid,
 }
 
 impl NewValues<'_> {
     /// The values as the library takes them, once there are as many as there must be.
     ///
-    /// Texts are pointed to from `pointers`.
-    fn buffer(
-        self,
-        n_values: i64,
-        datatype: &Handle,
-        pointers: &mut Vec<*const std::ffi::c_char>,
-    ) -> Called<*const c_void> {
+    /// What it points to is in `kept`.
+    fn buffer(self, n_values: i64, datatype: &Handle, kept: &mut Kept) -> Called<*const c_void> {
         match self {
             Self::Fixed(bytes) => {
                 check_size(n_values, datatype, bytes)?;
@@ -401,8 +398,15 @@ impl NewValues<'_> {
                 {
                     return Err("there are not as many texts as are to be written".to_owned());
                 }
-                pointers.extend(texts.iter().map(|text| text.as_ptr()));
-                Ok(pointers.as_ptr().cast())
+                kept.pointers.extend(texts.iter().map(|text| text.as_ptr()));
+                Ok(kept.pointers.as_ptr().cast())
+            }
+            Self::Items(described, items, file) => {
+                if usize::try_from(n_values) != Ok(items.len()) {
+                    return Err("there are not as many values as are to be written".to_owned());
+                }
+                kept.laid = lay(described, datatype, items, file)?;
+                Ok(kept.laid.bytes.as_ptr().cast())
             }
         }
     }
@@ -413,7 +417,7 @@ pub(in crate::hdf5) fn set_attribute(
     object: &Handle,
     name: &CStr,
     datatype: &Handle,
-    shape: &[u64],
+    shape: Option<&[u64]>,
     values: NewValues<'_>,
 ) -> Called<()> {
     locked(|| {
@@ -439,10 +443,11 @@ fn create_attribute(
     object: &Handle,
     name: &CStr,
     datatype: &Handle,
-    shape: &[u64],
+    shape: Option<&[u64]>,
     values: NewValues<'_>,
 ) -> Called<()> {
-    let (list, space) = (named(*H5P_ATTRIBUTE_CREATE)?, space(shape)?);
+    let list = named(*H5P_ATTRIBUTE_CREATE)?;
+    let space = shape.map_or_else(null_space, space)?;
     // SAFETY: all are open, and the name ends with zero.
     let attribute =
         own(|| unsafe { H5Acreate2(object.0, name.as_ptr(), datatype.0, space.0, list.0, H5P_DEFAULT) })?;
@@ -460,8 +465,8 @@ fn write_attribute(attribute: &Handle, datatype: &Handle, values: NewValues<'_>)
     let space = own(|| unsafe { H5Aget_space(attribute.0) })?;
     // SAFETY: the space is open.
     let n_values = called(|| unsafe { H5Sget_simple_extent_npoints(space.0) })?;
-    let mut pointers = Vec::new();
-    let buffer = values.buffer(n_values, datatype, &mut pointers)?;
+    let mut kept = Kept::default();
+    let buffer = values.buffer(n_values, datatype, &mut kept)?;
     if n_values == 0 {
         return Ok(());
     }

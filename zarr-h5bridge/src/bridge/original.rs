@@ -1,0 +1,161 @@
+//! What HDF5 says of an object and Zarr has no words for: kept in one attribute of the node, so that a copy back is the
+//! same file again. `docs/hdf5.md` describes its members.
+
+use serde_json::{Map, Value, json};
+
+use super::{type_json, values};
+use crate::hdf5::{DatasetInfo, Dataspace, FillValue, Filter, Layout, LinkKind, NewDataset, NewLink};
+
+/// The name of the attribute.
+pub(super) const KEY: &str = "_hdf5";
+
+/// What is kept of a dataset.
+pub(super) fn of_dataset(info: &DatasetInfo, original: &mut Map<String, Value>) {
+    if let Some(datatype) = type_json::to_json(&info.datatype) {
+        original.insert("type".to_owned(), datatype);
+    }
+    match &info.space {
+        Dataspace::Null => {
+            original.insert("space".to_owned(), "null".into());
+        }
+        Dataspace::Simple { shape, max_shape } => {
+            let fixed = shape.iter().copied().map(Some);
+            if !max_shape.iter().copied().eq(fixed) {
+                original.insert("max_shape".to_owned(), json!(max_shape));
+            }
+        }
+        Dataspace::Scalar => {}
+    }
+    let layout = match &info.layout {
+        Layout::Compact => json!("compact"),
+        Layout::Contiguous { .. } => json!("contiguous"),
+        Layout::Chunked { chunk_shape } => json!({"chunks": chunk_shape}),
+        Layout::Virtual => json!("virtual"),
+        Layout::External => json!("external"),
+    };
+    original.insert("layout".to_owned(), layout);
+    if !info.filters.is_empty() {
+        let filter = |filter: &Filter| json!([filter.id, filter.is_optional, filter.client_data]);
+        original.insert("filters".to_owned(), info.filters.iter().map(filter).collect());
+    }
+    if !info.filters_partial_chunks {
+        original.insert("filters_partial_chunks".to_owned(), false.into());
+    }
+    match &info.fill_value {
+        FillValue::Undefined => {
+            original.insert("fill_value".to_owned(), Value::Null);
+        }
+        FillValue::Default(_) => {}
+        FillValue::User(bytes) => {
+            original.insert("fill_value".to_owned(), values::base64(bytes));
+        }
+    }
+    if info.tracks_attributes {
+        original.insert("tracks_attributes".to_owned(), true.into());
+    }
+}
+
+/// Makes a new dataset what the original was, where it still has the shape, and the type that is given.
+pub(super) fn to_dataset(original: &Map<String, Value>, new: &mut NewDataset) {
+    let is_null = original.get("space").is_some_and(|space| space == "null");
+    if is_null && new.shape == [0] {
+        new.is_null = true;
+        new.chunk_shape = None;
+        return;
+    }
+    let numbers =
+        |value: &Value| -> Option<Vec<u64>> { value.as_array()?.iter().map(Value::as_u64).collect() };
+    let max_shape = original.get("max_shape").and_then(Value::as_array);
+    let max_shape: Option<Vec<Option<u64>>> = max_shape.map(|list| list.iter().map(Value::as_u64).collect());
+    let mut has_room = max_shape.iter().flatten().zip(&new.shape);
+    if has_room.all(|(max, length)| max.is_none_or(|max| max >= *length)) {
+        new.max_shape = max_shape.filter(|max| max.len() == new.shape.len());
+    }
+    if let Some(Value::Array(filters)) = original.get("filters") {
+        let filter = |filter: &Value| {
+            let client_data = numbers(filter.get(2)?)?.into_iter();
+            Some(Filter {
+                id: i32::try_from(filter.get(0)?.as_i64()?).ok()?,
+                is_optional: filter.get(1)?.as_bool()?,
+                client_data: client_data
+                    .map(|number| u32::try_from(number).ok())
+                    .collect::<Option<_>>()?,
+                name: String::new(),
+            })
+        };
+        new.filters = filters
+            .iter()
+            .map(filter)
+            .collect::<Option<_>>()
+            .unwrap_or_default();
+    } else {
+        new.filters = Vec::new();
+    }
+    let layout = original.get("layout");
+    let chunks = layout.and_then(|layout| numbers(layout.get("chunks")?));
+    match chunks.filter(|chunks| chunks.len() == new.shape.len() && !chunks.contains(&0)) {
+        Some(chunks) => new.chunk_shape = Some(chunks),
+        None if layout.is_some_and(Value::is_string) => {
+            new.chunk_shape = None;
+            new.is_compact = layout.is_some_and(|layout| layout == "compact");
+        }
+        None => {}
+    }
+    if new.chunk_shape.is_none() {
+        new.filters = Vec::new();
+        new.max_shape = None;
+    }
+    match original.get("fill_value") {
+        Some(Value::Null) => (new.fill_value, new.is_fill_undefined) = (None, true),
+        Some(_) => {}
+        // The library's own is not the same as one of zero bytes that the writer chose.
+        None => new.fill_value = None,
+    }
+    let is_false = |name: &str| original.get(name).is_some_and(|value| value == false);
+    new.filters_partial_chunks = !is_false("filters_partial_chunks");
+    new.tracks_attributes = original
+        .get("tracks_attributes")
+        .is_some_and(|value| value == true);
+}
+
+/// The fill value that the writer chose, in the bytes of the file.
+pub(super) fn fill_value(original: &Map<String, Value>) -> Option<Vec<u8>> {
+    values::from_base64(original.get("fill_value")?)
+}
+
+/// A link that is no member of its own, in a group's original.
+pub(super) fn link_json(kind: &LinkKind, path_of: impl Fn(u64) -> Option<String>) -> Option<Value> {
+    Some(match kind {
+        LinkKind::Soft { target } => json!({"soft": target.to_str()?}),
+        LinkKind::External { file, path } => json!({"external": [file.to_str()?, path.to_str()?]}),
+        LinkKind::Hard { address, .. } => json!({"hard": path_of(*address)?}),
+        _ => return None,
+    })
+}
+
+/// The links of a group's original.
+pub(super) fn links(original: &Map<String, Value>) -> Vec<(String, NewLink)> {
+    let Some(Value::Object(links)) = original.get("links") else {
+        return Vec::new();
+    };
+    let link = |(name, link): (&String, &Value)| {
+        let text = |value: Option<&Value>| Some(value?.as_str()?.to_owned());
+        let link = if let Some(target) = link.get("soft") {
+            NewLink::Soft(text(Some(target))?)
+        } else if let Some(external) = link.get("external") {
+            NewLink::External(text(external.get(0))?, text(external.get(1))?)
+        } else if let Some(path) = link.get("hard") {
+            NewLink::Hard(text(Some(path))?)
+        } else {
+            NewLink::Type(type_json::from_json(link.get("type")?)?)
+        };
+        Some((name.clone(), link))
+    };
+    links.iter().filter_map(link).collect()
+}
+
+/// The names of a list of an original.
+pub(super) fn names(original: &Map<String, Value>, list: &str) -> Vec<String> {
+    let names = original.get(list).and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(|name| Some(name.as_str()?.to_owned())).collect()
+}
