@@ -29,7 +29,7 @@ impl Node {
     /// their names and their bytes.
     ///
     /// # Errors
-    /// [`Error::Metadata`] and [`Error::Codecs`] for what the other format has no form for.
+    /// [`crate::Error::Metadata`] and [`crate::Error::Codecs`] for what the other format has no form for.
     pub fn in_other_format(&self) -> Result<Vec<(StoreKey, Vec<u8>)>> {
         let attributes = self.attributes()?;
         match (self, self.format()) {
