@@ -21,6 +21,26 @@ pub fn spec(shape: &[u64], data_type: DataType) -> ChunkSpec {
     }
 }
 
+/// Encodes a chunk of one element with a codec of arrays, as its entry in the registry builds it.
+#[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "as `json!` makes it")]
+pub(crate) fn encode_elements(
+    entry: &crate::CodecEntry,
+    configuration: Value,
+    data_type: DataType,
+    elements: &[u8],
+) -> crate::Result<Vec<u8>> {
+    let configuration = configuration.as_object().expect("a configuration is an object");
+    let Codec::ArrayToArray(codec) = (entry.build)(configuration, &CodecRegistry::default())? else {
+        unreachable!("the codec makes arrays of arrays")
+    };
+    let spec = spec(&[1], data_type);
+    codec.encoded_spec(&spec)?;
+    let mut out = Vec::new();
+    codec.encode(elements, &spec, &mut out)?;
+    Ok(out)
+}
+
 /// Checks a built-in codec against the contract of its kind.
 ///
 /// A codec of arrays gets chunks of the given spec; one of bytes gets many sizes, all whole elements of its

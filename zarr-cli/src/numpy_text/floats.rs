@@ -24,7 +24,7 @@ impl Real {
     /// Reads an element, whose size says how wide it is.
     pub(super) fn from_ne_bytes(bytes: &[u8]) -> Self {
         match *bytes {
-            [a, b] => Self::Half(half_to_single(u16::from_ne_bytes([a, b]))),
+            [a, b] => Self::Half(half::f16::from_ne_bytes([a, b]).to_f32()),
             [a, b, c, d] => Self::Single(f32::from_ne_bytes([a, b, c, d])),
             _ => match <[u8; 8]>::try_from(bytes) {
                 Ok(bytes) => Self::Double(f64::from_ne_bytes(bytes)),
@@ -152,10 +152,6 @@ impl Real {
         let point = if fraction.is_empty() { "" } else { "." };
         format!("{whole}{point}{fraction}{exponent}")
     }
-}
-
-fn half_to_single(bits: u16) -> f32 {
-    half::f16::from_bits(bits).to_f32()
 }
 
 /// The text of a complex number on its own: `(1+2j)`, `2j`.

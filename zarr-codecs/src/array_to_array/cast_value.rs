@@ -175,21 +175,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{check_codec, spec};
-
-    #[expect(clippy::needless_pass_by_value, reason = "as `json!` makes it")]
-    fn encode(configuration: Value, data_type: DataType, elements: &[u8]) -> Result<Vec<u8>> {
-        let Codec::ArrayToArray(codec) =
-            build(configuration.as_object().unwrap(), &CodecRegistry::default())?
-        else {
-            unreachable!("the codec makes arrays of arrays")
-        };
-        let spec = spec(&[1], data_type);
-        codec.encoded_spec(&spec)?;
-        let mut out = Vec::new();
-        codec.encode(elements, &spec, &mut out)?;
-        Ok(out)
-    }
+    use crate::testing::{check_codec, encode_elements, spec};
 
     #[test]
     fn chunks_come_back() {
@@ -209,7 +195,8 @@ mod tests {
     #[test]
     fn integers_and_narrow_floats_take_what_they_can() {
         let cast = |to: &str, mode: &str, number: f64| {
-            encode(
+            encode_elements(
+                &ENTRY,
                 json!({"data_type": to, "out_of_range": mode}),
                 DataType::Float64,
                 &number.to_ne_bytes(),
@@ -240,7 +227,7 @@ mod tests {
             json!({"data_type": "int8", "more": 1}),
         ] {
             assert!(
-                encode(configuration.clone(), DataType::Float32, &[0; 4]).is_err(),
+                encode_elements(&ENTRY, configuration.clone(), DataType::Float32, &[0; 4]).is_err(),
                 "{configuration}"
             );
         }

@@ -146,21 +146,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{check_codec, spec};
-
-    #[expect(clippy::needless_pass_by_value, reason = "as `json!` makes it")]
-    fn encode(configuration: Value, data_type: DataType, elements: &[u8]) -> Result<Vec<u8>> {
-        let Codec::ArrayToArray(codec) =
-            build(configuration.as_object().unwrap(), &CodecRegistry::default())?
-        else {
-            unreachable!("the codec makes arrays of arrays")
-        };
-        let spec = spec(&[1], data_type);
-        codec.encoded_spec(&spec)?;
-        let mut out = Vec::new();
-        codec.encode(elements, &spec, &mut out)?;
-        Ok(out)
-    }
+    use crate::testing::{check_codec, encode_elements, spec};
 
     #[test]
     fn chunks_come_back() {
@@ -175,7 +161,8 @@ mod tests {
     #[test]
     fn integers_do_not_wrap() {
         let encoded = |offset: i64, scale: i64, number: u8| {
-            encode(
+            encode_elements(
+                &ENTRY,
                 json!({"offset": offset, "scale": scale}),
                 DataType::UInt8,
                 &[number],
@@ -198,7 +185,7 @@ mod tests {
             DataType::Raw(2),
             DataType::String,
         ] {
-            assert!(encode(json!({}), data_type, &[]).is_err());
+            assert!(encode_elements(&ENTRY, json!({}), data_type, &[]).is_err());
         }
     }
 }

@@ -108,3 +108,22 @@ fn dimensions_without_names_make_no_attribute() {
     let back = copied(&from, ZarrFormat::V2);
     assert!(opened(back.store(), "x").attributes().unwrap().is_empty());
 }
+
+/// A source such as HDF5 gives the names and the attribute; V3 needs them once.
+#[test]
+fn names_that_are_given_twice_are_stored_once() {
+    let names = || Some(vec![Some("x".to_owned())]);
+    let given = |attribute: Value| {
+        ArrayBuilder::new(vec![2], DataType::Int8)
+            .format(ZarrFormat::V3)
+            .dimension_names(names())
+            .foreign_attributes(attributes(json!({"_ARRAY_DIMENSIONS": attribute})))
+    };
+    assert!(given(json!(["x"])).current_attributes().is_empty());
+    // Others are not ours to drop.
+    let other = attributes(json!({"_ARRAY_DIMENSIONS": ["y"]}));
+    assert_eq!(*given(json!(["y"])).current_attributes(), other);
+    let group = group_in(&memory(), ZarrFormat::V3);
+    let array = group.create_array("x", given(json!(["x"])), false).unwrap();
+    assert_eq!(array.metadata().dimension_names, names());
+}
