@@ -178,7 +178,7 @@ fn open_with(location: &Location, writable: bool, strays: Strays) -> Result<Arc<
             let store: Arc<dyn Store> = if writable {
                 Arc::new(DirectoryStore::create(path)?)
             } else {
-                Arc::new(DirectoryStore::open(path)?.with_strays(strays))
+                Arc::new(DirectoryStore::open(path)?.with_strays(strays).pinned()?)
             };
             Ok(if is_n5(path) {
                 Arc::new(N5Store::new(store))

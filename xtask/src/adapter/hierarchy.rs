@@ -22,7 +22,9 @@ use crate::{
 /// Runs an operation on a hierarchy of a format.
 pub(crate) fn run(dir: &Path, format: &str, operation: &str) -> Result<Option<Outcome>> {
     let open = |name: String| -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(DirectoryStore::open(dir.join("hier").join(name))?))
+        Ok(Arc::new(
+            DirectoryStore::open(dir.join("hier").join(name))?.pinned()?,
+        ))
     };
     let plain = || open(format.to_owned());
     let consolidated = || open(format!("{format}c"));

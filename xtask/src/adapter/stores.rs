@@ -22,7 +22,7 @@ pub(crate) fn copy(dir: &Path, kinds: &str) -> Result<Outcome> {
     let timer = Timer::start();
     let source: Arc<dyn Store> = match from {
         "zip" => Arc::new(ZipStore::open(small.join("v2-blosc.zip"))?),
-        _ => Arc::new(DirectoryStore::open(small.join("v2-blosc.zarr"))?),
+        _ => Arc::new(DirectoryStore::open(small.join("v2-blosc.zarr"))?.pinned()?),
     };
     let copied = if to == "zip" {
         let dest: Arc<dyn Store> = Arc::new(ZipStore::create(out_path(dir).with_extension("zip"))?);

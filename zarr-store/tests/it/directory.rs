@@ -385,3 +385,43 @@ fn a_directory_that_is_removed_is_seen_whole_or_not_at_all() {
     }
     assert_eq!(debris(folder.path()), Vec::<String>::new());
 }
+
+#[test]
+fn a_pinned_directory_is_read_as_long_as_it_is_whole() {
+    let folder = folder();
+    let path = folder.path().join("a.zarr");
+    let old = DirectoryStore::create(&path).unwrap();
+    old.set(&key("g/0"), b"old").unwrap();
+    old.set(&key("g/1"), b"old").unwrap();
+    let pinned = DirectoryStore::open(&path).unwrap().pinned().unwrap();
+    assert_eq!(get(&pinned, "g/0").as_deref(), Some(&b"old"[..]));
+    assert_eq!(get(&pinned, "g/2"), None);
+    assert!(pinned.set(&key("g/0"), b"new").is_err());
+
+    // Another one takes its place: what is left of the old one is read, and nothing of the new one.
+    let aside = folder.path().join("b.zarr");
+    fs::rename(&path, &aside).unwrap();
+    let new = DirectoryStore::create(&path).unwrap();
+    new.set(&key("g/0"), b"new").unwrap();
+    new.set(&key("g/2"), b"new").unwrap();
+    assert_eq!(get(&pinned, "g/0").as_deref(), Some(&b"old"[..]));
+
+    // What is missing may have been removed with the old one.
+    fs::remove_file(aside.join("g/1")).unwrap();
+    let mut buffer = ReadBuffer::new();
+    let missing = pinned.get_ranges(&key("g/1"), &[ByteRange::All], &mut buffer);
+    let listed = pinned.list_dir(&prefix("g/"));
+    for error in [
+        missing.unwrap_err(),
+        pinned.size(&key("g/1")).unwrap_err(),
+        pinned.generation(&key("g/1")).unwrap_err(),
+        listed.unwrap_err(),
+    ] {
+        assert!(
+            matches!(&error, StoreError::Conflict { reason, .. } if reason.contains("replaced")),
+            "{error}"
+        );
+    }
+    // A key that is looked up by its path has what is there now.
+    assert_eq!(get(&old, "g/2").as_deref(), Some(&b"new"[..]));
+}

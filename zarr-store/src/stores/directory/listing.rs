@@ -17,12 +17,13 @@ pub(super) fn list_dir(store: &DirectoryStore, prefix: &StorePrefix) -> Result<L
     }
     let entries = match fs::read_dir(store.root.join(prefix.as_str())) {
         Ok(entries) => entries,
-        Err(error) if is_absent(&error) => return Ok(listing),
+        Err(error) if is_absent(&error) => return store.check_pinned(prefix.as_str()).map(|()| listing),
         Err(error) => return Err(failed(error)),
     };
     for entry in entries {
         list_entry(store, prefix, &entry.map_err(failed)?, &mut listing)?;
     }
+    store.check_pinned(prefix.as_str())?;
     listing.keys.sort_unstable();
     listing.prefixes.sort_unstable();
     Ok(listing)

@@ -3,6 +3,7 @@
 mod listing;
 mod names;
 mod pending;
+mod pinned;
 mod places;
 mod store;
 mod trees;

@@ -10,7 +10,7 @@ use std::{
     },
     path::{Path, PathBuf, absolute},
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -24,13 +24,14 @@ use super::{
     listing,
     names::with_path,
     pending::{self, PendingFile},
+    pinned::Pinned,
     places::{self, refuse_debris},
     trees,
     write::{reports_late, sync_directory, write_value},
 };
 use crate::{
-    ByteRange, Capabilities, Journal, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
-    Store, StoreError, StoreKey, StorePrefix,
+    ByteRange, Capabilities, Journal, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, ReadOnlyStore,
+    Result, Staged, Store, StoreError, StoreKey, StorePrefix,
     key::LASTING_SUFFIX,
     stores::{
         Strays,
@@ -96,6 +97,8 @@ pub struct DirectoryStore {
     /// Nothing but publishing takes the place of such a root, so keys are looked up from it. The root of any other
     /// store may be replaced at any time, and what is set must not go into a tree that is being removed.
     pub(super) hidden: Option<OwnedFd>,
+    /// The root that is read, whatever takes its place.
+    pub(super) pinned: Option<Pinned>,
     /// Whether something changed since the last flush.
     pub(super) is_changed: AtomicBool,
     /// Whether files must be synced to learn that writing them failed.
@@ -142,6 +145,7 @@ impl DirectoryStore {
             durability: Durability::default(),
             strays: Strays::default(),
             hidden: None,
+            pinned: None,
             is_changed: AtomicBool::new(false),
             syncs_values: OnceLock::new(),
         }
@@ -159,6 +163,31 @@ impl DirectoryStore {
     pub fn with_strays(mut self, strays: Strays) -> Self {
         self.strays = strays;
         self
+    }
+
+    /// Keeps to the directory that has the path now, for reading only.
+    ///
+    /// Keys are looked up from the directory itself, which is quicker, and nothing is read of another one that takes
+    /// its place: where that makes a difference, reading ends in `Conflict`.
+    ///
+    /// ```
+    /// use zarr_store::{DirectoryStore, Store, StoreExt, StoreKey};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("example.zarr");
+    /// let key = StoreKey::new("foo")?;
+    /// DirectoryStore::create(&path)?.set(&key, b"old")?;
+    /// let pinned = DirectoryStore::open(&path)?.pinned()?;
+    /// assert_eq!(pinned.get(&key, 100)?.as_deref(), Some(&b"old"[..]));
+    /// assert!(pinned.set(&key, b"new").is_err());
+    /// # Ok::<(), zarr_store::StoreError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Io` when the directory is not there or cannot be opened.
+    pub fn pinned(mut self) -> Result<ReadOnlyStore> {
+        let failed = |error| StoreError::io("opening", &self.shown, error);
+        self.pinned = Some(Pinned::new(&self.root).map_err(failed)?);
+        Ok(ReadOnlyStore::new(Arc::new(self)))
     }
 
     /// The root directory.
@@ -219,8 +248,9 @@ impl DirectoryStore {
         key: &StoreKey,
         call: impl Fn(BorrowedFd<'_>, &CStr) -> rustix::io::Result<T>,
     ) -> rustix::io::Result<T> {
-        let (from, root) = match &self.hidden {
-            Some(root) => (root.as_fd(), None),
+        let pinned = self.pinned.as_ref().map(Pinned::root);
+        let (from, root) = match self.hidden.as_ref().map(AsFd::as_fd).or(pinned) {
+            Some(root) => (root, None),
             None => (CWD, Some(self.root.as_path())),
         };
         with_path(root, key.as_str(), |path| retry_on_intr(|| call(from, path)))
@@ -246,8 +276,29 @@ impl DirectoryStore {
         temporary.replace(&target)
     }
 
-    fn stat(&self, key: &StoreKey) -> rustix::io::Result<Stat> {
-        self.call(key, |from, path| statat(from, path, AtFlags::empty()))
+    /// The status of what a key leads to, if anything.
+    fn stat(&self, key: &StoreKey) -> Result<Option<Stat>> {
+        let status = self.call(key, |from, path| statat(from, path, AtFlags::empty()));
+        self.found("reading", key.as_str(), status)
+    }
+
+    /// What was found; nothing is found where a key is missing.
+    fn found<T>(&self, action: &'static str, key: &str, found: rustix::io::Result<T>) -> Result<Option<T>> {
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(Errno::NOENT | Errno::NOTDIR) => self.check_pinned(key).map(|()| None),
+            Err(error) => Err(StoreError::io(action, self.describe(key), error.into())),
+        }
+    }
+
+    /// Refuses to tell what is missing of a directory that may be half removed.
+    pub(super) fn check_pinned(&self, key: &str) -> Result<()> {
+        match &self.pinned {
+            Some(pinned) if !pinned.is_in_place(&self.root) => {
+                Err(self.conflict(key, "the store was replaced or removed while it was read"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether a file must be synced before it is closed.
@@ -281,10 +332,9 @@ impl Store for DirectoryStore {
         let failed = |error: io::Error| StoreError::io("reading", self.describe(key.as_str()), error);
         // Without `NONBLOCK`, opening a pipe would wait for somebody to write into it.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = match self.call(key, |from, path| openat(from, path, flags, Mode::empty())) {
-            Ok(file) => File::from(file),
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(false),
-            Err(error) => return Err(failed(error.into())),
+        let file = self.call(key, |from, path| openat(from, path, flags, Mode::empty()));
+        let Some(file) = self.found("reading", key.as_str(), file)?.map(File::from) else {
+            return Ok(false);
         };
         let status = fstat(&file).map_err(|error| failed(error.into()))?;
         let size = self.value_size(key, &status)?;
@@ -300,15 +350,8 @@ impl Store for DirectoryStore {
     }
 
     fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        match self.stat(key) {
-            Ok(status) => self.value_size(key, &status).map(Some),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(error) => Err(StoreError::io(
-                "reading",
-                self.describe(key.as_str()),
-                error.into(),
-            )),
-        }
+        let status = self.stat(key)?;
+        status.map(|status| self.value_size(key, &status)).transpose()
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
@@ -393,11 +436,7 @@ impl Store for DirectoryStore {
 
     /// By device, number, size and times of the file.
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        match self.stat(key) {
-            Ok(status) => Ok(Some(generation(&status))),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(error) => Err(self.refused("reading", key.as_str(), error.into())),
-        }
+        Ok(self.stat(key)?.as_ref().map(generation))
     }
 
     fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
