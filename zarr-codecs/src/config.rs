@@ -58,10 +58,25 @@ impl CodecConfig {
             Some(Value::Object(members)) => members.clone(),
             Some(_) => return Err(CodecError::config(name, "expected an object")),
         };
+        let codec = Self::new(name, configuration);
+        let members = value.as_object().into_iter().flat_map(Map::keys);
+        // As it is written anyway, in most documents: there are as many codecs as arrays.
+        if members.eq(codec.members()) {
+            return Ok(codec);
+        }
         Ok(Self {
             source: Some(value.clone()),
-            ..Self::new(name, configuration)
+            ..codec
         })
+    }
+
+    /// The members of its V3 form.
+    fn members(&self) -> impl Iterator<Item = &'static str> {
+        // zarr-python 3 refuses codecs of numcodecs without a configuration.
+        let has_configuration = !self.configuration.is_empty() || self.name.starts_with("numcodecs.");
+        ["name"]
+            .into_iter()
+            .chain(has_configuration.then_some("configuration"))
     }
 
     /// The V3 form: an object with `name` and, unless empty, `configuration`; that of a codec of numcodecs always
@@ -74,13 +89,15 @@ impl CodecConfig {
         {
             return source.clone();
         }
-        let mut object = Map::new();
-        object.insert("name".into(), self.name.as_str().into());
-        // zarr-python 3 refuses codecs of numcodecs without one.
-        if !self.configuration.is_empty() || self.name.starts_with("numcodecs.") {
-            object.insert("configuration".into(), self.configuration.clone().into());
-        }
-        object.into()
+        let member = |name: &str| match name {
+            "name" => Value::from(self.name.as_str()),
+            _ => self.configuration.clone().into(),
+        };
+        Value::Object(
+            self.members()
+                .map(|name| (name.to_owned(), member(name)))
+                .collect(),
+        )
     }
 }
 

@@ -3,9 +3,9 @@
 //! No two units write the same key, so they may be done in any order and at the same time. Where the keys of a store
 //! have an order, as in an archive, only what units set is put into theirs.
 
-use std::{borrow::Cow, collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, ops::Range, sync::Arc};
 
-use zarr_core::{Array, Selection, Turn, Turns, Workers, store::Store};
+use zarr_core::{Array, Selection, Turns, Workers, store::Store};
 
 use crate::{
     Budget, Cancel, Result, SourceArray, StepLedger, route::encoded_size_likely_max, waiting::Waiting,
@@ -15,6 +15,9 @@ use crate::{
 const UNIT_SIZE: u64 = 4 << 20;
 /// A unit takes at most this part of the memory, if it can, so that several are worked on at once.
 const UNITS_AT_ONCE: u64 = 4;
+/// Where keys have an order, small units have a turn together, of so many bytes about: waiting for it costs more than
+/// they do.
+const TURN_SIZE: u64 = 256 << 10;
 
 /// Units of work.
 pub(crate) trait Units: Sync {
@@ -67,64 +70,79 @@ pub(crate) struct Crew<'a> {
 
 impl Crew<'_> {
     /// Does units of work on as many threads as there may be; those that a ledger has are done.
-    ///
-    /// Where all keys are seen at once, as in an archive, they are set in the order of the units, whatever thread is
-    /// first: what each thread has done waits in memory for its turn.
     pub(crate) fn for_each(&self, workers: Workers, units: &dyn Units) -> Result<()> {
-        let turns = Turns::for_store(units.dest().as_ref()).filter(|_| workers.threads() > 1);
-        let ended = workers.for_each(units.len(), &|index| {
-            // Taken before anything may fail: whoever waits for this turn is then let go.
-            let turn = turns.as_ref().map(|turns| turns.of(index));
-            self.cancel.check()?;
-            let (number, size) = (units.number(index), units.size(index));
-            let known = self.ledger.filter(|ledger| ledger.has_unit(number));
-            if let Some(ledger) = known
-                && is_done(units, index, &ledger)?
-            {
-                turn.into_iter().for_each(Turn::done);
-            } else if let (Some(generation), Some(ledger)) = (self.unit(index, units, turn)?, self.ledger) {
-                ledger.add(number, generation, size, &|| units.flush())?;
-            }
-            (self.progress)(index, size);
-            Ok(())
-        });
+        let ended = match Turns::for_store(units.dest().as_ref()) {
+            Some(turns) if workers.threads() > 1 => self.in_turns(workers, units, &turns),
+            _ => workers.for_each(units.len(), &|index| self.unit(index, units, None)),
+        };
         if let (Err(_), Some(ledger)) = (&ended, self.ledger) {
             ledger.write_down()?;
         }
         ended
     }
+
+    /// Does units of work whose keys are set in the order of the units, as in an archive, whatever thread is first:
+    /// what each thread has done waits in memory for its turn.
+    fn in_turns(&self, workers: Workers, units: &dyn Units, turns: &Turns) -> Result<()> {
+        let groups = groups(units);
+        workers.for_each(groups.len(), &|number| {
+            // Taken before anything may fail: whoever waits for this turn is then let go.
+            let turn = turns.of(number);
+            let waiting = Arc::new(Waiting::default());
+            let store: Arc<dyn Store> = Arc::<Waiting>::clone(&waiting);
+            for index in groups[number].clone() {
+                self.unit(index, units, Some(&store))?;
+            }
+            let kept = waiting.take();
+            let sizes = kept.iter().map(|(_, value)| value.len() as u64);
+            let _held = self.budget.hold(sizes.sum());
+            if turn.wait() {
+                for (key, value) in &kept {
+                    units.dest().set(key, value)?;
+                }
+            }
+            turn.done();
+            Ok(())
+        })
+    }
+
+    /// Does a unit that no ledger has, and tells of it.
+    fn unit(&self, index: usize, units: &dyn Units, waiting: Option<&Arc<dyn Store>>) -> Result<()> {
+        self.cancel.check()?;
+        let (number, size) = (units.number(index), units.size(index));
+        match self.ledger {
+            None => units.run(index, self.budget, waiting)?,
+            Some(ledger) if ledger.has_unit(number) && is_done(units, index, &ledger)? => {}
+            Some(ledger) => {
+                if let Some(generation) = units.run_noted(index, self.budget, waiting)? {
+                    ledger.add(number, generation, size, &|| units.flush())?;
+                }
+            }
+        }
+        (self.progress)(index, size);
+        Ok(())
+    }
+}
+
+/// The units that have a turn together.
+fn groups(units: &dyn Units) -> Vec<Range<usize>> {
+    let (mut groups, mut start, mut size) = (Vec::new(), 0, 0_u64);
+    for index in 0..units.len() {
+        size = size.saturating_add(units.size(index));
+        if size >= TURN_SIZE || index + 1 == units.len() {
+            groups.push(start..index + 1);
+            (start, size) = (index + 1, 0);
+        }
+    }
+    groups
 }
 
 /// The bytes that a unit takes, with what waits for its turn where keys have an order.
 pub(crate) fn memory_in(dest: &dyn Store, unit_memory: u64) -> u64 {
-    let times = if dest.capabilities().deferred { 2 } else { 1 };
-    unit_memory.saturating_mul(times)
-}
-
-impl Crew<'_> {
-    /// Does a unit, if there are turns in its own; says of what generation its source was where there is a ledger.
-    fn unit(&self, index: usize, units: &dyn Units, turn: Option<Turn<'_>>) -> Result<Option<u64>> {
-        let run = |waiting| match self.ledger {
-            None => units.run(index, self.budget, waiting).map(|()| None),
-            Some(_) => units.run_noted(index, self.budget, waiting),
-        };
-        let Some(turn) = turn else {
-            return run(None);
-        };
-        let waiting = Arc::new(Waiting::default());
-        let store: Arc<dyn Store> = Arc::<Waiting>::clone(&waiting);
-        let generation = run(Some(&store))?;
-        let kept = waiting.take();
-        let _held = self
-            .budget
-            .hold(kept.iter().map(|(_, value)| value.len() as u64).sum());
-        if turn.wait() {
-            for (key, value) in &kept {
-                units.dest().set(key, value)?;
-            }
-        }
-        turn.done();
-        Ok(generation)
+    if dest.capabilities().deferred {
+        unit_memory.saturating_mul(2).saturating_add(TURN_SIZE)
+    } else {
+        unit_memory
     }
 }
 
@@ -359,7 +377,7 @@ impl Boxes {
     }
 
     /// The positions of the source's chunks that a part touches, as a range in each dimension.
-    fn source_chunks(&self, start: &[u64], shape: &[u64]) -> Option<Vec<std::ops::Range<u64>>> {
+    fn source_chunks(&self, start: &[u64], shape: &[u64]) -> Option<Vec<Range<u64>>> {
         let chunk = self.source_chunk.as_ref()?;
         let ranges = (0..start.len()).map(|dimension| {
             let end = start[dimension] + shape[dimension];
