@@ -146,9 +146,38 @@ impl Dataset {
                 ..ChunkIndex::default()
             });
         }
-        let len = self.file().len_bytes();
-        let index = libhdf5::chunk_index(self.node.handle(), shape, chunk_shape, len);
+        let bounds = self.file().bounds();
+        let index = libhdf5::chunk_index(self.node.handle(), shape, chunk_shape, bounds);
         self.node.check("reading the chunk index of", index)
+    }
+
+    /// Where the values of a contiguous dataset lie: their address and how many bytes they are, which the file has.
+    ///
+    /// `None` for other layouts, while nothing was written, and for values that are pointers.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if they lie beyond the end of the file.
+    pub fn stored_block(&self) -> Result<Option<(u64, u64)>> {
+        let Layout::Contiguous {
+            address: Some(address),
+        } = self.info.layout
+        else {
+            return Ok(None);
+        };
+        let Some(item_size) = self.info.datatype.size().filter(|_| !self.info.datatype.points()) else {
+            return Ok(None);
+        };
+        let n_elements = self.info.space.n_elements();
+        let size_bytes = n_elements.and_then(|n| n.checked_mul(item_size as u64));
+        match size_bytes.filter(|size| self.file().has_bytes(address, *size)) {
+            Some(0) => Ok(None),
+            Some(size_bytes) => Ok(Some((address, size_bytes))),
+            None => Err(Error::Damaged {
+                file: self.file().path().to_owned(),
+                object: self.path().to_owned(),
+                reason: format!("its values, from {address} on, lie beyond the end of the file"),
+            }),
+        }
     }
 
     /// Reads the encoded bytes of one chunk, without the library and its lock. `bytes` is emptied first.

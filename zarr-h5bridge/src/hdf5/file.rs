@@ -26,7 +26,8 @@ struct Shared {
     path: PathBuf,
     /// The same file, for reading chunks without the library.
     bytes: fs::File,
-    len_bytes: u64,
+    /// Where HDF5 begins, behind a user block, and how long the file was when it was opened.
+    bounds: (u64, u64),
     /// The paths of objects by their addresses, found when one is first asked for.
     paths: OnceLock<HashMap<u64, String>>,
 }
@@ -56,7 +57,8 @@ pub struct NamedType {
 pub fn is_hdf5(path: impl AsRef<Path>) -> Result<bool> {
     let path = path.as_ref();
     fs::File::open(path)
-        .and_then(|mut file| has_signature(&mut file))
+        .and_then(|mut file| find_signature(&mut file))
+        .map(|start| start.is_some())
         .map_err(|source| Error::Io {
             action: "opening",
             file: path.to_owned(),
@@ -64,7 +66,8 @@ pub fn is_hdf5(path: impl AsRef<Path>) -> Result<bool> {
         })
 }
 
-fn has_signature(file: &mut fs::File) -> io::Result<bool> {
+/// Where the signature is.
+fn find_signature(file: &mut fs::File) -> io::Result<Option<u64>> {
     let len = file.metadata()?.len();
     let mut start: u64 = 0;
     while start.checked_add(8).is_some_and(|end| end <= len) {
@@ -72,11 +75,11 @@ fn has_signature(file: &mut fs::File) -> io::Result<bool> {
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(&mut found)?;
         if found == SIGNATURE {
-            return Ok(true);
+            return Ok(Some(start));
         }
         start = if start == 0 { 512 } else { start.saturating_mul(2) };
     }
-    Ok(false)
+    Ok(None)
 }
 
 impl File {
@@ -94,11 +97,14 @@ impl File {
         };
         let mut bytes = fs::File::open(path).map_err(io_error)?;
         let metadata = bytes.metadata().map_err(io_error)?;
-        if metadata.is_dir() || !has_signature(&mut bytes).map_err(io_error)? {
-            return Err(Error::NotHdf5 {
-                file: path.to_owned(),
-            });
-        }
+        let start = if metadata.is_dir() {
+            None
+        } else {
+            find_signature(&mut bytes).map_err(io_error)?
+        };
+        let start = start.ok_or_else(|| Error::NotHdf5 {
+            file: path.to_owned(),
+        })?;
         let name = c_path(path).map_err(io_error)?;
         let handle = libhdf5::open_file(&name).map_err(|reason| Error::Library {
             action: "opening",
@@ -110,7 +116,7 @@ impl File {
             handle,
             path: path.to_owned(),
             bytes,
-            len_bytes: metadata.len(),
+            bounds: (start, metadata.len()),
             paths: OnceLock::new(),
         };
         Ok(Self {
@@ -129,7 +135,12 @@ impl File {
 
     /// How long the file was when it was opened.
     pub fn len_bytes(&self) -> u64 {
-        self.shared.len_bytes
+        self.shared.bounds.1
+    }
+
+    /// The bytes that addresses may lead to: the first, and the one behind the last.
+    pub(super) fn bounds(&self) -> (u64, u64) {
+        self.shared.bounds
     }
 
     /// The group that all paths start from.
@@ -209,6 +220,13 @@ impl File {
         paths
     }
 
+    /// Whether what the file holds is what the library says: not while this process changes the file.
+    ///
+    /// Chunks are read by their addresses only then.
+    pub fn is_settled(&self) -> bool {
+        !libhdf5::is_changed_here(&self.shared.handle)
+    }
+
     /// Reads bytes of the file as they are, without the library and its lock.
     ///
     /// `bytes` is emptied first. Addresses and sizes are as in [`Chunk`](super::Chunk) and
@@ -218,10 +236,9 @@ impl File {
     /// [`Error::Damaged`] if they lie beyond the end of the file, else [`Error::Io`].
     pub fn read_bytes(&self, address: u64, size_bytes: u64, bytes: &mut Vec<u8>) -> Result<()> {
         bytes.clear();
-        let size = address
-            .checked_add(size_bytes)
-            .filter(|&end| end <= self.shared.len_bytes)
-            .and_then(|_| usize::try_from(size_bytes).ok())
+        let size = usize::try_from(size_bytes).ok();
+        let size = size
+            .filter(|_| self.has_bytes(address, size_bytes))
             .ok_or_else(|| Error::Damaged {
                 file: self.shared.path.clone(),
                 object: "/".to_owned(),
@@ -233,6 +250,14 @@ impl File {
             file: self.shared.path.clone(),
             source,
         })
+    }
+
+    /// Whether so many bytes lie in the file as it was when it was opened.
+    pub(super) fn has_bytes(&self, address: u64, size_bytes: u64) -> bool {
+        let last = address.checked_add(size_bytes);
+        let (start, end) = self.shared.bounds;
+        // An address that the library counted beyond all numbers would come out before the start.
+        address >= start && last.is_some_and(|last| last <= end)
     }
 
     /// Opens what `relative` leads to from an open object; `path` is its absolute path for people.

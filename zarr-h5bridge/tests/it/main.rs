@@ -4,6 +4,7 @@
 
 mod attributes;
 mod bridge;
+mod chunks;
 mod diff;
 mod filters;
 mod hostile;

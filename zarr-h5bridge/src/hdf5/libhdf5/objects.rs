@@ -10,7 +10,7 @@ use hdf5::globals::{H5P_FILE_ACCESS, H5P_LINK_ACCESS};
 use hdf5_sys::h5::{H5_INDEX_CRT_ORDER, H5_INDEX_NAME, H5_ITER_INC, H5_index_t};
 use hdf5_sys::h5a::{H5A_info_t, H5Aexists, H5Aiterate2, H5Aopen};
 use hdf5_sys::h5d::H5Dget_create_plist;
-use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5Fopen};
+use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5F_ACC_RDWR, H5Fget_intent, H5Fopen};
 use hdf5_sys::h5g::H5Gget_create_plist;
 use hdf5_sys::h5i::{H5I_DATASET, H5I_DATATYPE, H5I_GROUP, H5Iget_type, hid_t};
 use hdf5_sys::h5l::{H5L_info2_t, H5Lexists, H5Lget_val, H5Literate2, H5Lunpack_elink_val};
@@ -19,7 +19,7 @@ use hdf5_sys::h5o::{
 };
 use hdf5_sys::h5p::{
     H5P_CRT_ORDER_TRACKED, H5P_DEFAULT, H5Pcreate, H5Pget_attr_creation_order, H5Pget_link_creation_order,
-    H5Pset_elink_cb, H5Pset_file_locking,
+    H5Pset_elink_cb, H5Pset_fapl_sec2, H5Pset_file_locking,
 };
 use hdf5_sys::h5t::H5Tget_create_plist;
 
@@ -48,8 +48,19 @@ pub(in crate::hdf5) fn open_file(path: &CStr) -> Called<Handle> {
     let access = own(|| unsafe { H5Pcreate(*H5P_FILE_ACCESS) })?;
     // SAFETY: the list is open and of the right class.
     called(|| unsafe { H5Pset_file_locking(access.0, 1, 1) })?;
+    // Whatever driver the environment names: only then is an address a place in the file.
+    // SAFETY: as above.
+    called(|| unsafe { H5Pset_fapl_sec2(access.0) })?;
     // SAFETY: the path ends with zero, and the list is open.
     own(|| unsafe { H5Fopen(path.as_ptr(), H5F_ACC_RDONLY, access.0) })
+}
+
+/// Whether this process changes the file, so that the library may hold what is not in it yet.
+pub(in crate::hdf5) fn is_changed_here(file: &Handle) -> bool {
+    let mut intent: c_uint = 0;
+    // SAFETY: the file is open, and the pointer is to room for the answer.
+    let found = called(|| unsafe { H5Fget_intent(file.0, &raw mut intent) });
+    found.is_err() || intent & H5F_ACC_RDWR != 0
 }
 
 thread_local! {

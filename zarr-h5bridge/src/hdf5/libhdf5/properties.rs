@@ -8,7 +8,8 @@ use std::ptr;
 use hdf5_sys::h5::{HADDR_UNDEF, haddr_t, hsize_t};
 use hdf5_sys::h5d::{
     H5D_CHUNKED, H5D_COMPACT, H5D_CONTIGUOUS, H5D_FILL_VALUE_UNDEFINED, H5D_FILL_VALUE_USER_DEFINED,
-    H5D_VIRTUAL, H5Dchunk_iter, H5Dget_offset, H5Dget_space, H5Dget_storage_size, H5Dget_type,
+    H5D_VIRTUAL, H5D_space_status_t, H5Dchunk_iter, H5Dget_offset, H5Dget_space, H5Dget_space_status,
+    H5Dget_storage_size, H5Dget_type,
 };
 use hdf5_sys::h5p::{
     H5P_DEFAULT, H5Pfill_value_defined, H5Pget_chunk, H5Pget_chunk_opts, H5Pget_external_count,
@@ -87,10 +88,15 @@ pub(in crate::hdf5) fn layout(dataset: &Handle, properties: &Handle, ndim: usize
             if called(|| unsafe { H5Pget_external_count(properties.0) })? > 0 {
                 return Ok(Layout::External);
             }
-            // SAFETY: the dataset is open.
+            // The library adds the size of a user block even to an address that is none.
+            let mut status = H5D_space_status_t::H5D_SPACE_STATUS_NOT_ALLOCATED;
+            // SAFETY: the dataset is open, and the pointer is to room for the answer; so below.
+            called(|| unsafe { H5Dget_space_status(dataset.0, &raw mut status) })?;
+            // SAFETY: as above.
             let address = locked(|| unsafe { H5Dget_offset(dataset.0) });
+            let is_there = status != H5D_space_status_t::H5D_SPACE_STATUS_NOT_ALLOCATED;
             Ok(Layout::Contiguous {
-                address: (address != HADDR_UNDEF).then_some(address),
+                address: (is_there && address != HADDR_UNDEF).then_some(address),
             })
         }
         H5D_CHUNKED => {
@@ -210,17 +216,18 @@ pub(in crate::hdf5) fn storage_size_bytes(dataset: &Handle) -> u64 {
 }
 
 /// All chunks of a chunked dataset that are in the file. Fails at the first that lies outside of the grid
-/// or of the file, so that even an endless index ends.
+/// or of the file, whose first byte and end are told, and where there are more than the grid has places, so that even an endless index ends.
 pub(in crate::hdf5) fn chunk_index(
     dataset: &Handle,
     shape: &[u64],
     chunk_shape: &[u64],
-    file_len: u64,
+    bounds: (u64, u64),
 ) -> Called<ChunkIndex> {
     struct Visit<'a> {
         shape: &'a [u64],
         chunk_shape: &'a [u64],
-        file_len: u64,
+        bounds: (u64, u64),
+        n_places: u128,
         index: ChunkIndex,
         problem: Option<String>,
     }
@@ -231,10 +238,13 @@ pub(in crate::hdf5) fn chunk_index(
             if !grid.all(|((&at, &len), &step)| at < len && at.is_multiple_of(step)) {
                 return Err(format!("there is a chunk at {offset:?}, outside of the grid"));
             }
-            if address
-                .checked_add(size_bytes)
-                .is_none_or(|end| end > self.file_len)
-            {
+            if self.index.stored.len() as u128 >= self.n_places {
+                return Err(format!(
+                    "it has more chunks than there are places, that at {offset:?} again"
+                ));
+            }
+            let (start, end) = self.bounds;
+            if address < start || address.checked_add(size_bytes).is_none_or(|last| last > end) {
                 return Err(format!("the chunk at {offset:?} lies beyond the end of the file"));
             }
             Ok(())
@@ -274,10 +284,14 @@ pub(in crate::hdf5) fn chunk_index(
         ndim: shape.len(),
         ..ChunkIndex::default()
     };
+    let lengths = shape.iter().zip(chunk_shape);
     let mut state = Visit {
+        n_places: lengths.fold(1, |n: u128, (&len, &step)| {
+            n.saturating_mul(len.div_ceil(step).into())
+        }),
         shape,
         chunk_shape,
-        file_len,
+        bounds,
         index,
         problem: None,
     };
