@@ -13,7 +13,7 @@
 //! The copy is the caller's strided copy between its array and the chunk; [`Layout`] tells it which
 //! transposition and byte swap it can do on the way, so that neither costs a pass of its own.
 
-use std::{mem, sync::Arc};
+use std::{mem, ops::Range, sync::Arc};
 
 use crate::{
     ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec,
@@ -446,6 +446,30 @@ impl ChunkCodec {
                 Ok(())
             }
         }
+    }
+
+    /// Decodes a chunk of which only some bytes are wanted; the others may be anything.
+    ///
+    /// # Errors
+    /// As [`ChunkCodec::decode`], but that damage may go unseen which has nothing to do with what is wanted.
+    pub fn decode_part<'a>(
+        &self,
+        encoded: &'a [u8],
+        part: Range<usize>,
+        scratch: &'a mut Scratch,
+    ) -> Result<DecodedChunk<'a>> {
+        let Some((codec, _)) = self.bytes_to_bytes.first().filter(|_| self.direct) else {
+            return self.decode(encoded, scratch);
+        };
+        let Scratch { front, back, chunk } = scratch;
+        let bytes = self.decode_bytes(encoded, 1, front, back)?;
+        reserve(&mut chunk.elements, self.decoded_size)?;
+        let size = codec.decode_part(bytes, part, &mut chunk.elements)?;
+        self.check_size(size)?;
+        Ok(ChunkRef {
+            elements: &chunk.elements,
+            heap: &[],
+        })
     }
 
     /// Undoes the bytes-to-bytes codecs from the last down to the one at index `from`.

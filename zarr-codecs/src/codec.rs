@@ -3,7 +3,7 @@
 //! Zarr V3 specification, *Codecs*: a chunk goes through any number of array-to-array codecs, exactly one
 //! array-to-bytes codec, and any number of bytes-to-bytes codecs.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, ops::Range, sync::Arc};
 
 use crate::{
     ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Result, StoredType,
@@ -140,6 +140,18 @@ pub trait BytesToBytes: Debug + Send + Sync {
     /// `TooLarge` when `out` is too small (it is then filled with whatever), `Corrupt` or `Checksum` when
     /// the bytes are damaged.
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize>;
+
+    /// As [`BytesToBytes::decode`], where only some of the decoded bytes are wanted: at their place in `out`.
+    ///
+    /// The others may be changed to anything. Damage that has nothing to do with what is wanted need not be found.
+    /// A part that does not lie within the decoded bytes is cut off.
+    ///
+    /// # Errors
+    /// Those of [`BytesToBytes::decode`].
+    fn decode_part(&self, encoded: &[u8], part: Range<usize>, out: &mut [u8]) -> Result<usize> {
+        let _ = part;
+        self.decode(encoded, out)
+    }
 
     /// The most bytes that `decoded` bytes encode to, by this encoder or any other.
     fn encoded_size_max(&self, decoded: usize) -> usize;

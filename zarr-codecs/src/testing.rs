@@ -154,6 +154,21 @@ fn check_bytes_to_bytes(codec: &dyn BytesToBytes, decoded: &[u8]) {
             "{size} bytes did not come back"
         );
     }
+    for part in [
+        0..size,
+        0..size / 2,
+        size / 3..size / 2,
+        size / 2..size,
+        size..size,
+    ] {
+        let mut out = vec![0xAA; size];
+        let got = codec.decode_part(encoded, part.clone(), &mut out);
+        let got = got.expect("a part of what was encoded can be decoded");
+        assert!(
+            got == size && out[part.clone()] == decoded[part.clone()],
+            "bytes {part:?} of {size} did not come back"
+        );
+    }
     if size > 0 {
         let result = codec.decode(encoded, &mut vec![0; size - 1]);
         assert!(
@@ -170,6 +185,8 @@ fn check_bytes_to_bytes(codec: &dyn BytesToBytes, decoded: &[u8]) {
 fn check_damage(codec: &dyn BytesToBytes, decoded: &[u8], encoded: &[u8]) {
     let mut out = vec![0; decoded.len() + 64];
     each_damage(encoded, |damaged, damage| {
+        // Whatever becomes of a part, it is no panic and stays within the output.
+        let _ = codec.decode_part(damaged, decoded.len() / 3..decoded.len() / 2, &mut out);
         let Ok(size) = codec.decode(damaged, &mut out) else {
             return;
         };

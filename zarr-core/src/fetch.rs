@@ -36,8 +36,8 @@ impl ChunkFetch {
         if !codec.is_uncompressed() {
             return all;
         }
-        let (first, last) = share.span();
-        let length = last - first + codec.spec().data_type.size().unwrap_or(0);
+        let Range { start: first, end } = share.span(codec.spec().data_type.size().unwrap_or(0));
+        let length = end - first;
         // Below a half, the bytes that are saved outweigh the check of the value's size that is lost.
         if length > codec.decoded_size() / 2 {
             return all;

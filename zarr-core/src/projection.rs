@@ -1,5 +1,7 @@
 //! Which part of which chunk goes where.
 
+use std::ops::Range;
+
 use crate::{
     Extent, Positions, Region, Result,
     chunk_copy::{ChunkCopy, Ends, List, Place},
@@ -138,10 +140,11 @@ impl<'p> ChunkShare<'p> {
         self.parts.iter().all(|part| part.is_whole)
     }
 
-    /// Where in the chunk the first of the elements begins and where the last one, in bytes.
-    pub(crate) fn span(self) -> (usize, usize) {
+    /// Where in the chunk the elements lie, from the first one to the last, in bytes.
+    pub(crate) fn span(self, element_size: usize) -> Range<usize> {
         if let Some(points) = self.points {
-            return reach(points);
+            let (first, last) = reach(points);
+            return first..last + element_size;
         }
         let (mut first, mut last) = (0, 0);
         for (axis, part) in self.parts.iter().enumerate() {
@@ -158,7 +161,7 @@ impl<'p> ChunkShare<'p> {
             first += start;
             last += end;
         }
-        (first, last)
+        first..last + element_size
     }
 
     /// The copy between the chunk, of which bytes from `origin` on are at hand, and the caller's memory.
@@ -423,15 +426,15 @@ mod tests {
     #[test]
     fn the_span_of_a_share_reaches_from_its_first_element_to_its_last() {
         for (selection, span) in [
-            (Selection::parse("1, 1:3").unwrap(), (5, 6)),
+            (Selection::parse("1, 1:3").unwrap(), 5..7),
             (
                 Selection::orthogonal([[2, 0, 2], [3, 1, 3]].map(crate::SelectionItem::indices)),
-                (1, 11),
+                1..12,
             ),
-            (Selection::coordinates([[2, 1], [0, 3]]), (7, 8)),
+            (Selection::coordinates([[2, 1], [0, 3]]), 7..9),
         ] {
             let projection = projection(&selection, &[3, 4], &[3, 4]);
-            assert_eq!(projection.chunk(0, &mut Vec::new()).span(), span, "{selection}");
+            assert_eq!(projection.chunk(0, &mut Vec::new()).span(1), span, "{selection}");
         }
     }
 }

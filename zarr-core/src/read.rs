@@ -257,7 +257,10 @@ impl ReadJob<'_> {
         {
             return self.codec.decode_into(bytes, whole, scratch);
         }
-        let decoded = self.codec.decode(bytes, scratch)?;
+        let part = place
+            .share()
+            .span(self.codec.spec().data_type.size().unwrap_or(0));
+        let decoded = self.codec.decode_part(bytes, part, scratch)?;
         let elements = if self.is_variable() {
             self.keep_items(decoded, chunk)
         } else {

@@ -1,18 +1,19 @@
 //! `blosc` (Zarr V3 specification, *Blosc codec*; numcodecs `Blosc`): frames of Blosc 1, by its C library.
 //!
-//! Only the functions that take a context are called, with one thread, so that no state is shared; what they
+//! Frames are made by the library, and decoded by `blosc_blocks` unless their inner codec is known to the library
+//! alone. Only the functions that take a context are called, with one thread, so that no state is shared; what they
 //! decode has been checked by `blosc_frame` before.
 
 #![expect(unsafe_code, reason = "Blosc is a C library")]
 
-use std::{ffi::CStr, sync::Arc};
+use std::{ffi::CStr, ops::Range, sync::Arc};
 
 use blosc::{blosc_compress_ctx, blosc_decompress_ctx};
 use serde_json::{Map, Value};
 
 use super::{
-    blosc_frame::{Frame, HEADER_SIZE, NAME},
-    blosc_snappy,
+    blosc_blocks,
+    blosc_frame::{Frame, HEADER_SIZE, InnerCodec, NAME, corrupt},
 };
 use crate::{
     BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration, DataType, Result,
@@ -22,7 +23,7 @@ use crate::{
 /// The most bytes that a frame can hold.
 const SIZE_MAX: usize = i32::MAX as usize - HEADER_SIZE;
 
-/// Inner codecs, as the C library knows them; Snappy is only read, by `blosc_snappy`, as numcodecs does not write it.
+/// Inner codecs, as the C library knows them; Snappy is only read, as numcodecs does not write it.
 const INNER_CODECS: [&CStr; 5] = [c"blosclz", c"lz4", c"lz4hc", c"zlib", c"zstd"];
 
 /// Shuffles in V3; the index is the number in V2.
@@ -127,35 +128,44 @@ impl BytesToBytes for Blosc {
     }
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
-        let frame = Frame::new(encoded)?;
-        let room = out.len();
-        let out = out
-            .get_mut(..frame.decoded_size)
-            .ok_or(CodecError::too_large(NAME, room))?;
-        if let Some(stored) = frame.stored {
-            out.copy_from_slice(stored);
-            return Ok(out.len());
-        }
-        if frame.is_snappy {
-            blosc_snappy::decode(encoded, &frame, out)?;
-            return Ok(out.len());
-        }
-        // SAFETY: the output is given with its length; the frame is as long as it says, and all that it points
-        // to lies within it; the two do not overlap.
-        let size =
-            unsafe { blosc_decompress_ctx(encoded.as_ptr().cast(), out.as_mut_ptr().cast(), out.len(), 1) };
-        if usize::try_from(size) == Ok(out.len()) {
-            return Ok(out.len());
-        }
-        Err(CodecError::corrupt(
-            NAME,
-            format!("a block does not decode ({size})"),
-        ))
+        decode(encoded, None, out)
+    }
+
+    fn decode_part(&self, encoded: &[u8], part: Range<usize>, out: &mut [u8]) -> Result<usize> {
+        decode(encoded, Some(part), out)
     }
 
     fn encoded_size_max(&self, decoded: usize) -> usize {
         decoded.saturating_add(HEADER_SIZE)
     }
+}
+
+/// Decodes a frame, or of it at least a part that is wanted, into the beginning of `out`; gives the size of the whole.
+fn decode(encoded: &[u8], part: Option<Range<usize>>, out: &mut [u8]) -> Result<usize> {
+    let frame = Frame::new(encoded)?;
+    let (size, room) = (frame.decoded_size, out.len());
+    let out = out.get_mut(..size).ok_or(CodecError::too_large(NAME, room))?;
+    let part = part.map_or(0..size, |part| part.start.min(size)..part.end.min(size));
+    if let Some(stored) = frame.stored {
+        out[part.clone()].copy_from_slice(&stored[part]);
+    } else if frame.inner == InnerCodec::Other {
+        decode_by_library(encoded, out)?;
+    } else {
+        blosc_blocks::decode(encoded, &frame, part, out)?;
+    }
+    Ok(size)
+}
+
+/// Decodes a checked frame into `out`, which is as long as what it decodes to.
+fn decode_by_library(encoded: &[u8], out: &mut [u8]) -> Result<()> {
+    // SAFETY: the output is given with its length; the frame is as long as it says, and all that it points
+    // to lies within it; the two do not overlap.
+    let size =
+        unsafe { blosc_decompress_ctx(encoded.as_ptr().cast(), out.as_mut_ptr().cast(), out.len(), 1) };
+    if usize::try_from(size) == Ok(out.len()) {
+        return Ok(());
+    }
+    Err(corrupt(format!("a block does not decode ({size})")))
 }
 
 const fn auto_shuffle(element_size: usize) -> usize {
@@ -214,7 +224,7 @@ mod tests {
 
     use super::*;
     use crate::DataType;
-    use crate::testing::{check_codec, spec};
+    use crate::testing::{check_codec, noise, smooth, spec};
 
     #[test]
     fn chunks_come_back() {
@@ -232,11 +242,46 @@ mod tests {
     }
 
     #[test]
+    fn any_part_of_elements_of_any_size_comes_back() {
+        let decoded: Vec<u8> = smooth(2000).into_iter().chain(noise(1003)).collect();
+        for (element_size, shuffle) in [1, 2, 3, 4, 8, 16, 17, 255]
+            .into_iter()
+            .flat_map(|size| [(size, 0), (size, 1), (size, 2)])
+        {
+            for (inner, block_size) in [("lz4", 0), ("lz4", 1024), ("zstd", 256), ("blosclz", 512)] {
+                let configuration = json!({
+                    "cname": inner, "shuffle": shuffle, "typesize": element_size, "blocksize": block_size,
+                });
+                let Ok(Codec::BytesToBytes(codec)) =
+                    build(configuration.as_object().unwrap(), &CodecRegistry::default())
+                else {
+                    unreachable!("the configuration is possible")
+                };
+                let mut frame = Vec::new();
+                codec.encode(&decoded, &mut frame).unwrap();
+                for part in (0..decoded.len()).step_by(97) {
+                    for part in [part..part + 1, part..part + 300, 0..part, part..decoded.len()] {
+                        let part = part.start..part.end.min(decoded.len());
+                        let mut out = vec![0xAA; decoded.len()];
+                        let size = codec.decode_part(&frame, part.clone(), &mut out).unwrap();
+                        assert_eq!(size, decoded.len());
+                        assert_eq!(
+                            out[part.clone()],
+                            decoded[part.clone()],
+                            "{configuration}: {part:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn frames_grow_by_no_more_than_a_header_whatever_room_there_is() {
         let letters = b"abcdefgh\0ijklmno";
         for inner in ["blosclz", "lz4", "lz4hc", "zlib", "zstd"] {
             for size in (128..2000).step_by(4) {
-                let decoded: Vec<_> = crate::testing::noise(size);
+                let decoded: Vec<_> = noise(size);
                 let decoded: Vec<_> = decoded
                     .iter()
                     .map(|byte| letters[usize::from(byte % 16)])

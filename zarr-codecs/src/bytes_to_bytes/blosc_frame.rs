@@ -23,15 +23,33 @@ const FORMATS_OF_BLOSC2: Range<u8> = 3..7;
 /// The most streams of a block, and the fewest elements of a block that has streams.
 const SPLITS_MAX: usize = 16;
 const SPLIT_ELEMENTS_MIN: usize = 128;
-/// Inner codecs: blosclz, LZ4, Snappy, zlib, Zstandard.
-const INNER_CODECS: u8 = 5;
-const SNAPPY: u8 = 2;
+/// The version of the formats of all inner codecs.
+const INNER_FORMAT: u8 = 1;
 
 const BYTE_SHUFFLED: u8 = 0x01;
 const STORED: u8 = 0x02;
 const BIT_SHUFFLED: u8 = 0x04;
 const RESERVED: u8 = 0x08;
 const UNSPLIT: u8 = 0x10;
+
+/// What made the streams of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InnerCodec {
+    Lz4,
+    Snappy,
+    Zstd,
+    /// One that is left to the C library: blosclz or zlib.
+    Other,
+}
+
+impl InnerCodec {
+    /// By the number in the flags.
+    fn new(number: u8) -> Option<Self> {
+        [Self::Other, Self::Lz4, Self::Snappy, Self::Other, Self::Zstd]
+            .get(usize::from(number))
+            .copied()
+    }
+}
 
 /// What a checked frame holds.
 #[derive(Debug)]
@@ -45,8 +63,7 @@ pub(super) struct Frame<'a> {
     pub(super) streams: usize,
     pub(super) is_byte_shuffled: bool,
     pub(super) is_bit_shuffled: bool,
-    /// Whether the inner codec is Snappy.
-    pub(super) is_snappy: bool,
+    pub(super) inner: InnerCodec,
 }
 
 impl<'a> Frame<'a> {
@@ -55,7 +72,7 @@ impl<'a> Frame<'a> {
         if frame.len() < HEADER_SIZE {
             return Err(corrupt(format!("{} bytes are no header", frame.len())));
         }
-        let [format, _, flags, element_size] = [frame[0], frame[1], frame[2], frame[3]];
+        let [format, inner_format, flags, element_size] = [frame[0], frame[1], frame[2], frame[3]];
         if FORMATS_OF_BLOSC2.contains(&format) {
             return Err(unsupported("frames of Blosc 2 are not supported"));
         }
@@ -76,7 +93,7 @@ impl<'a> Frame<'a> {
         } else {
             1
         };
-        let checked = |stored| {
+        let checked = |stored, inner| {
             Ok(Self {
                 decoded_size,
                 stored,
@@ -85,7 +102,7 @@ impl<'a> Frame<'a> {
                 streams,
                 is_byte_shuffled: flags & BYTE_SHUFFLED != 0,
                 is_bit_shuffled: flags & BIT_SHUFFLED != 0,
-                is_snappy: flags >> 5 == SNAPPY,
+                inner,
             })
         };
         if flags & STORED != 0 || decoded_size == 0 {
@@ -94,7 +111,7 @@ impl<'a> Frame<'a> {
                 let reason = format!("{} bytes are stored, not {decoded_size} as it says", data.len());
                 return Err(corrupt(reason));
             }
-            return checked(Some(data));
+            return checked(Some(data), InnerCodec::Other);
         }
         if element_size == 0 || block_size == 0 || block_size > decoded_size {
             let reason = format!(
@@ -102,11 +119,12 @@ impl<'a> Frame<'a> {
             );
             return Err(corrupt(reason));
         }
-        if flags >> 5 >= INNER_CODECS {
-            return Err(unsupported(&format!("inner codec {} is not known", flags >> 5)));
-        }
+        let Some(inner) = InnerCodec::new(flags >> 5).filter(|_| inner_format == INNER_FORMAT) else {
+            let reason = format!("format {inner_format} of inner codec {} is not known", flags >> 5);
+            return Err(unsupported(&reason));
+        };
         check_blocks(frame, decoded_size, block_size, streams)?;
-        checked(None)
+        checked(None, inner)
     }
 }
 
@@ -169,7 +187,7 @@ pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*number))
 }
 
-fn corrupt(reason: String) -> CodecError {
+pub(super) fn corrupt(reason: String) -> CodecError {
     CodecError::corrupt(NAME, reason)
 }
 

@@ -4,9 +4,12 @@ pub mod base64;
 #[cfg(feature = "blosc")]
 pub mod blosc;
 #[cfg(feature = "blosc")]
+mod blosc_blocks;
+#[cfg(feature = "blosc")]
 mod blosc_frame;
 #[cfg(feature = "blosc")]
-mod blosc_snappy;
+mod blosc_streams;
+mod byte_planes;
 #[cfg(feature = "bz2")]
 pub mod bz2;
 pub mod checksum;
@@ -26,3 +29,5 @@ pub mod shuffle;
 pub mod zlib;
 #[cfg(feature = "zstd")]
 pub mod zstd;
+#[cfg(any(feature = "blosc", feature = "zstd"))]
+mod zstd_contexts;

@@ -1,17 +1,15 @@
 //! `shuffle`: the first bytes of all elements, then all second bytes, and so on (numcodecs `Shuffle`).
 
-use std::{array, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::byte_planes;
 use crate::{
     BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration, Result, V2Codec,
 };
 
 const NAME: &str = "shuffle";
-
-/// As many elements at once as stay in the innermost cache with their planes.
-const BLOCK: usize = 1024;
 
 #[derive(Debug)]
 struct Shuffle {
@@ -35,21 +33,7 @@ impl BytesToBytes for Shuffle {
         }
         let start = out.len();
         out.resize(start + decoded.len(), 0);
-        let planes = &mut out[start..];
-        match self.element_size {
-            1 => planes.copy_from_slice(decoded),
-            2 => shuffle::<2>(decoded, planes),
-            4 => shuffle::<4>(decoded, planes),
-            8 => shuffle::<8>(decoded, planes),
-            size => {
-                let count = decoded.len() / size;
-                for (element, bytes) in decoded.chunks_exact(size).enumerate() {
-                    for (byte, &value) in bytes.iter().enumerate() {
-                        planes[byte * count + element] = value;
-                    }
-                }
-            }
-        }
+        byte_planes::shuffle(self.element_size, decoded, &mut out[start..]);
         Ok(())
     }
 
@@ -61,7 +45,8 @@ impl BytesToBytes for Shuffle {
         let elements = out
             .get_mut(..encoded.len())
             .ok_or(CodecError::too_large(NAME, room))?;
-        unshuffle_bytes(self.element_size, encoded, elements);
+        let count = encoded.len() / self.element_size;
+        byte_planes::unshuffle(self.element_size, encoded, count, elements);
         Ok(encoded.len())
     }
 
@@ -80,49 +65,6 @@ impl Shuffle {
             "{length} bytes are no whole number of elements of {}",
             self.element_size
         )
-    }
-}
-
-fn shuffle<const N: usize>(elements: &[u8], planes: &mut [u8]) {
-    let (elements, _) = elements.as_chunks::<N>();
-    let count = elements.len();
-    for (index, block) in elements.chunks(BLOCK).enumerate() {
-        for byte in 0..N {
-            let plane = &mut planes[byte * count + index * BLOCK..][..block.len()];
-            for (target, element) in plane.iter_mut().zip(block) {
-                *target = element[byte];
-            }
-        }
-    }
-}
-
-/// Puts the bytes of whole elements together again.
-pub(super) fn unshuffle_bytes(element_size: usize, planes: &[u8], elements: &mut [u8]) {
-    match element_size {
-        1 => elements.copy_from_slice(planes),
-        2 => unshuffle::<2>(planes, elements),
-        4 => unshuffle::<4>(planes, elements),
-        8 => unshuffle::<8>(planes, elements),
-        size => {
-            let count = planes.len() / size;
-            for (element, bytes) in elements.chunks_exact_mut(size).enumerate() {
-                for (byte, value) in bytes.iter_mut().enumerate() {
-                    *value = planes[byte * count + element];
-                }
-            }
-        }
-    }
-}
-
-fn unshuffle<const N: usize>(planes: &[u8], elements: &mut [u8]) {
-    let (elements, _) = elements.as_chunks_mut::<N>();
-    let count = elements.len();
-    for (index, block) in elements.chunks_mut(BLOCK).enumerate() {
-        let planes: [&[u8]; N] =
-            array::from_fn(|byte| &planes[byte * count + index * BLOCK..][..block.len()]);
-        for (position, element) in block.iter_mut().enumerate() {
-            *element = array::from_fn(|byte| planes[byte][position]);
-        }
     }
 }
 

@@ -4,24 +4,20 @@
 //! in the header, skippable frames between them; at least one frame must hold data.
 //! Chunks are decoded in one go, where the output is the window: a frame that asks for a large one costs nothing.
 
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use zstd::zstd_safe::{
-    self, CCtx, CParameter, DCtx, find_frame_compressed_size, get_error_name, is_error_kind, zstd_sys,
+    self, CParameter, find_frame_compressed_size, get_error_name, is_error_kind, zstd_sys,
 };
 
+use super::zstd_contexts;
 use crate::{
     BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration, Result, V2Codec,
     encoder_setting,
 };
 
 const NAME: &str = "zstd";
-
-thread_local! {
-    static ENCODER: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
-    static DECODER: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
-}
 
 #[derive(Debug)]
 struct Zstd {
@@ -45,7 +41,7 @@ impl BytesToBytes for Zstd {
             .clamp(zstd_safe::min_c_level(), zstd_safe::max_c_level());
         let start = out.len();
         out.resize(start + zstd_safe::compress_bound(decoded.len()), 0);
-        let size = ENCODER.with_borrow_mut(|encoder| {
+        let size = zstd_contexts::with_encoder(|encoder| {
             encoder.set_parameter(CParameter::CompressionLevel(level))?;
             encoder.set_parameter(CParameter::ChecksumFlag(self.has_checksum))?;
             encoder.compress2(&mut out[start..], decoded)
@@ -57,7 +53,7 @@ impl BytesToBytes for Zstd {
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
         let room = out.len();
-        let size = DECODER.with_borrow_mut(|decoder| decoder.decompress(out, encoded));
+        let size = zstd_contexts::decode(out, encoded);
         let size = size.map_err(|code| {
             if is_error_kind(code, zstd_sys::ZSTD_ErrorCode::ZSTD_error_dstSize_tooSmall) {
                 CodecError::too_large(NAME, room)
