@@ -4,8 +4,8 @@ use zarr_convenience::core::codecs::{ByteOrder, DataType, Field, FillValue, Stru
 
 use super::{clean::Clean, times::tagged_time};
 use crate::hdf5::{
-    Datatype, EnumMember, Field as FileField, FillValue as FileFillValue, Norm, NumberForm, NumberKind,
-    ReferenceKind, StringPadding,
+    Datatype, EnumMember, Field as FileField, FillValue as FileFillValue, FloatForm, Norm, NumberForm,
+    NumberKind, ReferenceKind, StringPadding,
 };
 
 /// The largest element in bytes.
@@ -291,7 +291,7 @@ const LONG_DOUBLE: NumberForm = NumberForm {
     big_endian: false,
     precision: 80,
     offset: 0,
-    kind: NumberKind::Float {
+    kind: NumberKind::Float(FloatForm {
         sign: 79,
         exponent: 64,
         exponent_bits: 15,
@@ -299,7 +299,7 @@ const LONG_DOUBLE: NumberForm = NumberForm {
         mantissa_bits: 64,
         bias: 16383,
         norm: Norm::Unknown,
-    },
+    }),
 };
 
 /// The long double of x86-64.

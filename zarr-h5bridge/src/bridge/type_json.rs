@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 
 use super::values::{integer, integer_bytes};
 use crate::hdf5::{
-    Charset, Datatype, EnumMember, Field, Name, Norm, NumberForm, NumberKind, ReferenceKind, StringPadding,
+    Charset, Datatype, EnumMember, Field, FloatForm, Name, Norm, NumberForm, NumberKind, ReferenceKind,
+    StringPadding,
 };
 
 /// How deep types may nest.
@@ -113,30 +114,23 @@ fn number_json(size: usize, form: &NumberForm) -> Value {
     match form.kind {
         NumberKind::Integer { signed } => number["signed"] = signed.into(),
         NumberKind::Bits => {}
-        NumberKind::Float {
-            sign,
-            exponent,
-            exponent_bits,
-            mantissa,
-            mantissa_bits,
-            bias,
-            norm,
-        } => {
-            let norm = match norm {
-                Norm::Implied => "implied",
-                Norm::Set => "set",
-                Norm::Unknown => "unknown",
-            };
-            number["float"] = json!({
-                "sign": sign,
-                "exponent": [exponent, exponent_bits],
-                "mantissa": [mantissa, mantissa_bits],
-                "bias": bias,
-                "norm": norm,
-            });
-        }
+        NumberKind::Float(float) => number["float"] = float_json(&float),
     }
     number
+}
+
+fn float_json(form: &FloatForm) -> Value {
+    json!({
+        "sign": form.sign,
+        "exponent": [form.exponent, form.exponent_bits],
+        "mantissa": [form.mantissa, form.mantissa_bits],
+        "bias": form.bias,
+        "norm": match form.norm {
+            Norm::Implied => "implied",
+            Norm::Set => "set",
+            Norm::Unknown => "unknown",
+        },
+    })
 }
 
 /// The type that JSON stands for; `None` if it is none.
@@ -287,23 +281,7 @@ fn number(text: &str) -> Option<Datatype> {
 fn number_form(value: &Value) -> Option<NumberForm> {
     let size = |name: &str| size_of(value.get(name)?);
     let kind = match (value.get("float"), value.get("signed")) {
-        (Some(float), _) => {
-            let at = |name: &str, place: usize| size_of(float.get(name)?.get(place)?);
-            NumberKind::Float {
-                sign: size_of(float.get("sign")?)?,
-                exponent: at("exponent", 0)?,
-                exponent_bits: at("exponent", 1)?,
-                mantissa: at("mantissa", 0)?,
-                mantissa_bits: at("mantissa", 1)?,
-                bias: size_of(float.get("bias")?)?,
-                norm: match float.get("norm")?.as_str()? {
-                    "implied" => Norm::Implied,
-                    "set" => Norm::Set,
-                    "unknown" => Norm::Unknown,
-                    _ => return None,
-                },
-            }
-        }
+        (Some(float), _) => NumberKind::Float(float_form(float)?),
         (None, Some(signed)) => NumberKind::Integer {
             signed: signed.as_bool()?,
         },
@@ -315,5 +293,23 @@ fn number_form(value: &Value) -> Option<NumberForm> {
         precision: size("precision")?,
         offset: size("offset")?,
         kind,
+    })
+}
+
+fn float_form(value: &Value) -> Option<FloatForm> {
+    let at = |name: &str, place: usize| size_of(value.get(name)?.get(place)?);
+    Some(FloatForm {
+        sign: size_of(value.get("sign")?)?,
+        exponent: at("exponent", 0)?,
+        exponent_bits: at("exponent", 1)?,
+        mantissa: at("mantissa", 0)?,
+        mantissa_bits: at("mantissa", 1)?,
+        bias: size_of(value.get("bias")?)?,
+        norm: match value.get("norm")?.as_str()? {
+            "implied" => Norm::Implied,
+            "set" => Norm::Set,
+            "unknown" => Norm::Unknown,
+            _ => return None,
+        },
     })
 }

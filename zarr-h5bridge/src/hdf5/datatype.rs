@@ -134,22 +134,47 @@ pub enum NumberKind {
     /// Bits without a meaning of their own.
     Bits,
     /// A floating-point number.
-    Float {
-        /// The place of the sign.
-        sign: usize,
-        /// The place of the exponent.
-        exponent: usize,
-        /// The bits of the exponent.
-        exponent_bits: usize,
-        /// The place of the mantissa.
-        mantissa: usize,
-        /// The bits of the mantissa.
-        mantissa_bits: usize,
-        /// What is added to the exponent.
-        bias: usize,
-        /// What is known of the first bit of the mantissa.
-        norm: Norm,
-    },
+    Float(FloatForm),
+}
+
+/// How the bits of a floating-point number are arranged; places count from the least significant bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloatForm {
+    /// The place of the sign.
+    pub sign: usize,
+    /// The place of the exponent.
+    pub exponent: usize,
+    /// The bits of the exponent.
+    pub exponent_bits: usize,
+    /// The place of the mantissa.
+    pub mantissa: usize,
+    /// The bits of the mantissa.
+    pub mantissa_bits: usize,
+    /// What is added to the exponent.
+    pub bias: usize,
+    /// What is known of the first bit of the mantissa.
+    pub norm: Norm,
+}
+
+impl FloatForm {
+    /// That of IEEE's numbers of so many bytes; `None` where there are none.
+    pub(super) fn ieee(size: usize) -> Option<Self> {
+        let (exponent_bits, mantissa_bits) = match size {
+            2 => (5, 10),
+            4 => (8, 23),
+            8 => (11, 52),
+            _ => return None,
+        };
+        Some(Self {
+            sign: mantissa_bits + exponent_bits,
+            exponent: mantissa_bits,
+            exponent_bits,
+            mantissa: 0,
+            mantissa_bits,
+            bias: (1 << (exponent_bits - 1)) - 1,
+            norm: Norm::Implied,
+        })
+    }
 }
 
 /// What is known of the first bit of a mantissa.

@@ -31,7 +31,8 @@ pub use attribute::{Attribute, Values};
 pub use chunk_index::{Chunk, ChunkIndex};
 pub use dataset::{Dataset, DatasetInfo, Dataspace};
 pub use datatype::{
-    Charset, Datatype, EnumMember, Field, Norm, NumberForm, NumberKind, ReferenceKind, StringPadding,
+    Charset, Datatype, EnumMember, Field, FloatForm, Norm, NumberForm, NumberKind, ReferenceKind,
+    StringPadding,
 };
 pub use error::{Error, Result};
 pub use file::{File, NamedType, Object, is_hdf5};

@@ -20,7 +20,7 @@ use hdf5_sys::h5t::{
 };
 
 use super::super::datatype::{
-    Charset, Datatype, EnumMember, Norm, NumberForm, NumberKind, ReferenceKind, StringPadding,
+    Charset, Datatype, EnumMember, FloatForm, Norm, NumberForm, NumberKind, ReferenceKind, StringPadding,
 };
 use super::{Called, Handle, called, own, size_in_memory};
 
@@ -160,29 +160,28 @@ fn number(size: usize, form: &NumberForm) -> Called<Handle> {
         NumberKind::Integer { signed: true } => copy(*H5T_STD_I64LE)?,
         NumberKind::Integer { signed: false } => copy(*H5T_STD_U64LE)?,
         NumberKind::Bits => copy(*H5T_STD_B64LE)?,
-        NumberKind::Float { .. } => copy(*H5T_IEEE_F64LE)?,
+        NumberKind::Float(_) => copy(*H5T_IEEE_F64LE)?,
     };
     // SAFETY: the type is open and a number; so for all calls below.
     let id = made.0;
     // SAFETY: as above.
     called(|| unsafe { H5Tset_size(id, ROOM) })?;
-    if let NumberKind::Float {
-        sign,
-        exponent,
-        exponent_bits,
-        mantissa,
-        mantissa_bits,
-        bias,
-        norm,
-    } = form.kind
-    {
+    if let NumberKind::Float(float) = form.kind {
+        let FloatForm {
+            sign,
+            exponent,
+            exponent_bits,
+            mantissa,
+            mantissa_bits,
+            ..
+        } = float;
         // SAFETY: as above.
         called(|| unsafe { H5Tset_precision(id, ROOM * 8) })?;
         // SAFETY: as above.
         called(|| unsafe { H5Tset_fields(id, sign, exponent, exponent_bits, mantissa, mantissa_bits) })?;
         // SAFETY: as above.
-        called(|| unsafe { H5Tset_ebias(id, bias) })?;
-        let norm = match norm {
+        called(|| unsafe { H5Tset_ebias(id, float.bias) })?;
+        let norm = match float.norm {
             Norm::Implied => H5T_NORM_IMPLIED,
             Norm::Set => H5T_NORM_MSBSET,
             Norm::Unknown => H5T_NORM_NONE,

@@ -17,7 +17,8 @@ use hdf5_sys::h5t::{
 };
 
 use super::super::datatype::{
-    Charset, Datatype, EnumMember, Field, Norm, NumberForm, NumberKind, ReferenceKind, StringPadding,
+    Charset, Datatype, EnumMember, Field, FloatForm, Norm, NumberForm, NumberKind, ReferenceKind,
+    StringPadding,
 };
 use super::super::name::Name;
 use super::{Called, Handle, called, locked, own, zeroed};
@@ -152,6 +153,20 @@ fn integer(datatype: &Handle, size: usize) -> Called<Datatype> {
 }
 
 fn float(datatype: &Handle, size: usize) -> Datatype {
+    let form = float_form(datatype);
+    match order(datatype) {
+        Some(big_endian) if form.is_some() && form == FloatForm::ieee(size) && is_full(datatype, size) => {
+            Datatype::Float { size, big_endian }
+        }
+        _ => {
+            let form = form.and_then(|form| number_form(datatype, NumberKind::Float(form)));
+            let reason = "floating-point numbers that are not IEEE's of 2, 4 or 8 bytes";
+            other(size, reason, form)
+        }
+    }
+}
+
+fn float_form(datatype: &Handle) -> Option<FloatForm> {
     let (mut sign, mut exponent, mut exponent_bits, mut mantissa, mut mantissa_bits) = (0, 0, 0, 0, 0);
     // SAFETY: the type is open and a float, and the pointers are to room for the answers.
     let (status, bias, norm) = unsafe {
@@ -165,39 +180,19 @@ fn float(datatype: &Handle, size: usize) -> Datatype {
         );
         (status, H5Tget_ebias(datatype.0), H5Tget_norm(datatype.0))
     };
-    let fields = (sign, exponent, exponent_bits, mantissa, mantissa_bits, bias);
-    let ieee = match size {
-        2 => Some((15, 10, 5, 0, 10, 15)),
-        4 => Some((31, 23, 8, 0, 23, 127)),
-        8 => Some((63, 52, 11, 0, 52, 1023)),
-        _ => None,
-    };
-    match order(datatype) {
-        Some(big_endian)
-            if status >= 0 && norm == H5T_NORM_IMPLIED && is_full(datatype, size) && Some(fields) == ieee =>
-        {
-            Datatype::Float { size, big_endian }
-        }
-        _ => {
-            let norm = match norm {
-                H5T_NORM_IMPLIED => Norm::Implied,
-                H5T_NORM_MSBSET => Norm::Set,
-                _ => Norm::Unknown,
-            };
-            let kind = NumberKind::Float {
-                sign,
-                exponent,
-                exponent_bits,
-                mantissa,
-                mantissa_bits,
-                bias,
-                norm,
-            };
-            let form = number_form(datatype, kind).filter(|_| status >= 0);
-            let reason = "floating-point numbers that are not IEEE's of 2, 4 or 8 bytes";
-            other(size, reason, form)
-        }
-    }
+    (status >= 0).then_some(FloatForm {
+        sign,
+        exponent,
+        exponent_bits,
+        mantissa,
+        mantissa_bits,
+        bias,
+        norm: match norm {
+            H5T_NORM_IMPLIED => Norm::Implied,
+            H5T_NORM_MSBSET => Norm::Set,
+            _ => Norm::Unknown,
+        },
+    })
 }
 
 fn string(datatype: &Handle, size: usize) -> Called<Datatype> {
