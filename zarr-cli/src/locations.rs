@@ -1,9 +1,6 @@
 //! From words to sources and groups.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Result;
 use zarr_convenience::{
@@ -19,7 +16,7 @@ use zarr_convenience::{
 #[cfg(feature = "hdf5")]
 use zarr_h5bridge::Hdf5Sink;
 
-use crate::{args::Common, output, status};
+use crate::{args::Common, new_file::NewFile, output, status};
 
 /// A source and a node in it.
 pub(crate) type Opened = (Box<dyn Source>, SourceNode);
@@ -303,54 +300,6 @@ enum Pending {
     File(Option<NewFile>),
 }
 
-/// A file under a temporary name, removed unless it is published.
-struct NewFile {
-    temporary: PathBuf,
-    path: PathBuf,
-    is_published: bool,
-}
-
-impl NewFile {
-    #[cfg_attr(not(feature = "hdf5"), expect(dead_code, reason = "only HDF5 is written so"))]
-    fn beside(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = format!(".{name}.{}.partial", std::process::id());
-        Self {
-            temporary: path.with_file_name(temporary),
-            path: path.to_owned(),
-            is_published: false,
-        }
-    }
-
-    /// Gives the file its name, which must still be free.
-    fn publish(mut self) -> Result<()> {
-        let failed = |source| Error::File {
-            what: self.path.display().to_string(),
-            action: "publishing",
-            source,
-        };
-        if self.path.try_exists().map_err(failed)? {
-            return Err(Error::Copy(format!(
-                "{}: appeared while the copy was made",
-                self.path.display()
-            ))
-            .into());
-        }
-        std::fs::rename(&self.temporary, &self.path).map_err(failed)?;
-        self.is_published = true;
-        Ok(())
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if !self.is_published {
-            // There is nobody left to tell.
-            let _ = std::fs::remove_file(&self.temporary);
-        }
-    }
-}
-
 impl Target {
     /// Opens the group at a location, or prepares one where nothing is.
     ///
@@ -398,7 +347,7 @@ impl Target {
         let path = &location.store;
         let new = (!location.exists()).then(|| NewFile::beside(path));
         let sink = match &new {
-            Some(new) => Hdf5Sink::create(&new.temporary)?,
+            Some(new) => Hdf5Sink::create(new.temporary())?,
             None => Hdf5Sink::open(path)?,
         };
         Ok(Self {

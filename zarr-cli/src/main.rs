@@ -7,6 +7,7 @@ mod cancel;
 mod commands;
 mod creation;
 mod locations;
+mod new_file;
 mod npy;
 mod numpy_text;
 mod output;

@@ -1,7 +1,6 @@
 //! `zarr tree`.
 
 use std::{
-    fs::File,
     io::{self, BufWriter, Write},
     path::Path,
 };
@@ -16,6 +15,7 @@ use zarr_convenience::{
 use crate::{
     args::{Common, NodeArgs},
     locations::{Opened, open_source},
+    new_file::NewFile,
     output,
     status::printable,
 };
@@ -127,21 +127,10 @@ fn write_page(
         return unless_closed(written, output);
     }
     // A page that cannot be completed does not take the place of an older one.
-    let temporary = format!("{file}.{}.partial", std::process::id());
-    let written = create(Path::new(&temporary)).and_then(|mut output| {
-        let more = write_tree_html(source.as_ref(), node, &options, &mut output)?;
-        output.flush().with_context(|| file.to_owned())?;
-        std::fs::rename(&temporary, file).with_context(|| file.to_owned())?;
-        Ok(more)
-    });
-    if written.is_err() {
-        // There is nobody left to tell.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn create(path: &Path) -> Result<BufWriter<File>> {
-    let file = File::create(path).with_context(|| path.display().to_string())?;
-    Ok(BufWriter::with_capacity(1 << 16, file))
+    let page = NewFile::beside(Path::new(file));
+    let mut output = page.create().with_context(|| file.to_owned())?;
+    let more = write_tree_html(source.as_ref(), node, &options, &mut output)?;
+    output.flush().with_context(|| file.to_owned())?;
+    page.replace()?;
+    Ok(more)
 }

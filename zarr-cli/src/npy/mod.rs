@@ -4,7 +4,9 @@
 //! \x93NUMPY  version u8 u8  length u16 or u32  {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }  elements
 //! ```
 
-use std::{fs, path::Path};
+mod literal;
+
+use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -12,12 +14,17 @@ use zarr_convenience::{
     Error,
     core::{
         ArrayData,
-        codecs::{ByteOrder, ChunkBuffer},
+        codecs::{
+            ByteOrder, ChunkBuffer,
+            strided::{Dimension, Item, StridedCopy, c_strides},
+        },
         metadata::{data_type_to_v2, v2_data_type},
         store::{Store, StoreExt, StoreKey, StorePrefix, ZipStore},
     },
     shape_text,
 };
+
+use crate::new_file::NewFile;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The elements of a file begin at a multiple of this.
@@ -30,7 +37,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(Option<String>, ArrayData)>> {
         return read_npz(path);
     }
     let bytes = fs::read(path).with_context(what)?;
-    let array = decode(&bytes).map_err(|error| damaged(what(), &error))?;
+    let array = decode(bytes).map_err(|error| damaged(what(), &error))?;
     Ok(vec![(None, array)])
 }
 
@@ -50,30 +57,38 @@ fn read_npz(path: &Path) -> Result<Vec<(Option<String>, ArrayData)>> {
     for key in archive.list_prefix(&StorePrefix::root())? {
         let name = key.as_str().strip_suffix(".npy").unwrap_or(key.as_str());
         let bytes = archive.get(&key, u64::MAX)?.unwrap_or_default();
-        arrays.push((
-            Some(name.to_owned()),
-            decode(&bytes).map_err(|error| damaged(archive.describe(key.as_str()), &error))?,
-        ));
+        let array =
+            decode(bytes.to_vec()).map_err(|error| damaged(archive.describe(key.as_str()), &error))?;
+        arrays.push((Some(name.to_owned()), array));
     }
     Ok(arrays)
 }
 
-/// Writes a `.npy` file.
+/// Writes a `.npy` file; one that cannot be completed does not take the place of an older one.
 pub(crate) fn write(path: &Path, array: &ArrayData) -> Result<()> {
-    let bytes = encode(array)?;
-    fs::write(path, bytes).with_context(|| path.display().to_string())
+    let header = header(array)?;
+    let file = NewFile::beside(path);
+    let written = file.create().and_then(|mut output| {
+        output.write_all(&header)?;
+        output.write_all(&array.buffer.elements)?;
+        output.flush()
+    });
+    written.with_context(|| path.display().to_string())?;
+    file.replace()
 }
 
 /// Writes a `.npz` file.
 pub(crate) fn write_npz(path: &Path, arrays: &[(String, ArrayData)]) -> Result<()> {
     let archive = ZipStore::create_or_replace(path)?;
     for (name, array) in arrays {
-        archive.set(&StoreKey::new(format!("{name}.npy"))?, &encode(array)?)?;
+        let member = [&header(array)?[..], &array.buffer.elements].concat();
+        archive.set(&StoreKey::new(format!("{name}.npy"))?, &member)?;
     }
     Ok(archive.close()?)
 }
 
-fn encode(array: &ArrayData) -> Result<Vec<u8>> {
+/// What comes before the elements.
+fn header(array: &ArrayData) -> Result<Vec<u8>> {
     if array.data_type.is_variable() {
         bail!(Error::Refused {
             what: format!("elements of {}", array.data_type),
@@ -89,20 +104,33 @@ fn encode(array: &ArrayData) -> Result<Vec<u8>> {
         "{{'descr': {}, 'fortran_order': False, 'shape': {shape}, }}",
         python_text(&descr)
     );
-    let fixed = MAGIC.len() + 4;
-    let length = (fixed + header.len() + 1).next_multiple_of(ALIGNMENT) - fixed;
-    let length = u16::try_from(length).context("data type is too long")?;
-    let mut bytes = [MAGIC, &[1, 0], &length.to_le_bytes(), header.as_bytes()].concat();
-    bytes.resize(fixed + length as usize - 1, b' ');
+    // Version 1 has Latin-1, version 3 UTF-8 and a longer length.
+    let latin: Option<Vec<u8>> = header.chars().map(|c| u8::try_from(c).ok()).collect();
+    let is_old = latin.is_some() && header.len() < usize::from(u16::MAX) - ALIGNMENT;
+    let (version, text) = match latin {
+        Some(latin) if is_old => (1, latin),
+        _ => (3, header.into_bytes()),
+    };
+    let fixed = MAGIC.len() + if is_old { 4 } else { 6 };
+    let length = (fixed + text.len() + 1).next_multiple_of(ALIGNMENT) - fixed;
+    let length_bytes = u32::try_from(length)
+        .context("data type is too long")?
+        .to_le_bytes();
+    let length_bytes = if is_old {
+        &length_bytes[..2]
+    } else {
+        &length_bytes[..]
+    };
+    let mut bytes = [MAGIC, &[version, 0], length_bytes, &text].concat();
+    bytes.resize(fixed + length - 1, b' ');
     bytes.push(b'\n');
-    bytes.extend_from_slice(&array.buffer.elements);
     Ok(bytes)
 }
 
 /// A type as Python code: lists of fields become lists of tuples.
 fn python_text(descr: &Value) -> String {
     match descr {
-        Value::String(text) => format!("'{text}'"),
+        Value::String(text) => literal::text(text),
         Value::Array(fields) => {
             let field = |field: &Value| {
                 let parts: Vec<_> = field.as_array().into_iter().flatten().map(python_text).collect();
@@ -114,7 +142,7 @@ fn python_text(descr: &Value) -> String {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<ArrayData> {
+fn decode(mut bytes: Vec<u8>) -> Result<ArrayData> {
     let rest = bytes.strip_prefix(MAGIC).context("not a NumPy file")?;
     let (version, rest) = rest.split_first_chunk::<2>().context("file is cut short")?;
     let (length, rest) = match version[0] {
@@ -129,7 +157,11 @@ fn decode(bytes: &[u8]) -> Result<ArrayData> {
         other => bail!("version {other} is not known"),
     };
     let (header, elements) = rest.split_at_checked(length).context("file is cut short")?;
-    let header = Header::parse(std::str::from_utf8(header).context("header is no text")?)?;
+    let header = if version[0] == 3 {
+        Header::parse(std::str::from_utf8(header).context("header is no text")?)?
+    } else {
+        Header::parse(&header.iter().copied().map(char::from).collect::<String>())?
+    };
     if header.descr.as_str().is_some_and(|descr| descr.ends_with('O')) {
         bail!(Error::Refused {
             what: "objects".to_owned(),
@@ -151,7 +183,10 @@ fn decode(bytes: &[u8]) -> Result<ArrayData> {
         "{} bytes of elements, expected {size}",
         elements.len()
     );
-    let mut elements = elements.to_vec();
+    let size = elements.len();
+    // The file's memory becomes the array's.
+    bytes.drain(..bytes.len() - size);
+    let mut elements = bytes;
     data_type.reorder(&mut elements, byte_order);
     data_type.clear_padding(&mut elements);
     if header.fortran_order {
@@ -175,23 +210,9 @@ struct Header {
 }
 
 impl Header {
-    /// Reads the header, which is Python code for a dictionary of literals; as JSON once quotes, brackets and
-    /// words are changed.
+    /// Reads the header, which is Python code for a dictionary of literals.
     fn parse(text: &str) -> Result<Self> {
-        let json = text
-            .replace('\'', "\"")
-            .replace("False", "false")
-            .replace("True", "true");
-        let json = json.replace('(', "[").replace(')', "]");
-        let mut clean = String::new();
-        for c in json.chars().filter(|c| !c.is_whitespace()) {
-            // Python allows a comma before the end of a list.
-            if matches!(c, ']' | '}') && clean.ends_with(',') {
-                clean.pop();
-            }
-            clean.push(c);
-        }
-        let value: Value = serde_json::from_str(&clean).context("header is not understood")?;
+        let value = literal::parse(text).context("header is not understood")?;
         let shape = value
             .get("shape")
             .and_then(Value::as_array)
@@ -200,38 +221,53 @@ impl Header {
             .iter()
             .map(|length| length.as_u64().context("shape is not understood"));
         Ok(Self {
-            descr: value.get("descr").context("header has no descr")?.clone(),
+            descr: without_titles(value.get("descr").context("header has no descr")?),
             fortran_order: value.get("fortran_order") == Some(&Value::Bool(true)),
             shape: shape.collect::<Result<_>>()?,
         })
     }
 }
 
+/// A data type with the names of its fields alone: a field may have a title as well, before its name.
+fn without_titles(descr: &Value) -> Value {
+    let Value::Array(fields) = descr else {
+        return descr.clone();
+    };
+    let field = |field: &Value| {
+        let mut parts = field.as_array().cloned().unwrap_or_default();
+        if let Some([_, name]) = parts.first().and_then(Value::as_array).map(Vec::as_slice) {
+            parts[0] = name.clone();
+        }
+        if let Some(inner) = parts.get_mut(1) {
+            *inner = without_titles(inner);
+        }
+        Value::from(parts)
+    };
+    fields.iter().map(field).collect()
+}
+
 /// Turns elements in Fortran order into C order.
 fn transposed(elements: &[u8], shape: &[u64], item_size: usize) -> Vec<u8> {
-    let mut strides = Vec::with_capacity(shape.len());
-    let mut stride = item_size;
-    for length in shape {
-        strides.push(stride);
-        stride *= *length as usize;
-    }
-    let mut position = vec![0; shape.len()];
-    let mut out = Vec::with_capacity(elements.len());
-    for _ in 0..elements.len() / item_size.max(1) {
-        let at: usize = position
-            .iter()
-            .zip(&strides)
-            .map(|(index, stride)| *index as usize * stride)
-            .sum();
-        out.extend_from_slice(&elements[at..at + item_size]);
-        for (index, length) in position.iter_mut().zip(shape).rev() {
-            *index += 1;
-            if *index < *length {
-                break;
-            }
-            *index = 0;
-        }
-    }
+    let mut source = item_size;
+    let dimensions = shape.iter().zip(c_strides(shape, item_size));
+    let dimensions: Vec<_> = dimensions
+        .map(|(length, target)| {
+            let length = *length as usize;
+            let dimension = Dimension {
+                length,
+                source,
+                target,
+            };
+            source *= length;
+            dimension
+        })
+        .collect();
+    let item = Item {
+        size: item_size,
+        swap: 1,
+    };
+    let mut out = vec![0; elements.len()];
+    StridedCopy::new(dimensions, item).copy_to(elements, &mut out);
     out
 }
 
@@ -240,31 +276,82 @@ mod tests {
     use super::*;
     use crate::numpy_text::array_text;
 
+    fn encode(array: &ArrayData) -> Result<Vec<u8>> {
+        Ok([header(array)?, array.buffer.elements.clone()].concat())
+    }
+
+    fn file(version: u8, header: &[u8], elements: &[u8]) -> Vec<u8> {
+        let length = (header.len() as u32).to_le_bytes();
+        let length = if version == 1 { &length[..2] } else { &length[..] };
+        [MAGIC, &[version, 0], length, header, elements].concat()
+    }
+
     #[test]
     fn arrays_come_back() {
         let array = ArrayData::new(vec![2, 3], &[1.5_f32, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
         let bytes = encode(&array).unwrap();
         assert_eq!((bytes.len() - 24) % ALIGNMENT, 0);
-        assert_eq!(decode(&bytes).unwrap(), array);
+        assert_eq!(decode(bytes).unwrap(), array);
     }
 
     #[test]
     fn fortran_order_and_big_endian_are_understood() {
         let header = "{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }\n";
-        let mut bytes = [
-            MAGIC,
-            &[1, 0],
-            &(header.len() as u16).to_le_bytes(),
-            header.as_bytes(),
-        ]
-        .concat();
+        let mut bytes = file(1, header.as_bytes(), &[]);
         bytes.extend(
             [1_i16, 4, 2, 5, 3, 6]
                 .iter()
                 .flat_map(|value| value.to_be_bytes()),
         );
-        let array = decode(&bytes).unwrap();
+        let array = decode(bytes).unwrap();
         assert_eq!(array.to_vec::<i16>().unwrap(), [1, 2, 3, 4, 5, 6]);
+    }
+
+    /// Headers as NumPy 2.2 writes them.
+    #[test]
+    fn fields_keep_their_names() {
+        let names = |bytes| decode(bytes).unwrap().data_type.to_string();
+        let header = "{'descr': [('wind speed (m/s)', '<f4'), ('True', '<i4'), (\"it's\", '|u1')], \
+            'fortran_order': False, 'shape': (2,), }   \n";
+        let text = names(file(1, header.as_bytes(), &[0; 18]));
+        for name in ["wind speed (m/s)", "True", "it's"] {
+            assert!(text.contains(name), "{text}");
+        }
+        let latin = b"{'descr': [('gr\xf6\xdfe', '<f4')], 'fortran_order': False, 'shape': (2,), }\n";
+        assert!(names(file(1, latin, &[0; 8])).contains("größe"));
+        let header = "{'descr': [('温度', '<f4')], 'fortran_order': False, 'shape': (2,), }\n";
+        assert!(names(file(3, header.as_bytes(), &[0; 8])).contains("温度"));
+        let header = "{'descr': [(('title', 'name'), '<i4')], 'fortran_order': False, 'shape': (2,), }\n";
+        let text = names(file(1, header.as_bytes(), &[0; 8]));
+        assert!(text.contains("name") && !text.contains("title"), "{text}");
+    }
+
+    #[test]
+    fn names_that_are_not_latin_come_back() {
+        for (name, version) in [("größe", 1), ("温度", 3), ("it's \"x\"", 1)] {
+            let descr = serde_json::json!([[name, "<f4"]]);
+            let (data_type, _) = v2_data_type(&descr).unwrap();
+            let array = ArrayData {
+                shape: vec![1],
+                data_type,
+                buffer: ChunkBuffer {
+                    elements: 1.5_f32.to_ne_bytes().to_vec(),
+                    heap: Vec::new(),
+                },
+            };
+            let bytes = encode(&array).unwrap();
+            assert_eq!(bytes[MAGIC.len()], version);
+            assert_eq!((bytes.len() - 4) % ALIGNMENT, 0);
+            assert_eq!(decode(bytes).unwrap(), array);
+        }
+    }
+
+    #[test]
+    fn fortran_order_of_three_dimensions_is_turned() {
+        let header = b"{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 4), }\n";
+        let array = decode(file(1, header, &(0..24).collect::<Vec<u8>>())).unwrap();
+        let expected: Vec<u8> = (0..24).map(|at| at / 12 + at / 4 % 3 * 2 + at % 4 * 6).collect();
+        assert_eq!(array.to_vec::<u8>().unwrap(), expected);
     }
 
     #[test]
@@ -272,12 +359,11 @@ mod tests {
         // numpy.save of numpy.array([1, 2.5], dtype='<f16') with NumPy 2.5.
         let header = "{'descr': '<f16', 'fortran_order': False, 'shape': (2,), }";
         let elements = b"\0\0\0\0\0\0\0\x80\xff?\x1b\xf1B\x7f\0\0\0\0\0\0\0\0\0\xa0\0@\x1b\xf1B\x7f\0\0";
-        let length = (header.len() as u16).to_le_bytes();
-        let bytes = [MAGIC, &[1, 0], &length, header.as_bytes(), elements].concat();
-        let array = decode(&bytes).unwrap();
+        let bytes = file(1, header.as_bytes(), elements);
+        let array = decode(bytes).unwrap();
         let values = [1.0, 2.5].map(zarr_convenience::core::codecs::LongDouble::from);
         assert_eq!(array, ArrayData::new(vec![2], &values).unwrap());
-        assert_eq!(decode(&encode(&array).unwrap()).unwrap(), array);
+        assert_eq!(decode(encode(&array).unwrap()).unwrap(), array);
         assert_eq!(array_text(&array), "[1.  2.5]");
     }
 
@@ -293,8 +379,8 @@ mod tests {
         let array = ArrayData::new(vec![3], &[1_i64, 2, 3]).unwrap();
         let bytes = encode(&array).unwrap();
         for length in 0..bytes.len() {
-            assert!(decode(&bytes[..length]).is_err(), "{length}");
+            assert!(decode(bytes[..length].to_vec()).is_err(), "{length}");
         }
-        assert!(decode(&[bytes, vec![0]].concat()).is_err());
+        assert!(decode([bytes, vec![0]].concat()).is_err());
     }
 }
