@@ -10,6 +10,7 @@ mod ci;
 mod conformance;
 mod fixtures;
 mod kills;
+mod malformed;
 mod peers;
 mod properties;
 mod stores;
@@ -61,6 +62,11 @@ const JOBS: &[Job] = &[
         name: "kills",
         help: "kill the command at random moments, run it again and compare: kills [KILLS of each operation] [SEED]",
         run: kills::run,
+    },
+    Job {
+        name: "malformed",
+        help: "copy HDF5 files with bytes changed at random, within limits: malformed [CASES] [SEED]",
+        run: malformed::run,
     },
     Job {
         name: "stores",

@@ -56,6 +56,34 @@ pub(crate) struct Common {
     /// More about what is done, on standard error
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) confinement: Confinement,
+}
+
+/// How files of unknown origin are read.
+#[derive(Debug, Args)]
+pub(crate) struct Confinement {
+    /// Read in a process of its own, with limits, so that a file made to harm costs an error and nothing else
+    #[arg(long, global = true)]
+    pub(crate) untrusted: bool,
+    /// The memory that --untrusted allows, such as 500M or 2G
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size, default_value = "4G")]
+    pub(crate) untrusted_memory: u64,
+    /// The seconds that --untrusted allows; 60 and one for each MiB of the files if not given
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) untrusted_time: Option<u64>,
+    /// Says to a process that it is the one with the limits
+    #[arg(long, global = true, hide = true, value_name = "HOW")]
+    pub(crate) confined: Option<Confined>,
+}
+
+/// How a process with limits tells of its progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Confined {
+    /// As it is told to
+    Plain,
+    /// In events, which the one that waits for it shows
+    Events,
 }
 
 /// How progress is shown.

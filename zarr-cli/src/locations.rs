@@ -27,10 +27,18 @@ pub(crate) fn options(common: &Common) -> Options {
         workers: workers(common),
         ..Options::default()
     };
-    if let Some(memory) = common.memory {
+    if let Some(memory) = memory(common) {
         options.read_size_max = memory;
     }
     options
+}
+
+/// The most memory that values may take at once, if something limits it; in a process with limits, half of those,
+/// since the HDF5 library has what it reads a second time.
+pub(crate) fn memory(common: &Common) -> Option<u64> {
+    let untrusted = &common.confinement;
+    let confined = untrusted.confined.map(|_| untrusted.untrusted_memory / 2);
+    common.memory.or(confined)
 }
 
 /// How many threads may work.

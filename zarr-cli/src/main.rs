@@ -13,6 +13,7 @@ mod numpy_text;
 mod output;
 mod progress;
 mod status;
+mod untrusted;
 
 use clap::Parser;
 
@@ -31,8 +32,8 @@ fn main() -> std::process::ExitCode {
             .into();
         }
     };
-    match commands::run(&cli) {
-        Ok(status) => status.into(),
+    match untrusted::run(&cli) {
+        Ok(code) => code,
         Err(error) => {
             output::notice(&format!("zarr: {}", status::message(&error)));
             Status::of(&error).into()

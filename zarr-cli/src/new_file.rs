@@ -5,10 +5,33 @@ use std::{
     io::{self, BufWriter},
     path::{Path, PathBuf},
     process,
+    sync::OnceLock,
 };
 
 use anyhow::Result;
 use zarr_convenience::Error;
+
+/// The process whose number is in temporary names.
+static OWNER: OnceLock<u32> = OnceLock::new();
+
+/// Names new files after the process that started this one, and removes them where this one cannot.
+#[cfg(all(unix, feature = "hdf5"))]
+pub(crate) fn leave_to_parent() {
+    // Nothing was named before.
+    let _ = OWNER.set(std::os::unix::process::parent_id());
+}
+
+/// Removes the new file that a process left which was ended while this one waited for it.
+#[cfg(feature = "hdf5")]
+pub(crate) fn remove_left(path: &Path) {
+    // Mostly there is none.
+    let _ = fs::remove_file(temporary_name(path, process::id()));
+}
+
+fn temporary_name(path: &Path, owner: u32) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{owner}.partial"))
+}
 
 /// A file under a temporary name beside its own, removed unless it is published.
 pub(crate) struct NewFile {
@@ -20,10 +43,8 @@ pub(crate) struct NewFile {
 impl NewFile {
     /// A file that will be at `path`.
     pub(crate) fn beside(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = format!(".{name}.{}.partial", process::id());
         Self {
-            temporary: path.with_file_name(temporary),
+            temporary: temporary_name(path, *OWNER.get_or_init(process::id)),
             path: path.to_owned(),
             is_published: false,
         }

@@ -7,11 +7,11 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 use zarr_convenience::{Progress, count_text};
 
 use crate::{
-    args::{Common, ProgressKind},
+    args::{Common, Confined, ProgressKind},
     output,
 };
 
@@ -25,6 +25,9 @@ pub(crate) enum Display {
 
 impl Display {
     pub(crate) fn new(common: &Common) -> Self {
+        if common.confinement.confined == Some(Confined::Events) {
+            return Self::Json(Mutex::new(None));
+        }
         let is_bar = match common.progress {
             ProgressKind::None => false,
             ProgressKind::Json => return Self::Json(Mutex::new(None)),
@@ -83,6 +86,33 @@ impl Display {
                     output::notice(&event.to_string());
                 }
             }
+        }
+    }
+
+    /// Shows what another process tells of its progress; anything else it says is printed as a line of its own.
+    pub(crate) fn pass_on(&self, line: &str) {
+        let event = match self {
+            Self::Bar(_) => serde_json::from_str::<Value>(line).ok(),
+            Self::None | Self::Json(_) => None,
+        };
+        let event = event.filter(|event| event["event"] == "progress");
+        let number = |event: &Value, name: &str| event[name].as_u64();
+        match (event, self) {
+            (Some(event), _) => {
+                if let (Some(path), Some(done), Some(total)) = (
+                    event["path"].as_str(),
+                    number(&event, "done"),
+                    number(&event, "total"),
+                ) {
+                    self.show(Progress { path, done, total });
+                } else if let (Some(n_nodes), Some(n_elements)) =
+                    (number(&event, "n_nodes"), number(&event, "n_elements"))
+                {
+                    self.show_compared(n_nodes, n_elements);
+                }
+            }
+            (None, Self::Bar(bar)) => bar.suspend(|| output::notice(&crate::status::printable(line))),
+            (None, _) => output::notice(&crate::status::printable(line)),
         }
     }
 

@@ -42,6 +42,10 @@ const UNSAFE: &[(&str, &str)] = &[
         "zarr-core/src/output.rs",
         "threads fill parts of one output that do not overlap",
     ),
+    (
+        "zarr-h5bridge/src/child/limits.rs",
+        "limits are set between the making of a process and its program",
+    ),
     ("zarr-h5bridge/src/hdf5/libhdf5/", "calls the C library HDF5"),
     (
         "zarr-store/src/stores/lmdb/environment.rs",

@@ -29,7 +29,7 @@ pub(crate) struct AttrsArgs {
     words: Vec<String>,
     /// The path of the node; the location is then the store alone
     #[arg(long)]
-    path: Option<String>,
+    pub(crate) path: Option<String>,
     /// An attribute to delete; may be given several times
     #[arg(long, value_name = "KEY")]
     delete: Vec<String>,

@@ -15,7 +15,7 @@ use zarr_convenience::{
 use crate::{
     args::{Common, CopyAllArgs},
     cancel,
-    locations::{Target, Work, check_distinct, locate, open_whole, workers},
+    locations::{Target, Work, check_distinct, locate, memory, open_whole, workers},
     output,
     progress::Display,
 };
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
         dry_run,
         creation,
         workers: workers(common),
-        memory: common.memory,
+        memory: memory(common),
         ledger: target.ledger(),
         cancel: cancel::on_signals()?,
         log: None,

@@ -17,7 +17,7 @@ use super::copy::{Log, tell_different};
 use crate::{
     args::{Common, CopyStoreArgs},
     cancel,
-    locations::{Output, Work, workers},
+    locations::{Output, Work, memory, workers},
     output,
     progress::Display,
 };
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
         if_exists,
         dry_run: writes_nothing,
         workers: workers(common),
-        memory: common.memory,
+        memory: memory(common),
         ledger: opened.as_ref().and_then(Output::ledger),
         cancel: cancel::on_signals()?,
         log: None,

@@ -10,7 +10,7 @@ use zarr_convenience::{
 
 use crate::{
     args::Common,
-    locations::{open_source, open_whole, workers},
+    locations::{memory, open_source, open_whole, workers},
     output,
     progress::Display,
     status::{self, Status, printable},
@@ -28,15 +28,15 @@ Example: zarr diff data.h5 out.zarr
 #[expect(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 pub(crate) struct DiffArgs {
     /// The first node, called A in what is printed
-    a: String,
+    pub(crate) a: String,
     /// The second node, called B
-    b: String,
+    pub(crate) b: String,
     /// The path of the first node; A is then the store alone
     #[arg(long, value_name = "PATH")]
-    a_path: Option<String>,
+    pub(crate) a_path: Option<String>,
     /// The path of the second node; B is then the store alone
     #[arg(long, value_name = "PATH")]
-    b_path: Option<String>,
+    pub(crate) b_path: Option<String>,
     /// How far numbers may lie apart, as a fraction of the second one
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
     rtol: f64,
@@ -156,7 +156,7 @@ fn options(args: &DiffArgs, common: &Common) -> DiffOptions {
         workers: workers(common),
         ..DiffOptions::default()
     };
-    if let Some(memory) = common.memory {
+    if let Some(memory) = memory(common) {
         // A thread holds a part of either side, and what it decodes them from.
         let share = memory / (options.workers.threads() as u64 * 4);
         options.part_size_max = options.part_size_max.min(share.max(1));

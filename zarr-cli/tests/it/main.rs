@@ -13,6 +13,8 @@ mod documents;
 #[cfg(unix)]
 mod interrupt;
 mod kill;
+#[cfg(feature = "hdf5")]
+mod malformed;
 mod nodes;
 mod output;
 mod pages;
