@@ -66,11 +66,12 @@ impl StoreKey {
 
     /// The folder that the key lies in.
     pub fn parent(&self) -> StorePrefix {
-        StorePrefix(
-            self.0
-                .rfind('/')
-                .map_or_else(String::new, |end| self.0[..=end].to_owned()),
-        )
+        StorePrefix(self.folder().to_owned())
+    }
+
+    /// The text of the folder that the key lies in, for a look into a map of [`StorePrefix`]es.
+    pub fn folder(&self) -> &str {
+        &self.0[..self.0.rfind('/').map_or(0, |end| end + 1)]
     }
 }
 

@@ -57,14 +57,19 @@ pub struct KeyStep {
 impl KeyStep {
     /// The line of the log: `copy foo/.zarray -> bar/foo/.zarray`.
     pub fn line(&self) -> String {
-        let verb = match self.action {
-            KeyAction::Copy => "copy",
-            KeyAction::Skip | KeyAction::Drop => "skip",
-        };
-        if self.from == self.to {
-            format!("{verb} {}", self.from)
-        } else {
-            format!("{verb} {} -> {}", self.from, self.to)
+        let mut line = String::new();
+        self.push_line(&mut line);
+        line
+    }
+
+    fn push_line(&self, text: &mut String) {
+        text.push_str(match self.action {
+            KeyAction::Copy => "copy ",
+            KeyAction::Skip | KeyAction::Drop => "skip ",
+        });
+        text.push_str(self.from.as_str());
+        if self.from != self.to {
+            text.extend([" -> ", self.to.as_str()]);
         }
     }
 }
@@ -205,8 +210,11 @@ fn copy(
     let (done, total, tell) = (AtomicU64::new(0), plan.size(), options.progress);
     let mut ledger = None;
     if let Some(whole) = options.ledger {
-        let lines = plan.steps.iter().map(KeyStep::line);
-        let lines = lines.collect::<Vec<_>>().join("\n");
+        let mut lines = String::new();
+        for step in &plan.steps {
+            step.push_line(&mut lines);
+            lines.push('\n');
+        }
         whole.begin(&lines)?;
         let (step, hash) = (whole.step(0), hash(lines.as_bytes()));
         ledger = match step.continues(&hash) {

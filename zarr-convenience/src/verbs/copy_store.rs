@@ -1,9 +1,6 @@
 //! `copy_store` (`v2-semantics` 7): keys and values from store to store, as they are.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use regex::Regex;
 use zarr_core::{
@@ -13,7 +10,7 @@ use zarr_core::{
 
 use super::{
     copy_keys::{self, KeyAction, KeyPlan, KeyStep},
-    key_documents::{KeyDocuments, found},
+    key_documents::KeyDocuments,
 };
 use crate::{Cancel, Copied, Error, Found, IfExists, Ledger, Progress, Result};
 
@@ -152,21 +149,25 @@ struct Present<'a> {
 
 impl Present<'_> {
     fn has(&mut self, key: &StoreKey) -> Result<bool> {
-        let ledger = self.ledger;
+        let Some(ledger) = self.ledger else {
+            return self.ask(key);
+        };
         let ask = || Ok(self.ask(key)?.then_some(Found::Array));
-        Ok(found(ledger, &format!("key {key}"), ask)?.is_some())
+        Ok(ledger.found(&format!("key {key}"), ask)?.is_some())
     }
 
     fn ask(&mut self, key: &StoreKey) -> Result<bool> {
         if !self.dest.capabilities().lists {
             return Ok(self.dest.exists(key)?);
         }
-        let is_empty = match self.empty.entry(key.parent()) {
-            Entry::Occupied(found) => *found.get(),
-            Entry::Vacant(place) => {
-                let listing = self.dest.list_dir(place.key())?;
-                *place.insert(listing.keys.is_empty() && listing.prefixes.is_empty())
-            }
+        let is_empty = if let Some(is_empty) = self.empty.get(key.folder()) {
+            *is_empty
+        } else {
+            let folder = key.parent();
+            let listing = self.dest.list_dir(&folder)?;
+            let is_empty = listing.keys.is_empty() && listing.prefixes.is_empty();
+            self.empty.insert(folder, is_empty);
+            is_empty
         };
         Ok(!is_empty && self.dest.exists(key)?)
     }

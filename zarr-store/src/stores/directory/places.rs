@@ -18,7 +18,10 @@ pub(super) fn check_set(store: &DirectoryStore, keys: &[StoreKey]) -> Result<()>
     };
     let parents = keys.iter().map(|key| {
         refuse_debris(key)?;
-        folders.is_there(key, key.parent())
+        match folders.found.get(key.folder()) {
+            Some(is_there) => Ok(*is_there),
+            None => folders.is_there(key, key.parent()),
+        }
     });
     let parents: Vec<_> = parents.collect::<Result<_>>()?;
     let mut below = String::new();
