@@ -139,6 +139,20 @@ impl ReadBuffer {
         }
     }
 
+    /// The part at `index` as an owned value; a copy only where it shares the buffer's memory with others.
+    ///
+    /// # Panics
+    /// When there is no such part.
+    pub fn into_bytes(mut self, index: usize) -> Bytes {
+        match &self.parts[index] {
+            Part::Own(range) if self.parts.len() == 1 => {
+                self.memory.truncate(range.end);
+                Bytes::from(self.memory).slice(range.clone())
+            }
+            _ => self.to_bytes(index),
+        }
+    }
+
     /// Adds a part that the store owns already.
     pub fn push_shared(&mut self, bytes: Bytes) {
         self.parts.push(Part::Shared(bytes));
@@ -193,5 +207,42 @@ impl ReadBuffer {
         self.used = range.end;
         self.parts.push(Part::Own(range));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(parts: &[&[u8]]) -> ReadBuffer {
+        let mut buffer = ReadBuffer::new();
+        // Longer than what is read next, as after another read.
+        buffer.push_with(100, |_| Ok::<_, ()>(())).unwrap();
+        buffer.clear();
+        for part in parts {
+            let fill = |memory: &mut [u8]| -> Result<(), ()> {
+                memory.copy_from_slice(part);
+                Ok(())
+            };
+            buffer.push_with(part.len(), fill).unwrap();
+        }
+        buffer
+    }
+
+    #[test]
+    fn parts_are_owned_as_they_were_read() {
+        assert_eq!(filled(&[b"one"]).into_bytes(0), &b"one"[..]);
+        assert_eq!(filled(&[b""]).into_bytes(0), &b""[..]);
+        assert_eq!(filled(&[b"one", b"two"]).into_bytes(1), &b"two"[..]);
+        let mut shared = filled(&[b"one"]);
+        shared.push_shared(Bytes::from_static(b"two"));
+        assert_eq!(shared.into_bytes(1), &b"two"[..]);
+    }
+
+    #[test]
+    fn a_single_part_is_not_copied() {
+        let buffer = filled(&[b"one"]);
+        let at = buffer.part(0).as_ptr();
+        assert_eq!(buffer.into_bytes(0).as_ptr(), at);
     }
 }

@@ -13,7 +13,7 @@ pub trait StoreExt: Store {
     fn get(&self, key: &StoreKey, size_max: u64) -> Result<Option<Bytes>> {
         let mut buffer = ReadBuffer::with_limit(size_max);
         let found = self.get_ranges(key, &[ByteRange::All], &mut buffer)?;
-        Ok(found.then(|| buffer.to_bytes(0)))
+        Ok(found.then(|| buffer.into_bytes(0)))
     }
 
     /// Whether a key is there.

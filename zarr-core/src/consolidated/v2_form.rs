@@ -51,8 +51,13 @@ pub(super) fn read(document: &Bytes) -> Result<Documents, Wrong> {
 }
 
 /// Puts documents, each as it stands within, into one.
-pub(super) fn write<'a>(documents: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
-    let mut text = Vec::from("{\n    \"metadata\": {");
+pub(super) fn write<'a>(documents: impl Iterator<Item = (&'a str, &'a [u8])> + Clone) -> Vec<u8> {
+    let around = 64;
+    let sizes = documents
+        .clone()
+        .map(|(key, document)| key.len() + document.len() + around);
+    let mut text = Vec::with_capacity(sizes.sum::<usize>() + around);
+    text.extend_from_slice(b"{\n    \"metadata\": {");
     let mut is_first = true;
     for (key, document) in documents {
         text.extend_from_slice(if is_first { b"\n        " } else { b",\n        " });
