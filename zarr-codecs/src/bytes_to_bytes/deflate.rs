@@ -6,7 +6,7 @@
 //!
 //! Encoding gzip is libdeflate's too: about three times as fast as zlib, and as small at the same level.
 //! Its bytes are not zlib's, which nobody can ask for: files of others hold the time of day.
-//! Encoding zlib is the business of `zlib`, where they are.
+//! Encoding zlib is the business of `zlib`, where they are, but for who wants it fast and not byte for byte.
 
 #![expect(unsafe_code, reason = "libdeflate is a C library")]
 
@@ -17,7 +17,7 @@ use libdeflate_sys::{
     libdeflate_decompressor, libdeflate_free_compressor, libdeflate_free_decompressor,
     libdeflate_gzip_compress, libdeflate_gzip_compress_bound, libdeflate_gzip_decompress_ex,
     libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE, libdeflate_result_LIBDEFLATE_SUCCESS,
-    libdeflate_zlib_decompress_ex,
+    libdeflate_zlib_compress, libdeflate_zlib_compress_bound, libdeflate_zlib_decompress_ex,
 };
 
 use crate::{CodecError, Result, encoder_setting};
@@ -64,8 +64,8 @@ pub(super) fn level(codec: &'static str, configured: i64) -> Result<i32> {
     encoder_setting(codec, "level", configured, -1..=9).map(|level| if level == -1 { 6 } else { level })
 }
 
-/// Compresses to the end of `out`, as one gzip member without a time stamp.
-pub(super) fn compress_gzip(level: i32, decoded: &[u8], out: &mut Vec<u8>) -> Result<()> {
+/// Compresses to the end of `out`, as one stream, or as one gzip member without a time stamp.
+pub(super) fn compress(container: Container, level: i32, decoded: &[u8], out: &mut Vec<u8>) -> Result<()> {
     COMPRESSOR.with_borrow_mut(|slot| {
         if slot.as_ref().is_some_and(|kept| kept.level != level) {
             *slot = None;
@@ -74,7 +74,7 @@ pub(super) fn compress_gzip(level: i32, decoded: &[u8], out: &mut Vec<u8>) -> Re
             Some(compressor) => compressor,
             None => slot.insert(Compressor::new(level)?),
         };
-        compressor.run(decoded, out);
+        compressor.run(container, decoded, out);
         Ok(())
     })
 }
@@ -100,15 +100,24 @@ impl Compressor {
         Ok(Self { level, pointer })
     }
 
-    fn run(&mut self, decoded: &[u8], out: &mut Vec<u8>) {
+    fn run(&mut self, container: Container, decoded: &[u8], out: &mut Vec<u8>) {
+        // Functions of the same form for each of the two.
+        let compress = match container {
+            Container::Gzip => libdeflate_gzip_compress,
+            Container::Zlib => libdeflate_zlib_compress,
+        };
+        let compress_bound = match container {
+            Container::Gzip => libdeflate_gzip_compress_bound,
+            Container::Zlib => libdeflate_zlib_compress_bound,
+        };
         // SAFETY: the compressor lives as long as `self`, which is borrowed mutably.
-        let bound = unsafe { libdeflate_gzip_compress_bound(self.pointer.as_ptr(), decoded.len()) };
+        let bound = unsafe { compress_bound(self.pointer.as_ptr(), decoded.len()) };
         out.reserve(bound);
         let room = out.spare_capacity_mut();
         // SAFETY: as above; both buffers are given with their lengths, beyond which the function neither reads
         // nor writes. There is room for the bound, so that it does not fail.
         let size = unsafe {
-            libdeflate_gzip_compress(
+            compress(
                 self.pointer.as_ptr(),
                 decoded.as_ptr().cast(),
                 decoded.len(),

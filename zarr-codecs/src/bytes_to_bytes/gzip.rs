@@ -28,7 +28,7 @@ fn build(configuration: &Map<String, Value>, _: &CodecRegistry) -> Result<Codec>
 
 impl BytesToBytes for Gzip {
     fn encode(&self, decoded: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        deflate::compress_gzip(deflate::level(NAME, self.level)?, decoded, out)
+        deflate::compress(Container::Gzip, deflate::level(NAME, self.level)?, decoded, out)
     }
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {

@@ -24,6 +24,7 @@ pub mod lz4;
 pub mod lzma;
 #[cfg(feature = "lzma")]
 mod lzma_filters;
+pub mod rewrap;
 pub mod shuffle;
 #[cfg(feature = "gzip")]
 pub mod zlib;
