@@ -35,6 +35,13 @@ pub(crate) struct CreationArgs {
     /// What stands between the numbers in the names of chunks
     #[arg(long, value_name = ". or /")]
     dimension_separator: Option<char>,
+    /// Keep filters and compressor of HDF5 files where Zarr has them, and of Zarr in HDF5 files, so that chunks are
+    /// moved as they are
+    #[arg(long)]
+    keep_codecs: bool,
+    /// Do not decode chunks that are moved as they are to see whether they are sound
+    #[arg(long)]
+    trust_chunks: bool,
     /// The version of the format
     #[arg(long, value_name = "2 or 3", value_parser = ["2", "3"])]
     zarr_format: Option<String>,
@@ -72,6 +79,8 @@ impl CreationArgs {
             shards: self.shards.as_deref().map(shards).transpose()?,
             compressor: self.compressor.as_deref().map(compressor).transpose()?,
             filters: (!filters.is_empty()).then_some(Some(filters)),
+            keeps_codecs: self.keep_codecs,
+            trusts_chunks: self.trust_chunks,
             codecs: None,
             fill_value: self
                 .fill_value

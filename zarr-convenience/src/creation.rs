@@ -61,6 +61,11 @@ pub struct Creation {
     pub compressor: Option<Option<Value>>,
     /// The filters in the V2 form; `Some(None)` for none.
     pub filters: Option<Option<Vec<Value>>>,
+    /// Whether filters and compressor are those of the source where both formats have them, so that chunks are moved
+    /// as they are; what is said of them here comes on top. Copies from Zarr to Zarr are such in any case.
+    pub keeps_codecs: bool,
+    /// Whether chunks that are moved as they are need not be seen to decode. Those of Zarr need not in any case.
+    pub trusts_chunks: bool,
     /// All codecs in the V3 form, instead of filters and compressor.
     pub codecs: Option<Vec<CodecConfig>>,
     /// The fill value in the V2 form, or what `NumPy` would take for it; null for none.

@@ -3,6 +3,7 @@
 mod address;
 mod budget;
 mod cancel;
+mod carry;
 mod casting;
 mod codec_text;
 mod creation;
@@ -15,6 +16,7 @@ mod info;
 mod ledger;
 mod load;
 mod location;
+mod moves;
 mod numpy_text;
 mod open;
 mod plan;
@@ -24,6 +26,7 @@ mod report;
 mod route;
 mod run;
 mod save;
+mod sole_writer;
 mod text_wrap;
 mod transfer;
 mod tree;
@@ -31,11 +34,13 @@ mod units;
 mod verbs;
 mod verify;
 mod waiting;
+mod wrapping;
 mod zarr_sink;
 mod zarr_source;
 
 pub use budget::{Budget, Held};
 pub use cancel::Cancel;
+pub use carry::carry;
 pub use codec_text::{codec_parameters, codec_text};
 pub use creation::{Chunks, Creation};
 pub use dataset::{Dataset, check_required, create_dataset, require_dataset};
@@ -52,11 +57,11 @@ pub use plan::{Action, Plan, Step};
 pub use python_pattern::{PatternFlags, pattern};
 pub use python_repr::{bytes_repr, object_repr, text_repr};
 pub use report::{Copied, Progress, Report};
-pub use route::{Route, Way};
+pub use route::{Route, Way, route};
 pub use run::run;
 pub use save::{SaveOptions, save, save_array, save_group};
 pub use transfer::{
-    Attributes, Fate, Found, How, Kept, Lost, Prospect, Sink, Source, SourceArray, SourceNode,
+    Attributes, Fate, Found, How, Kept, Lost, Prospect, Sink, Source, SourceArray, SourceNode, StoredChunk,
 };
 pub use tree::{
     Expand, HtmlOptions, More, TreeOptions, node_json, tree, tree_html, write_tree, write_tree_html,

@@ -1,8 +1,11 @@
 //! How the data of an array go to its copy, and why that way.
 
-use zarr_core::{Array, codecs::ChunkCodec};
+use zarr_core::{
+    Array,
+    codecs::{ChunkCodec, CodecConfig, CodecRegistry},
+};
 
-use crate::{SourceArray, numpy_text::shape_text, units::Boxes};
+use crate::{SourceArray, numpy_text::shape_text, units::Boxes, wrapping::Wrapping};
 
 /// A way of data to a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,25 +65,33 @@ impl Route {
     }
 }
 
-/// Plans how an array goes into another.
-pub(crate) fn route(source: &dyn SourceArray, target: &Array, memory: Option<u64>) -> Route {
-    match source.as_zarr().map(|from| difference(from, target)) {
-        Some(None) => Route {
-            way: Way::Move,
-            reason: "chunk shape, codecs and fill value agree".to_owned(),
-            unit_shape: target.chunk_shape().to_vec(),
-            n_units: target.n_chunks(),
-            unit_memory: target
+/// Plans how the values of an array go into a Zarr array with so much memory for buffers.
+pub fn route(source: &dyn SourceArray, target: &Array, memory: Option<u64>) -> Route {
+    match movable(source, target) {
+        Ok(wrapping) => {
+            let encoded = target
                 .chunk_codec()
-                .map_or(0, |codec| encoded_size_likely_max(&codec)),
-        },
-        found => {
+                .map_or(0, |codec| encoded_size_likely_max(&codec));
+            let words = wrapping.words();
+            let times = if words.is_empty() { 1 } else { 2 };
+            Route {
+                way: Way::Move,
+                reason: if words.is_empty() {
+                    "chunk shape, codecs and fill value agree".to_owned()
+                } else {
+                    let what = words.join(", and ");
+                    format!("chunk shape, filters and fill value agree: {what}")
+                },
+                unit_shape: target.chunk_shape().to_vec(),
+                n_units: target.n_chunks(),
+                unit_memory: encoded.saturating_mul(times).saturating_add(wrapping.memory()),
+            }
+        }
+        Err(reason) => {
             let boxes = Boxes::new(source, target, memory);
             Route {
                 way: Way::Recode,
-                reason: found
-                    .flatten()
-                    .unwrap_or_else(|| "the source is not stored as Zarr".to_owned()),
+                reason,
                 unit_shape: boxes.unit_shape().to_vec(),
                 n_units: boxes.len() as u64,
                 unit_memory: boxes.memory(),
@@ -89,30 +100,40 @@ pub(crate) fn route(source: &dyn SourceArray, target: &Array, memory: Option<u64
     }
 }
 
-/// Why the stored chunks of one array are not those of another; `None` if they are.
-pub(crate) fn difference(from: &Array, to: &Array) -> Option<String> {
+/// How the stored chunks of one array become those of another, or why they do not without being decoded.
+pub(crate) fn movable(source: &dyn SourceArray, to: &Array) -> Result<Wrapping, String> {
+    let from = source.stored_as()?;
     let (a, b) = (from.metadata(), to.metadata());
     if a.shape != b.shape || a.data_type != b.data_type {
-        return Some("shape or data type differ".to_owned());
+        return Err("shape or data type differ".to_owned());
     }
     if a.chunk_grid != b.chunk_grid {
         let (from, to) = (shape_text(from.chunk_shape()), shape_text(to.chunk_shape()));
-        return Some(format!("chunks of {from} become chunks of {to}"));
+        return Err(format!("chunks of {from} become chunks of {to}"));
     }
     let (from, to) = (a.codecs.list(), b.codecs.list());
-    if from != to {
-        let names = |list: &[zarr_core::codecs::CodecConfig]| {
+    let size = source.data_type().size().unwrap_or(0);
+    let lengths = source.chunk_shape().unwrap_or_default();
+    let size = lengths.iter().try_fold(size, |size, length| {
+        size.checked_mul(usize::try_from(*length).ok()?)
+    });
+    let registry = &CodecRegistry::default();
+    let wrapping = Wrapping::new(from, to, size.unwrap_or(0), registry).ok_or_else(|| {
+        let names = |list: &[CodecConfig]| {
             let names: Vec<_> = list.iter().map(|codec| codec.name.as_str()).collect();
             names.join(", ")
         };
         let (from, to) = (names(from), names(to));
-        return Some(if from == to {
+        if from == to {
             format!("the codecs ({from}) are configured otherwise")
         } else {
             format!("the codecs differ: {from} become {to}")
-        });
+        }
+    })?;
+    if a.fill_value_or_zero() != b.fill_value_or_zero() {
+        return Err("the fill values differ".to_owned());
     }
-    (a.fill_value_or_zero() != b.fill_value_or_zero()).then(|| "the fill values differ".to_owned())
+    Ok(wrapping)
 }
 
 /// The bytes of an encoded chunk that a codec is likely not to exceed.

@@ -3,12 +3,13 @@
 //! Zarr is one such format; HDF5 is another, in a crate of its own.
 //! Every verb reads and writes through these traits, so it exists once for all formats.
 
-use std::{collections::HashSet, fmt::Debug, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, fmt::Debug, sync::Arc};
 
 use serde_json::{Map, Value};
 use zarr_core::{
     Array, ArrayBuilder, ArrayData, NodePath, Selection, Workers,
     codecs::{ByteOrder, DataType, FillValue},
+    store::Bytes,
 };
 
 use crate::{Budget, Cancel, Creation, Plan, Result, Route, StepLedger, numpy_text::data_type_text};
@@ -183,10 +184,42 @@ pub trait SourceArray: Debug + Send + Sync {
         None
     }
 
-    /// The array itself, if it is Zarr; its chunks may then be moved as they are.
+    /// The array itself, if it is Zarr.
     fn as_zarr(&self) -> Option<&Array> {
         None
     }
+
+    /// The Zarr array whose chunks, as they are encoded, are those of this one; else why there is none.
+    ///
+    /// Its store has nothing in it unless the array is Zarr itself; [`SourceArray::stored_chunk`] has the chunks.
+    ///
+    /// # Errors
+    /// The reason, in the middle of a sentence.
+    fn stored_as(&self) -> Result<Cow<'_, Array>, String> {
+        Err("the source is not stored as Zarr".to_owned())
+    }
+
+    /// A chunk as it is stored, in the encoding of [`SourceArray::stored_as`].
+    ///
+    /// With `proven`, a source that does not take its own chunks for sound has seen that this one decodes.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is damaged.
+    fn stored_chunk(&self, chunk: &[u64], proven: bool) -> Result<StoredChunk> {
+        let _ = (chunk, proven);
+        Ok(StoredChunk::Otherwise)
+    }
+}
+
+/// A chunk of a source as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredChunk {
+    /// It was never written.
+    Missing,
+    /// Its bytes.
+    Encoded(Bytes),
+    /// It is encoded otherwise than the others, so that its values must be read.
+    Otherwise,
 }
 
 /// A hierarchy that copies go into.
@@ -214,12 +247,18 @@ pub trait Sink: Debug + Send + Sync {
     /// When the sink cannot tell.
     fn is_complete(&self, path: &NodePath) -> Result<bool>;
 
-    /// How an array would be copied with so much memory for buffers, or why the sink has no form for it.
+    /// How an array with these attributes would be copied with so much memory for buffers, or why the sink has no
+    /// form for it.
     ///
     /// # Errors
     /// When what is asked of the copy makes no sense.
-    fn prospect(&self, array: &dyn SourceArray, creation: &Creation, memory: Option<u64>)
-    -> Result<Prospect>;
+    fn prospect(
+        &self,
+        array: &dyn SourceArray,
+        attributes: &Map<String, Value>,
+        creation: &Creation,
+        memory: Option<u64>,
+    ) -> Result<Prospect>;
 
     /// Is told what will be put, before anything is.
     ///

@@ -163,96 +163,21 @@ fn is_done(units: &dyn Units, index: usize, ledger: &StepLedger<'_>) -> Result<b
 }
 
 /// An array, or the same in a store where what is set waits for its turn.
-fn in_store<'a>(array: &'a Array, waiting: Option<&Arc<dyn Store>>) -> Cow<'a, Array> {
+pub(crate) fn in_store<'a>(array: &'a Array, waiting: Option<&Arc<dyn Store>>) -> Cow<'a, Array> {
     match waiting {
         None => Cow::Borrowed(array),
         Some(store) => Cow::Owned(array.clone().in_store(Arc::clone(store))),
     }
 }
 
-/// Chunks that are moved as they are stored: nothing is decoded.
-pub(crate) struct Moves<'a> {
-    from: &'a Array,
-    target: &'a Array,
-    /// The positions of the chunks that are stored, in C order; `None` where the store cannot list.
-    stored: Option<Vec<Vec<u64>>>,
-    chunk_size: u64,
-}
-
-impl<'a> Moves<'a> {
-    pub(crate) fn new(from: &'a Array, target: &'a Array, stored: Option<HashSet<Vec<u64>>>) -> Self {
-        let stored = stored.map(|stored| {
-            let mut chunks: Vec<_> = stored.into_iter().collect();
-            chunks.sort_unstable();
-            chunks
-        });
-        let item_size = from.data_type().size().unwrap_or(1) as u64;
-        let lengths = from.chunk_shape().iter();
-        let chunk_size = lengths.fold(item_size, |size, length| size.saturating_mul(*length));
-        Self {
-            from,
-            target,
-            stored,
-            chunk_size,
-        }
-    }
-
-    /// As many threads as both stores like to have at work.
-    pub(crate) fn workers(&self, workers: Workers) -> Workers {
-        let wanted = |array: &Array| array.store().io_hints().requests_max;
-        workers.for_requests(wanted(self.from).max(wanted(self.target)), self.chunk_size)
-    }
-
-    /// The position of the chunk of a unit.
-    fn chunk(&self, index: usize) -> Vec<u64> {
-        match &self.stored {
-            Some(chunks) => chunks[index].clone(),
-            None => position(index as u64, &self.from.grid_shape()),
-        }
-    }
-}
-
 /// The position in a grid of the box with a number, in C order.
-fn position(mut number: u64, counts: &[u64]) -> Vec<u64> {
+pub(crate) fn position(mut number: u64, counts: &[u64]) -> Vec<u64> {
     let mut position = vec![0; counts.len()];
     for (at, count) in position.iter_mut().zip(counts).rev() {
         *at = number % count;
         number /= count;
     }
     position
-}
-
-impl Units for Moves<'_> {
-    fn len(&self) -> usize {
-        let n_chunks = || usize::try_from(self.from.n_chunks()).unwrap_or(usize::MAX);
-        self.stored.as_ref().map_or_else(n_chunks, Vec::len)
-    }
-
-    fn size(&self, _: usize) -> u64 {
-        self.chunk_size
-    }
-
-    fn generation(&self, index: usize) -> Result<Option<u64>> {
-        let key = self.from.chunk_key(&self.chunk(index))?;
-        Ok(self.from.store().generation(&key)?)
-    }
-
-    fn dest(&self) -> &Arc<dyn Store> {
-        self.target.store()
-    }
-
-    fn run(&self, index: usize, budget: &Budget, waiting: Option<&Arc<dyn Store>>) -> Result<()> {
-        let chunk = self.chunk(index);
-        if let Some(encoded) = self.from.read_encoded_chunk(&chunk)? {
-            let _held = budget.hold(encoded.len() as u64);
-            in_store(self.target, waiting).write_encoded_chunk(&chunk, &encoded)?;
-        }
-        Ok(())
-    }
-
-    fn flush(&self) -> Result<()> {
-        Ok(self.target.store().flush()?)
-    }
 }
 
 /// The parts in which an array is decoded and encoded anew: boxes of whole destination chunks.

@@ -11,16 +11,13 @@ use std::{
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Workers, ZarrFormat, clear,
-    create_parents,
+    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, ZarrFormat, clear, create_parents,
     store::{MemoryStore, Staged, Store},
 };
 
 use crate::{
-    Creation, Found, How, Lost, Prospect, Result, Sink, SourceArray, StepLedger, Way,
-    ledger::hash,
-    route::route,
-    units::{Boxes, Crew, Moves, Recodes, Units, are_done, memory_in},
+    Creation, Found, How, Lost, Prospect, Result, Sink, SourceArray, StepLedger, Way, carry::Carry,
+    ledger::hash, route::route, sole_writer::SoleWriter, units::are_done, wrapping::kept_codecs,
 };
 
 impl Sink for Group {
@@ -44,6 +41,7 @@ impl Sink for Group {
     fn prospect(
         &self,
         array: &dyn SourceArray,
+        _: &Map<String, Value>,
         creation: &Creation,
         memory: Option<u64>,
     ) -> Result<Prospect> {
@@ -121,7 +119,20 @@ fn format(group: &Group, creation: &Creation) -> ZarrFormat {
 }
 
 fn builder(group: &Group, array: &dyn SourceArray, creation: &Creation) -> Result<ArrayBuilder> {
-    let builder = array.builder()?.format(format(group, creation));
+    let format = format(group, creation);
+    let mut builder = array.builder()?.format(format);
+    // Those of Zarr are kept in any case.
+    if creation.keeps_codecs
+        && array.as_zarr().is_none()
+        && let Ok(stored) = array.stored_as()
+        && let Some(codecs) = kept_codecs(
+            stored.metadata().codecs.list(),
+            format == ZarrFormat::V3,
+            &group.options().registry,
+        )
+    {
+        builder = builder.codecs(codecs);
+    }
     creation.apply(builder, array.shape(), array.data_type(), array.byte_order())
 }
 
@@ -153,7 +164,7 @@ impl Put<'_> {
                 let hash = self.hash(&target);
                 if let Some(ledger) = ledger.was_done(&hash)
                     && Sink::find(self.group, path)? == Some(Found::Array)
-                    && are_done(self.units(&target).0.as_ref(), &ledger)?
+                    && are_done(self.carry(&target).units().0.as_ref(), &ledger)?
                 {
                     return Ok(());
                 }
@@ -218,14 +229,8 @@ impl Put<'_> {
     ) -> Result<()> {
         let target = self.target(store, path)?;
         if target.n_elements() > 0 {
-            let (units, workers) = self.units(&target);
-            let crew = Crew {
-                budget: self.how.budget,
-                cancel: self.how.cancel,
-                ledger,
-                progress: &|_, size| (self.how.progress)(size),
-            };
-            crew.for_each(workers, units.as_ref())?;
+            let alone = Arc::new(SoleWriter(Arc::clone(store)));
+            self.carry(&target.clone().in_store(alone)).run(ledger)?;
         }
         let attributes = self.builder.current_attributes();
         if target.metadata().format == ZarrFormat::V2 && !attributes.is_empty() {
@@ -234,34 +239,12 @@ impl Put<'_> {
         Ok(target.write_metadata()?)
     }
 
-    /// Whether a chunk that is missing means the same in the copy.
-    fn keeps_fill_value(&self, target: &Array) -> bool {
-        match self.array.as_zarr() {
-            Some(from) => from.metadata().fill_value_or_zero() == target.metadata().fill_value_or_zero(),
-            None => self.how.creation.fill_value.is_none(),
-        }
-    }
-
-    /// The units in the best of the ways there are, and how many threads may work at them.
-    fn units<'b>(&'b self, target: &'b Array) -> (Box<dyn Units + 'b>, Workers) {
-        let memory = self.how.budget.limit();
-        let route = route(self.array, target, memory);
-        let unit_memory = memory_in(target.store().as_ref(), route.unit_memory);
-        if let (Way::Move, Some(from)) = (route.way, self.array.as_zarr()) {
-            let moves = Moves::new(from, target, self.stored.clone());
-            let workers = moves.workers(self.how.workers);
-            let workers = self.how.budget.affordable(workers, unit_memory);
-            return (Box::new(moves), workers);
-        }
-        let alone = |options: &mut zarr_core::Options| options.workers = Workers::ONE;
-        let recodes = Recodes {
+    fn carry<'b>(&'b self, target: &'b Array) -> Carry<'b> {
+        Carry {
             source: self.array,
-            target: target.clone().with_options(alone),
-            boxes: Boxes::new(self.array, target, memory),
-            // Where missing chunks mean other values in the copy, they are written.
-            stored: self.stored.as_ref().filter(|_| self.keeps_fill_value(target)),
-        };
-        let workers = self.how.budget.affordable(self.how.workers, unit_memory);
-        (Box::new(recodes), workers)
+            target,
+            stored: self.stored.as_ref(),
+            how: self.how,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Zarr as a source of copies.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use serde_json::Map;
 use zarr_core::{
@@ -8,7 +8,7 @@ use zarr_core::{
     codecs::{ByteOrder, DataType, FillValue},
 };
 
-use crate::{Attributes, Error, Result, Source, SourceArray, SourceNode, ledger::mixed};
+use crate::{Attributes, Error, Result, Source, SourceArray, SourceNode, StoredChunk, ledger::mixed};
 
 /// A Zarr hierarchy as a source.
 #[derive(Debug, Clone)]
@@ -157,5 +157,14 @@ impl SourceArray for ZarrArray {
 
     fn as_zarr(&self) -> Option<&Array> {
         Some(&self.0)
+    }
+
+    fn stored_as(&self) -> Result<Cow<'_, Array>, String> {
+        Ok(Cow::Borrowed(&self.0))
+    }
+
+    fn stored_chunk(&self, chunk: &[u64], _: bool) -> Result<StoredChunk> {
+        let encoded = self.0.read_encoded_chunk(chunk)?;
+        Ok(encoded.map_or(StoredChunk::Missing, StoredChunk::Encoded))
     }
 }

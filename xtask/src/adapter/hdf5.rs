@@ -1,27 +1,66 @@
 //! The workloads of HDF5 files.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Result;
-use zarr_convenience::{CopyOptions, Source, SourceNode, copy_all};
-use zarr_core::{NodePath, Selection, ZarrFormat};
-use zarr_h5bridge::Hdf5Source;
+use serde_json::json;
+use zarr_convenience::{CopyOptions, Creation, Source, SourceNode, ZarrSource, copy_all};
+use zarr_core::{
+    Node, NodePath, Options, Selection, ZarrFormat,
+    store::{DirectoryStore, Store},
+};
+use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
 
 use crate::{Outcome, Timer, out_group, workers};
 
-/// Copies a file to Zarr, or reads it.
+/// Copies a file to Zarr or back, or reads it.
+///
+/// Beside what the other programs offer: `to-zarr-keep` and `to-zarr3-keep` keep filters and compressor, so that chunks
+/// are moved; with `to-zarr-trust`, none is seen to decode first.
 pub(crate) fn run(dir: &Path, name: &str, operation: &str) -> Result<Option<Outcome>> {
-    let file = dir.join("h5").join(format!("{name}.h5"));
+    let folder = dir.join("h5");
+    let file = folder.join(format!("{name}.h5"));
     let root = NodePath::root();
+    let options = |creation| CopyOptions {
+        workers: workers(),
+        creation,
+        ..CopyOptions::default()
+    };
+    let to_zarr = |format, creation| -> Result<u64> {
+        let dest = out_group(dir, format)?;
+        let report = copy_all(&Hdf5Source::open(&file)?, &root, &dest, options(creation))?;
+        Ok(report.copied.n_bytes_copied)
+    };
+    let kept = Creation {
+        keeps_codecs: true,
+        ..Creation::default()
+    };
     let timer = Timer::start();
     let bytes = match operation {
-        "to-zarr" => {
-            let dest = out_group(dir, ZarrFormat::V2)?;
-            let how = CopyOptions {
-                workers: workers(),
-                ..CopyOptions::default()
+        "to-zarr" => to_zarr(ZarrFormat::V2, Creation::default())?,
+        "to-zarr-keep" => to_zarr(ZarrFormat::V2, kept)?,
+        "to-zarr3-keep" => to_zarr(ZarrFormat::V3, kept)?,
+        "to-zarr-trust" => {
+            let trusts_chunks = true;
+            to_zarr(
+                ZarrFormat::V2,
+                Creation {
+                    trusts_chunks,
+                    ..kept
+                },
+            )?
+        }
+        "from-zarr" => {
+            let path = folder.join(format!("{name}.zarr"));
+            let store: Arc<dyn Store> = Arc::new(DirectoryStore::open(path)?.pinned()?);
+            let source = ZarrSource::new(Node::open(store, &root, &Options::default())?);
+            let dest = Hdf5Sink::create(dir.join("out/a.h5"))?;
+            let creation = Creation {
+                compressor: Some(Some(json!({"id": "zlib", "level": 1}))),
+                filters: Some(Some(vec![json!({"id": "shuffle"})])),
+                ..Creation::default()
             };
-            copy_all(&Hdf5Source::open(&file)?, &root, &dest, how)?
+            copy_all(&source, &root, &dest, options(creation))?
                 .copied
                 .n_bytes_copied
         }

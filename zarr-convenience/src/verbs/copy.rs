@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use zarr_core::{Error as CoreError, NodePath, Workers};
 
 use crate::{
@@ -327,7 +328,8 @@ impl Planner<'_, '_> {
             attributes: Attributes::default(),
         };
         if action != Action::Skip {
-            match self.prospect(array)? {
+            step.attributes = self.attributes(&SourceNode::Array(Arc::clone(array)))?;
+            match self.prospect(array, &step.attributes.members)? {
                 Prospect::Route(route) => step.route = Some(route),
                 Prospect::Refusal(reason) => {
                     let what = step.source.to_string();
@@ -335,16 +337,17 @@ impl Planner<'_, '_> {
                     return Ok(());
                 }
             }
-            step.attributes = self.attributes(&SourceNode::Array(Arc::clone(array)))?;
         }
         plan.steps.push(step);
         Ok(())
     }
 
     /// How an array would be copied, within the memory that there is.
-    fn prospect(&self, array: &Arc<dyn SourceArray>) -> Result<Prospect> {
+    fn prospect(&self, array: &Arc<dyn SourceArray>, attributes: &Map<String, Value>) -> Result<Prospect> {
         let CopyOptions { creation, memory, .. } = self.options;
-        let prospect = self.dest.prospect(array.as_ref(), creation, *memory)?;
+        let prospect = self
+            .dest
+            .prospect(array.as_ref(), attributes, creation, *memory)?;
         if let (Prospect::Route(Route { unit_memory, .. }), Some(limit)) = (&prospect, memory)
             && unit_memory > limit
         {

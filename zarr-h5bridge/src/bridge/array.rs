@@ -1,31 +1,34 @@
 //! Datasets as arrays.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     sync::{Arc, OnceLock},
 };
 
 use serde_json::{Value, json};
 use zarr_convenience::core::codecs::{
-    ByteOrder, ChunkBuffer, ChunkCodec, ChunkSpec, CodecChain, CodecConfig, CodecError, DataType, FillValue,
-    Limits, Object,
+    ByteOrder, ChunkBuffer, CodecError, DataType, FillValue, Limits, Object,
 };
 use zarr_convenience::core::metadata::V2Codecs;
+use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{
-    ArrayBuilder, ArrayData, ChunkSource, ChunkedShape, NodePath, Options, Selection, Workers, ZarrFormat,
-    gather,
+    Array, ArrayBuilder, ArrayData, ChunkedShape, NodePath, Options, Selection, Workers, ZarrFormat, gather,
 };
-use zarr_convenience::{Error, Result, SourceArray, core};
+use zarr_convenience::{Error, Result, SourceArray, StoredChunk, core};
 
 use super::{
     attributes,
     values::{Paths, path_of, to_json},
 };
 use super::{
+    block::Block,
     chunks::{ChunkTable, Chunks, describe},
     datatype::{Elements, Form},
     filters::is_decodable,
+    picking::pick,
     source::source_error,
+    twin::{self, As},
 };
 use crate::hdf5::{Dataset, DatasetInfo, Datatype, Item, Layout, Referent, Values};
 
@@ -149,6 +152,55 @@ impl Hdf5Array {
         Ok(true)
     }
 
+    /// The Zarr array that has the same encoded chunks, or why there is none.
+    pub(super) fn twin(&self, elements: As) -> Result<Array, String> {
+        let chunk_shape = self.chunk_shape().ok_or("the dataset is not in chunks")?;
+        if !self.elements.is_fixed() {
+            return Err("the chunks of the dataset hold no values".to_owned());
+        }
+        if !self.dataset.file().is_settled() {
+            return Err("the file is being changed".to_owned());
+        }
+        let twin = twin::Dataset {
+            elements: &self.elements,
+            shape: &self.shape,
+            chunk_shape,
+            filters: &self.info().filters,
+            fill_value: match elements {
+                As::Elements => self.fill_value.clone(),
+                As::Bytes => self.elements.fill_value(&self.info().fill_value),
+            },
+        };
+        twin.twin(elements, Arc::new(MemoryStore::new()))
+    }
+
+    /// A chunk as it is stored, if it went through all filters; `doubt` are elements whose values must be looked at.
+    pub(super) fn stored_bytes(
+        &self,
+        position: &[u64],
+        proven: bool,
+        doubt: Option<&Elements>,
+    ) -> Result<StoredChunk> {
+        match (self.table()?, self.chunk_shape()) {
+            (Some(table), Some(chunk_shape)) => {
+                self.chunks(table, chunk_shape)
+                    .stored(position, proven, &|elements| {
+                        doubt.is_none_or(|doubt| doubt.are_stored_as_zarr(Some(elements)))
+                    })
+            }
+            _ => Ok(StoredChunk::Otherwise),
+        }
+    }
+
+    fn chunks<'a>(&'a self, table: &'a ChunkTable, chunk_shape: &'a [u64]) -> Chunks<'a> {
+        Chunks {
+            dataset: &self.dataset,
+            table,
+            shape: &self.shape,
+            chunk_shape,
+        }
+    }
+
     /// What the dataset says of itself.
     pub(super) fn info(&self) -> &DatasetInfo {
         self.dataset.info()
@@ -190,20 +242,27 @@ impl Hdf5Array {
         Err(core::Error::TooLarge { array, size, limit }.into())
     }
 
-    /// Reads from chunks that are decoded here; `None` if that is for the library.
-    fn read_chunks(&self, selection: &Selection, workers: Workers) -> Result<Option<Vec<u8>>> {
-        let (Some(table), Some(chunk_shape)) = (self.table()?, self.chunk_shape()) else {
-            return Ok(None);
-        };
-        if !table.is_decodable() {
+    /// Reads by position from the file, and decodes here; `None` if that is for the library.
+    fn read_stored(&self, selection: &Selection, workers: Workers) -> Result<Option<Vec<u8>>> {
+        if !self.elements.is_fixed() || !self.dataset.file().is_settled() {
             return Ok(None);
         }
-        let chunks = Chunks {
-            dataset: &self.dataset,
-            table,
-            shape: &self.shape,
-            chunk_shape,
+        let Some(chunk_shape) = self.chunk_shape() else {
+            let Some(block) = Block::new(&self.dataset, &self.shape, &self.elements)? else {
+                return Ok(None);
+            };
+            let array = ChunkedShape {
+                shape: &self.shape,
+                chunk_shape: block.piece_shape(),
+                fill: &vec![0; self.elements.file_size()],
+            };
+            let elements = gather(&block, array, selection, workers)?;
+            return Ok(Some(self.finished(elements)));
         };
+        let Some(table) = self.table()?.filter(|table| table.is_decodable()) else {
+            return Ok(None);
+        };
+        let chunks = self.chunks(table, chunk_shape);
         // Records are taken apart after they were gathered, so until then their fill value is the file's.
         let file_fill;
         let fill = match &self.elements.form {
@@ -219,10 +278,15 @@ impl Hdf5Array {
             fill,
         };
         let elements = gather(&chunks, array, selection, workers)?;
-        Ok(Some(match self.elements.form {
+        Ok(Some(self.finished(elements)))
+    }
+
+    /// Elements in native byte order, or records as they are in the file, as memory has them.
+    fn finished(&self, elements: Vec<u8>) -> Vec<u8> {
+        match self.elements.form {
             Form::Record { .. } => self.elements.decode(elements),
             _ => self.elements.normalise(elements),
-        }))
+        }
     }
 
     /// Reads through the library: the box that holds the selection, out of which its elements are then taken.
@@ -412,7 +476,7 @@ impl SourceArray for Hdf5Array {
     fn read(&self, selection: &Selection, workers: Workers) -> Result<ArrayData> {
         let region = self.resolve(selection)?;
         self.check_size(region.n_elements())?;
-        let buffer = match self.read_chunks(selection, workers)? {
+        let buffer = match self.read_stored(selection, workers)? {
             Some(elements) => ChunkBuffer {
                 elements,
                 heap: Vec::new(),
@@ -432,6 +496,19 @@ impl SourceArray for Hdf5Array {
 
     fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
         Ok(self.table()?.map(ChunkTable::positions))
+    }
+
+    fn stored_as(&self) -> Result<Cow<'_, Array>, String> {
+        let twin = self.twin(As::Elements)?;
+        if !self.elements.are_stored_as_zarr(None) {
+            return Err("its elements have another form in Zarr".to_owned());
+        }
+        Ok(Cow::Owned(twin))
+    }
+
+    fn stored_chunk(&self, chunk: &[u64], proven: bool) -> Result<StoredChunk> {
+        let doubt = Some(&self.elements).filter(|elements| elements.have_doubtful_values());
+        self.stored_bytes(chunk, proven || doubt.is_some(), doubt)
     }
 }
 
@@ -467,61 +544,4 @@ fn all_utf8(values: &Values) -> bool {
         Values::Variable(texts) => texts.iter().all(|text| std::str::from_utf8(text).is_ok()),
         Values::Mixed(items) => items.iter().all(is_utf8),
     }
-}
-
-/// Takes a selection out of a box of elements, or of the slots in their place.
-fn pick(elements: Vec<u8>, shape: &[u64], item_size: usize, selection: &Selection) -> Result<Vec<u8>> {
-    let limits = Limits {
-        chunk_size_max: u64::MAX,
-        ..Limits::DEFAULT
-    };
-    let data_type = DataType::Raw(u32::try_from(item_size).unwrap_or(u32::MAX));
-    let spec = ChunkSpec {
-        shape: shape.to_vec(),
-        fill_value: FillValue::zero(&data_type),
-        data_type,
-    };
-    let codec = CodecChain::new(
-        &[CodecConfig::new("bytes", <_>::default())],
-        &<_>::default(),
-        &limits,
-    )
-    .and_then(|chain| chain.for_chunk(spec, &limits))
-    .map_err(|error| unpickable(&error))?;
-    let only = OneChunk {
-        elements,
-        codec: Arc::new(codec),
-    };
-    let array = ChunkedShape {
-        shape,
-        chunk_shape: shape,
-        fill: &vec![0; item_size],
-    };
-    gather(&only, array, selection, Workers::ONE)
-}
-
-/// A box of elements as the only chunk of an array.
-struct OneChunk {
-    elements: Vec<u8>,
-    codec: Arc<ChunkCodec>,
-}
-
-impl ChunkSource for OneChunk {
-    type Error = Error;
-
-    fn fetch(&self, _: &[u64], encoded: &mut Vec<u8>) -> Result<Option<Arc<ChunkCodec>>> {
-        encoded.extend_from_slice(&self.elements);
-        Ok(Some(Arc::clone(&self.codec)))
-    }
-
-    fn undecodable(&self, _: &[u64], error: CodecError) -> Error {
-        unpickable(&error)
-    }
-}
-
-fn unpickable(error: &CodecError) -> Error {
-    core::Error::Selection {
-        reason: error.to_string(),
-    }
-    .into()
 }

@@ -4,6 +4,7 @@
 //! asks, each chunk without the filters that its mask leaves out.
 
 use std::{
+    cell::RefCell,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -11,15 +12,21 @@ use std::{
 use serde_json::json;
 use zarr_convenience::core::codecs::{
     ByteOrder, ChunkCodec, ChunkSpec, CodecChain, CodecConfig, CodecError, DataType, FillValue, Limits,
+    Scratch,
 };
-use zarr_convenience::{Error, Result, core::ChunkSource};
+use zarr_convenience::{Error, Result, StoredChunk, core::ChunkSource};
 
 use super::{
     datatype::{Elements, Form},
     filters,
     source::source_error,
 };
-use crate::hdf5::{ChunkIndex, Dataset};
+use crate::hdf5::{Chunk, ChunkIndex, Dataset};
+
+thread_local! {
+    /// What chunks are decoded into to prove them, used again from chunk to chunk.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
 
 /// The mask of a chunk that went through no filter.
 const UNFILTERED: u32 = u32::MAX;
@@ -69,6 +76,15 @@ impl ChunkTable {
     pub(super) fn positions(&self) -> HashSet<Vec<u64>> {
         self.numbers.keys().cloned().collect()
     }
+}
+
+/// How a part of a dataset in one piece is decoded; `None` if only the library can.
+pub(super) fn piece_codec(
+    dataset: &Dataset,
+    piece_shape: &[u64],
+    elements: &Elements,
+) -> Result<Option<ChunkCodec>> {
+    chunk_codec(dataset, piece_shape, elements, UNFILTERED)
 }
 
 /// How a chunk of this mask is decoded; `None` if only the library can.
@@ -144,6 +160,68 @@ impl Chunks<'_> {
         })
     }
 
+    /// A chunk, and the filters that were left out.
+    fn locate(&self, position: &[u64]) -> Option<(Chunk<'_>, u32)> {
+        let number = self.table.numbers.get(position)?;
+        let chunk = self.table.index.get(*number)?;
+        let is_unfiltered = !self.dataset.info().filters_partial_chunks && self.is_partial(position);
+        let mask = if is_unfiltered {
+            UNFILTERED
+        } else {
+            chunk.filter_mask
+        };
+        Some((chunk, mask))
+    }
+
+    /// Reads a chunk that was located, and says how it is decoded.
+    fn read(
+        &self,
+        position: &[u64],
+        chunk: Chunk<'_>,
+        mask: u32,
+        encoded: &mut Vec<u8>,
+    ) -> Result<Arc<ChunkCodec>> {
+        let codec = self.table.codecs.as_ref().and_then(|codecs| codecs.get(&mask));
+        let codec = codec.ok_or_else(|| self.error(position, "its filters are unknown"))?;
+        if chunk.size_bytes > codec.encoded_size_max() {
+            let reason = format!("{} bytes are too many for it", chunk.size_bytes);
+            return Err(self.error(position, &reason));
+        }
+        self.dataset.read_chunk(chunk, encoded).map_err(source_error)?;
+        Ok(Arc::clone(codec))
+    }
+
+    /// A chunk as it is stored, if it went through all filters, and if these elements may go as they are.
+    ///
+    /// Elements are looked at only where it is to be proven that there are such.
+    pub(super) fn stored(
+        &self,
+        position: &[u64],
+        proven: bool,
+        may_go: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<StoredChunk> {
+        let Some((chunk, mask)) = self.locate(position) else {
+            return Ok(StoredChunk::Missing);
+        };
+        let n_filters = u32::try_from(self.dataset.info().filters.len()).unwrap_or(u32::MAX);
+        let of_filters = 1_u32.checked_shl(n_filters).map_or(u32::MAX, |bit| bit - 1);
+        if mask & of_filters != 0 || self.table.codecs.is_none() {
+            return Ok(StoredChunk::Otherwise);
+        }
+        let mut encoded = Vec::new();
+        let codec = self.read(position, chunk, mask, &mut encoded)?;
+        if proven {
+            let goes = SCRATCH.with_borrow_mut(|scratch| {
+                let decoded = codec.decode(&encoded, scratch);
+                decoded.map(|decoded| may_go(decoded.elements))
+            });
+            if !goes.map_err(|error| self.undecodable(position, error))? {
+                return Ok(StoredChunk::Otherwise);
+            }
+        }
+        Ok(StoredChunk::Encoded(encoded.into()))
+    }
+
     fn error(&self, position: &[u64], reason: &str) -> Error {
         Error::Source {
             what: format!("{}, chunk {position:?}", describe(self.dataset)),
@@ -156,24 +234,10 @@ impl ChunkSource for Chunks<'_> {
     type Error = Error;
 
     fn fetch(&self, position: &[u64], encoded: &mut Vec<u8>) -> Result<Option<Arc<ChunkCodec>>> {
-        let number = self.table.numbers.get(position);
-        let Some(chunk) = number.and_then(|number| self.table.index.get(*number)) else {
+        let Some((chunk, mask)) = self.locate(position) else {
             return Ok(None);
         };
-        let is_unfiltered = !self.dataset.info().filters_partial_chunks && self.is_partial(position);
-        let mask = if is_unfiltered {
-            UNFILTERED
-        } else {
-            chunk.filter_mask
-        };
-        let codec = self.table.codecs.as_ref().and_then(|codecs| codecs.get(&mask));
-        let codec = codec.ok_or_else(|| self.error(position, "its filters are unknown"))?;
-        if chunk.size_bytes > codec.encoded_size_max() {
-            let reason = format!("{} bytes are too many for it", chunk.size_bytes);
-            return Err(self.error(position, &reason));
-        }
-        self.dataset.read_chunk(chunk, encoded).map_err(source_error)?;
-        Ok(Some(Arc::clone(codec)))
+        self.read(position, chunk, mask, encoded).map(Some)
     }
 
     fn undecodable(&self, position: &[u64], error: CodecError) -> Error {

@@ -50,6 +50,19 @@ impl Clean {
         }
     }
 
+    /// Whether values are what they stand for as they are: all of them, or, of truths, those that are 0 or 1.
+    pub(super) fn keeps(self, elements: Option<&[u8]>) -> bool {
+        match self {
+            Self::Keep
+            | Self::Text {
+                padding: StringPadding::NullPadded,
+                ..
+            } => true,
+            Self::Bool => elements.is_none_or(|elements| elements.iter().all(|byte| *byte <= 1)),
+            Self::Text { .. } | Self::Bits { .. } => false,
+        }
+    }
+
     pub(super) fn apply(self, elements: &mut [u8]) {
         match self {
             Self::Keep

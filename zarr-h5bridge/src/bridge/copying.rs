@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 use std::ffi::CString;
+use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_convenience::core::codecs::{DataType, Object, SLOT_SIZE, Slot, json};
+use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{ArrayData, Selection};
 use zarr_convenience::{Error, How, Result, Route, SourceArray, Way};
 
 use super::{
+    chunk_store::ChunkStore,
     datatype::{Elements, Form},
+    direct::Direct,
     new_dataset::{Target, clamped},
     source::source_error,
     values::from_json,
@@ -30,33 +34,32 @@ pub(super) struct Copying<'a> {
     pub(super) how: &'a How<'a>,
 }
 
-/// The chunks in which an array is read: those of the dataset, with the dimensions that elements have themselves.
-fn read_chunks(target: &Target) -> Option<Vec<u64>> {
-    let chunk_shape = target.new.chunk_shape.as_ref()?;
-    Some(
-        chunk_shape
-            .iter()
-            .chain(&target.elements.inner)
-            .copied()
-            .collect(),
-    )
+/// The chunks in which an array is read: those of the dataset, or elements where there are none, with the dimensions
+/// that elements have themselves.
+fn read_chunks(target: &Target) -> Vec<u64> {
+    let elements = vec![1; target.new.shape.len()];
+    let chunk_shape = target.new.chunk_shape.as_ref().unwrap_or(&elements);
+    let inner = &target.elements.inner;
+    chunk_shape.iter().chain(inner).copied().collect()
 }
 
-/// How the values of an array go into a dataset: box after box, since the library has one lock.
-pub(super) fn route(array: &dyn SourceArray, target: &Target) -> Route {
+/// How the values of an array go into a dataset: chunk by chunk on all threads, or, where that is for the library,
+/// box after box, since it has one lock.
+pub(super) fn route(array: &dyn SourceArray, target: &Target, memory: Option<u64>) -> Route {
+    let why = match Direct::new(array, target, Arc::new(MemoryStore::new())) {
+        Ok(direct) => return direct.route(memory),
+        Err(why) => why,
+    };
     let shape = array.shape();
     let item_size = array.data_type().size().unwrap_or(1).max(1) as u64;
-    let unit_shape = match read_chunks(target) {
-        Some(chunk_shape) => unit_shape(shape, &chunk_shape, item_size),
-        None => shape.to_vec(),
-    };
+    let unit_shape = unit_shape(shape, &read_chunks(target), item_size);
     let lengths = shape.iter().zip(&unit_shape);
     let size = lengths.clone().fold(item_size, |size, (length, unit)| {
         size.saturating_mul((*unit).min(*length))
     });
     Route {
         way: Way::Recode,
-        reason: "the destination is an HDF5 file".to_owned(),
+        reason: format!("{why}, which the HDF5 library writes"),
         n_units: lengths.fold(1, |n, (length, unit)| {
             n.saturating_mul(length.div_ceil((*unit).max(1)))
         }),
@@ -74,15 +77,17 @@ impl Copying<'_> {
         if self.target.new.is_null {
             return Ok(later);
         }
-        let Some(chunk_shape) = read_chunks(self.target) else {
-            if !shape.contains(&0) {
-                self.copy_box(&vec![0; shape.len()], shape, &mut later)?;
-            }
-            return Ok(later);
-        };
         if shape.contains(&0) {
             return Ok(later);
         }
+        if let Some(chunk_shape) = &self.target.new.chunk_shape {
+            let store = Arc::new(ChunkStore::new(self.draft.chunks(), chunk_shape));
+            if let Ok(direct) = Direct::new(self.array, self.target, store) {
+                direct.run(self.how)?;
+                return Ok(later);
+            }
+        }
+        let chunk_shape = read_chunks(self.target);
         let grid = |chunk_shape: &[u64]| -> Vec<u64> {
             let lengths = shape.iter().zip(chunk_shape);
             lengths.map(|(length, chunk)| length.div_ceil(*chunk)).collect()
@@ -320,7 +325,7 @@ fn unit_shape(shape: &[u64], chunk_shape: &[u64], item_size: u64) -> Vec<u64> {
         let size = unit
             .iter()
             .fold(item_size, |size, length| size.saturating_mul(*length));
-        let times = (BOX_SIZE / size.max(1)).min(shape[dimension].div_ceil(unit[dimension]));
+        let times = (BOX_SIZE / size.max(1)).min(shape[dimension].div_ceil(unit[dimension].max(1)));
         unit[dimension] = unit[dimension].saturating_mul(times.max(1));
     }
     unit

@@ -157,6 +157,30 @@ impl Elements {
         }
     }
 
+    /// Whether elements lie in the file as they do in chunks of Zarr: all that can, or, of truths, just these.
+    pub(super) fn are_stored_as_zarr(&self, elements: Option<&[u8]>) -> bool {
+        match &self.form {
+            Form::Plain => self.clean.keeps(elements),
+            Form::Record { size, runs } => {
+                // Fields one behind the other, all in the one byte order that the record has.
+                let is_swapped = self.byte_order == ByteOrder::Big && ByteOrder::NATIVE == ByteOrder::Little;
+                let mut end = 0;
+                let are_packed = runs.iter().all(|run| {
+                    let is_next = run.from == end && (run.swap == 1 || is_swapped);
+                    end += run.size;
+                    is_next && run.clean == Clean::Keep
+                });
+                are_packed && end == *size
+            }
+            Form::Text | Form::Sequence(_) | Form::Path | Form::Object => false,
+        }
+    }
+
+    /// Whether values of a chunk must be looked at for that.
+    pub(super) fn have_doubtful_values(&self) -> bool {
+        self.are_stored_as_zarr(None) && !self.are_stored_as_zarr(Some(&[2]))
+    }
+
     /// Turns elements as the file has them into those of memory, in C order and native byte order.
     ///
     /// Bytes left over at the end, being no whole element, are dropped.

@@ -2,18 +2,24 @@
 
 mod array;
 mod attributes;
+mod block;
+mod chunk_store;
 mod chunks;
 mod clean;
 mod copying;
 mod datatype;
+mod direct;
 mod filters;
 mod links;
 mod new_attribute;
 mod new_dataset;
+mod new_filters;
 mod original;
+mod picking;
 mod sink;
 mod source;
 mod times;
+mod twin;
 mod type_json;
 mod values;
 

@@ -6,17 +6,15 @@ use serde_json::{Map, Value};
 use zarr_convenience::core::codecs::{ByteOrder, DataType, StructType};
 use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{NodePath, Options};
-use zarr_convenience::{Creation, Error, Result, SourceArray};
+use zarr_convenience::{Creation, Result, SourceArray};
 
 use super::array::Hdf5Array;
 use super::datatype::{Elements, Form, long_double};
-use super::filters::{DEFLATE, FLETCHER32, SHUFFLE};
+use super::new_filters::Asked;
 use super::times::numpy_time;
 use super::{original, type_json};
-use crate::hdf5::{Charset, DatasetInfo, Datatype, Field, Filter, Name, NewDataset, StringPadding};
+use crate::hdf5::{Charset, DatasetInfo, Datatype, Field, Name, NewDataset, StringPadding};
 
-/// The level of compression that h5py is asked for by zarr-python.
-const GZIP_LEVEL: u8 = 1;
 /// What HDF5 can count the bytes of a chunk with.
 const CHUNK_SIZE_MAX: u64 = u32::MAX as u64;
 /// The most dimensions of a dataset.
@@ -46,7 +44,7 @@ pub(super) fn new_dataset(
         .as_any()
         .and_then(|array| array.downcast_ref::<Hdf5Array>())
         .map(Hdf5Array::info);
-    let filters = Filters::new(creation, dataset)?;
+    let asked = Asked::new(creation)?;
     let (datatype, elements) = match file_type(array, dataset, original) {
         Ok(found) => found,
         Err(reason) => return Ok(Err(reason)),
@@ -74,7 +72,13 @@ pub(super) fn new_dataset(
         chunks.truncate(n_outer);
         chunks
     });
+    let lengths = chunk_shape.iter().flatten().chain(&elements.inner);
     let item_size = elements.file_size().max(1) as u64;
+    let chunk_size = lengths.fold(item_size, |size, length| size.saturating_mul(*length));
+    let filters = match &chunk_shape {
+        Some(_) => asked.filters(array, dataset, &elements, chunk_size),
+        None => Vec::new(),
+    };
     let is_fixed = elements.file_size() > 0;
     let mut new = NewDataset {
         datatype,
@@ -82,11 +86,7 @@ pub(super) fn new_dataset(
         is_null: false,
         max_shape: None,
         is_compact: false,
-        filters: if chunk_shape.is_some() {
-            filters.list()
-        } else {
-            Vec::new()
-        },
+        filters,
         chunk_shape,
         filters_partial_chunks: true,
         // The library's own is the empty text, and the empty sequence.
@@ -96,6 +96,7 @@ pub(super) fn new_dataset(
     };
     if !original.is_empty() {
         let usual = new.fill_value.take();
+        let filters = std::mem::take(&mut new.filters);
         original::to_dataset(original, &mut new);
         let chosen = original::fill_value(original);
         let before = |usual: &Vec<u8>| chosen.clone().unwrap_or_else(|| vec![0; usual.len()]);
@@ -104,8 +105,8 @@ pub(super) fn new_dataset(
             Some(usual) if elements.fill_differs(&before(&usual), &usual) => Some(usual),
             _ => chosen.filter(|_| is_fixed),
         };
-        if creation.compressor.is_some() && new.chunk_shape.is_some() {
-            new.filters = filters.list();
+        if asked.names_any() && new.chunk_shape.is_some() {
+            new.filters = filters;
         }
     }
     let lengths = new.chunk_shape.iter().flatten();
@@ -146,92 +147,6 @@ fn file_type(
     let datatype = stored_type(array.data_type(), array.byte_order())?;
     let elements = Elements::new(&datatype)?;
     Ok((datatype, elements))
-}
-
-/// What is done to the bytes of each chunk.
-struct Filters {
-    gzip: Option<u8>,
-    shuffle: bool,
-    fletcher32: bool,
-}
-
-impl Filters {
-    /// As a dataset has them, in the order that h5py gives them.
-    fn list(&self) -> Vec<Filter> {
-        let filter = |id, client_data: Vec<u32>, is_optional| Filter {
-            id,
-            is_optional,
-            client_data,
-            name: String::new(),
-        };
-        let shuffle = self.shuffle.then(|| filter(SHUFFLE, Vec::new(), true));
-        let gzip = self.gzip.map(|level| filter(DEFLATE, vec![level.into()], true));
-        let fletcher32 = self.fletcher32.then(|| filter(FLETCHER32, Vec::new(), false));
-        shuffle.into_iter().chain(gzip).chain(fletcher32).collect()
-    }
-
-    /// Those that are asked for, else those of the dataset that is copied, else the ones that zarr-python asks for.
-    fn new(creation: &Creation, dataset: Option<&DatasetInfo>) -> Result<Self> {
-        let gzip = gzip(creation)?;
-        let Some(info) = dataset else {
-            let (shuffle, fletcher32) = (false, false);
-            return Ok(Self {
-                gzip,
-                shuffle,
-                fletcher32,
-            });
-        };
-        let find = |id| info.filters.iter().find(|filter| filter.id == id);
-        let level = |filter: &Filter| {
-            let level = filter.client_data.first().copied().unwrap_or_default();
-            u8::try_from(level).unwrap_or(GZIP_LEVEL)
-        };
-        Ok(Self {
-            gzip: if creation.compressor.is_some() {
-                gzip
-            } else {
-                find(DEFLATE).map(level)
-            },
-            shuffle: find(SHUFFLE).is_some(),
-            fletcher32: find(FLETCHER32).is_some(),
-        })
-    }
-}
-
-/// The level of compression that is asked for.
-fn gzip(creation: &Creation) -> Result<Option<u8>> {
-    const LEVEL_MAX: u64 = 9;
-    let meaningless = [
-        ("codecs", creation.codecs.is_some()),
-        ("order", creation.order.is_some()),
-        ("dimension_separator", creation.dimension_separator.is_some()),
-        ("zarr_format", creation.zarr_format.is_some()),
-        (
-            "filters",
-            matches!(&creation.filters, Some(Some(filters)) if !filters.is_empty()),
-        ),
-    ];
-    if let Some((name, _)) = meaningless.iter().find(|(_, is_given)| *is_given) {
-        let reason = format!("'{name}' can only be used when copying to zarr");
-        return Err(Error::Argument(reason));
-    }
-    let Some(compressor) = &creation.compressor else {
-        return Ok(Some(GZIP_LEVEL));
-    };
-    let Some(compressor) = compressor else {
-        return Ok(None);
-    };
-    let level = compressor
-        .get("level")
-        .map_or(Some(u64::from(GZIP_LEVEL)), Value::as_u64);
-    let level = level
-        .filter(|level| *level <= LEVEL_MAX && (compressor["id"] == "zlib" || compressor["id"] == "gzip"));
-    match level {
-        Some(level) => Ok(u8::try_from(level).ok()),
-        None => Err(Error::Argument(format!(
-            "compressor must be zlib with a level of 0 to {LEVEL_MAX}, or none, when copying to HDF5; found {compressor}"
-        ))),
-    }
 }
 
 /// The type of the elements in the file, whose bytes are those of memory but for the byte order.

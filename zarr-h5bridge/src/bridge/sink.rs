@@ -296,9 +296,17 @@ impl Sink for Hdf5Sink {
         self.check_tells_complete().map(|()| false)
     }
 
-    fn prospect(&self, array: &dyn SourceArray, creation: &Creation, _: Option<u64>) -> Result<Prospect> {
-        Ok(match new_dataset(array, creation, &Map::new())? {
-            Ok(target) => Prospect::Route(route(array, &target)),
+    fn prospect(
+        &self,
+        array: &dyn SourceArray,
+        attributes: &Map<String, Value>,
+        creation: &Creation,
+        memory: Option<u64>,
+    ) -> Result<Prospect> {
+        let empty = Map::new();
+        let original = attributes.get(KEY).and_then(Value::as_object);
+        Ok(match new_dataset(array, creation, original.unwrap_or(&empty))? {
+            Ok(target) => Prospect::Route(route(array, &target, memory)),
             Err(reason) => Prospect::Refusal(reason),
         })
     }

@@ -41,4 +41,4 @@ pub use group::{Group, Link, LinkKind, ObjectKind};
 pub use item::{Area, Item, Referent, Target};
 pub use layout::{FillValue, Filter, Layout};
 pub use name::Name;
-pub(crate) use write::{Draft, Later, NewAttribute, NewDataset, NewLink, Writer};
+pub(crate) use write::{ChunkWriter, Draft, Later, NewAttribute, NewDataset, NewLink, Writer};

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file::{c_path, exists};
 use super::libhdf5::{self, Called, Handle, Kind, NewLayout, NewValues};
@@ -97,12 +98,39 @@ pub(crate) struct Later {
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
     writer: &'a Writer,
-    handle: Handle,
+    handle: Arc<Handle>,
     datatype: Handle,
     described: Datatype,
     shape: Vec<u64>,
     /// The path that it will have.
     path: &'a str,
+}
+
+/// The chunks of a dataset that is being written, as they are stored.
+#[derive(Debug)]
+pub(crate) struct ChunkWriter {
+    handle: Arc<Handle>,
+    ndim: usize,
+    file: PathBuf,
+    path: String,
+}
+
+impl ChunkWriter {
+    /// The words for the dataset.
+    pub(crate) fn describe(&self) -> String {
+        format!("`{}` in `{}`", self.path, self.file.display())
+    }
+
+    /// Writes a chunk that went through all filters, told by its first element.
+    pub(crate) fn write(&self, offset: &[u64], encoded: &[u8]) -> Result<()> {
+        let written = libhdf5::write_chunk(&self.handle, self.ndim, offset, encoded);
+        written.map_err(|reason| Error::Library {
+            action: "writing",
+            file: self.file.clone(),
+            object: self.path.clone(),
+            reason: format!("{reason}, of the chunk at {offset:?}"),
+        })
+    }
 }
 
 impl Writer {
@@ -269,7 +297,7 @@ impl Writer {
         let (datatype, handle) = self.check("creating", path, make())?;
         Ok(Draft {
             writer: self,
-            handle,
+            handle: Arc::new(handle),
             datatype,
             described: new.datatype.clone(),
             shape: new.shape.clone(),
@@ -378,6 +406,16 @@ impl Writer {
 }
 
 impl Draft<'_> {
+    /// The way to write chunks as they are stored, which any thread may go.
+    pub(crate) fn chunks(&self) -> ChunkWriter {
+        ChunkWriter {
+            handle: Arc::clone(&self.handle),
+            ndim: self.shape.len(),
+            file: self.writer.path.clone(),
+            path: self.path.to_owned(),
+        }
+    }
+
     /// Writes a box of `count` elements that starts at `offset`, in the bytes of the file.
     pub(crate) fn write(&self, offset: &[u64], count: &[u64], bytes: &[u8]) -> Result<()> {
         self.write_values(offset, count, NewValues::Fixed(bytes))

@@ -9,6 +9,7 @@ mod diff;
 mod filters;
 mod hostile;
 mod links;
+mod moved;
 mod odd;
 mod round_trip;
 mod sink;

@@ -23,7 +23,7 @@ use std::sync::{Arc, Once};
 
 use serde_json::json;
 use zarr_convenience::core::codecs::{
-    BUILT_IN, BytesToBytes, Codec, CodecConfig, CodecError, CodecRegistry, Limits,
+    BUILT_IN, BytesToBytes, Codec, CodecConfig, CodecError, CodecRegistry, Limits, bytes_to_bytes::zlib,
 };
 
 use crate::hdf5::{Filter, FilterCode, register_filters};
@@ -78,14 +78,81 @@ pub(super) fn config(filter: &Filter) -> Option<CodecConfig> {
     })
 }
 
+/// The codec that a filter is in metadata of Zarr, which all other arrays of such chunks have too; its element size
+/// is that of the dataset's type.
+pub(super) fn stored_config(filter: &Filter, element_size: usize) -> Option<CodecConfig> {
+    // The library fills in what it works out itself.
+    let filter = match filter.id {
+        SHUFFLE if filter.client_data.is_empty() => &Filter {
+            client_data: vec![u32::try_from(element_size).ok()?],
+            ..filter.clone()
+        },
+        _ => filter,
+    };
+    let mut config = config(filter)?;
+    if filter.id == BLOSC {
+        const SHUFFLES: [&str; 3] = ["noshuffle", "shuffle", "bitshuffle"];
+        let shuffle = filter.client_data.get(5).map_or(1, |shuffle| *shuffle as usize);
+        "blosc".clone_into(&mut config.name);
+        config
+            .configuration
+            .insert("shuffle".to_owned(), (*SHUFFLES.get(shuffle)?).into());
+    }
+    Some(config)
+}
+
+/// The filters that do what codecs of an array do behind the one that makes bytes; `None` if HDF5 has none for one.
+///
+/// Elements have so many bytes, and chunks decoded.
+pub(super) fn of_codecs(codecs: &[CodecConfig], element_size: usize, chunk_size: u64) -> Option<Vec<Filter>> {
+    let filter = |codec: &CodecConfig| {
+        let number = |name: &str| codec.configuration.get(name).and_then(serde_json::Value::as_u64);
+        let small = |name: &str| number(name).and_then(|number| u32::try_from(number).ok());
+        let element_size = u32::try_from(element_size).ok()?;
+        let (id, client_data) = match codec.name.as_str() {
+            "numcodecs.zlib" | "gzip" => (DEFLATE, vec![small("level").filter(|level| *level <= 9)?]),
+            "numcodecs.shuffle" if small("elementsize") == Some(element_size) => (SHUFFLE, Vec::new()),
+            "numcodecs.fletcher32" => (FLETCHER32, Vec::new()),
+            "numcodecs.bz2" => (BZIP2, vec![small("level")?]),
+            "zstd" => (ZSTD, vec![small("level").unwrap_or(0)]),
+            "blosc" => {
+                let text = |name: &str| codec.configuration.get(name)?.as_str();
+                let compressor = BLOSC_CODECS.iter().position(|name| text("cname") == Some(name))?;
+                let shuffle = match text("shuffle")? {
+                    "noshuffle" => 0,
+                    "shuffle" => 1,
+                    _ => 2,
+                };
+                // The versions of the filter and of the frames, then what the filter is told.
+                let chunk_size = u32::try_from(chunk_size).ok()?;
+                let compressor = u32::try_from(compressor).ok()?;
+                let told = [element_size, chunk_size, small("clevel")?, shuffle, compressor];
+                (BLOSC, [2, 2].into_iter().chain(told).collect())
+            }
+            _ => return None,
+        };
+        Some(Filter {
+            id,
+            is_optional: !matches!(id, FLETCHER32 | BLOSC),
+            client_data,
+            name: String::new(),
+        })
+    };
+    codecs
+        .iter()
+        .skip_while(|codec| codec.name == "bytes")
+        .map(filter)
+        .collect()
+}
+
 /// Whether a filter is undone by a codec.
 pub(super) fn is_decodable(filter: &Filter) -> bool {
     config(filter).is_some()
 }
 
-/// The codecs of Zarr and those that only HDF5 has.
+/// The codecs of Zarr and those that only HDF5 has; nobody compares what deflate makes, so it is encoded fast.
 pub(super) fn registry() -> CodecRegistry {
-    let own = [lzf::ENTRY, lz4::ENTRY, bitshuffle::ENTRY];
+    let own = [lzf::ENTRY, lz4::ENTRY, bitshuffle::ENTRY, zlib::FAST_ENTRY];
     CodecRegistry::new(BUILT_IN.iter().copied().chain(own))
 }
 

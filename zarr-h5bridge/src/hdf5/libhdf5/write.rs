@@ -10,7 +10,7 @@ use hdf5::globals::{
     H5P_LINK_CREATE,
 };
 use hdf5_sys::h5a::{H5Acreate2, H5Adelete, H5Aget_space, H5Arename, H5Awrite};
-use hdf5_sys::h5d::{H5D_COMPACT, H5Dcreate_anon, H5Dwrite};
+use hdf5_sys::h5d::{H5D_COMPACT, H5Dcreate_anon, H5Dwrite, H5Dwrite_chunk};
 use hdf5_sys::h5f::{H5F_ACC_EXCL, H5F_ACC_RDWR, H5F_SCOPE_GLOBAL, H5Fcreate, H5Fflush, H5Fopen};
 use hdf5_sys::h5g::H5Gcreate2;
 use hdf5_sys::h5i::hid_t;
@@ -350,6 +350,25 @@ pub(in crate::hdf5) fn write_region(
         })?;
         Ok(())
     })
+}
+
+/// Writes a chunk that went through all filters already; `ndim` is the number of the dataset's dimensions.
+pub(in crate::hdf5) fn write_chunk(
+    dataset: &Handle,
+    ndim: usize,
+    offset: &[u64],
+    encoded: &[u8],
+) -> Called<()> {
+    if offset.len() != ndim || ndim == 0 {
+        return Err("the numbers of dimensions differ".to_owned());
+    }
+    // SAFETY: the dataset is open and has as many dimensions as there are numbers, and the bytes are as many as is
+    // told; the library refuses what is not in chunks, and an offset that is none of a chunk.
+    called(|| unsafe {
+        let (size, bytes) = (encoded.len(), encoded.as_ptr().cast());
+        H5Dwrite_chunk(dataset.0, H5P_DEFAULT, 0, offset.as_ptr(), size, bytes)
+    })
+    .map(drop)
 }
 
 fn check_size(n_values: i64, datatype: &Handle, bytes: &[u8]) -> Called<()> {

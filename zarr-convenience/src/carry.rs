@@ -1,0 +1,86 @@
+//! The values of an array on their way into another one, in the best of the ways there are.
+
+use std::collections::HashSet;
+
+use zarr_core::{Array, Options, Workers};
+
+use crate::{
+    How, Result, SourceArray, StepLedger,
+    moves::Moves,
+    route::{movable, route},
+    units::{Boxes, Crew, Recodes, Units, memory_in},
+};
+
+/// Values on their way.
+pub(crate) struct Carry<'a> {
+    pub(crate) source: &'a dyn SourceArray,
+    pub(crate) target: &'a Array,
+    /// The chunks that the source has, if that is known.
+    pub(crate) stored: Option<&'a HashSet<Vec<u64>>>,
+    pub(crate) how: &'a How<'a>,
+}
+
+/// Carries all values of an array into a Zarr array of its shape, as [`route`](crate::route()) says; documents are not
+/// touched. Chunks that are missing in the source stay so where that means the same.
+///
+/// # Errors
+/// When either side fails, and when the work is told to stop.
+pub fn carry(source: &dyn SourceArray, target: &Array, how: &How<'_>) -> Result<()> {
+    if target.n_elements() == 0 {
+        return Ok(());
+    }
+    let stored = source.stored_chunks()?;
+    let carry = Carry {
+        source,
+        target,
+        stored: stored.as_ref(),
+        how,
+    };
+    carry.run(None)
+}
+
+impl Carry<'_> {
+    /// Does all units that a ledger does not have.
+    pub(crate) fn run(&self, ledger: Option<StepLedger<'_>>) -> Result<()> {
+        let (units, workers) = self.units();
+        let crew = Crew {
+            budget: self.how.budget,
+            cancel: self.how.cancel,
+            ledger,
+            progress: &|_, size| (self.how.progress)(size),
+        };
+        crew.for_each(workers, units.as_ref())
+    }
+
+    /// Whether a chunk that is missing means the same in the copy.
+    fn keeps_fill_value(&self) -> bool {
+        match self.source.as_zarr() {
+            Some(from) => from.metadata().fill_value_or_zero() == self.target.metadata().fill_value_or_zero(),
+            None => self.how.creation.fill_value.is_none(),
+        }
+    }
+
+    /// The units in the best of the ways there are, and how many threads may work at them.
+    pub(crate) fn units(&self) -> (Box<dyn Units + '_>, Workers) {
+        let memory = self.how.budget.limit();
+        let route = route(self.source, self.target, memory);
+        let unit_memory = memory_in(self.target.store().as_ref(), route.unit_memory);
+        if let Ok(wrapping) = movable(self.source, self.target) {
+            let how = (self.stored, self.how.creation.trusts_chunks);
+            let moves = Moves::new(self.source, self.target, wrapping, how);
+            let workers = moves.workers(self.how.workers);
+            let workers = self.how.budget.affordable(workers, unit_memory);
+            return (Box::new(moves), workers);
+        }
+        let alone = |options: &mut Options| options.workers = Workers::ONE;
+        let recodes = Recodes {
+            source: self.source,
+            target: self.target.clone().with_options(alone),
+            boxes: Boxes::new(self.source, self.target, memory),
+            // Where missing chunks mean other values in the copy, they are written.
+            stored: self.stored.filter(|_| self.keeps_fill_value()),
+        };
+        let workers = self.how.budget.affordable(self.how.workers, unit_memory);
+        (Box::new(recodes), workers)
+    }
+}

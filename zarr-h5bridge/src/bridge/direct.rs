@@ -1,0 +1,163 @@
+//! Values that go into the chunks of a new dataset without the HDF5 library: encoded on all threads, or as they were.
+
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
+
+use zarr_convenience::core::codecs::{ByteOrder, ChunkBuffer, DataType, FillValue};
+use zarr_convenience::core::store::Store;
+use zarr_convenience::core::{Array, ArrayBuilder, ArrayData, NodePath, Selection, Workers};
+use zarr_convenience::{How, Result, Route, SourceArray, StoredChunk, carry, route};
+
+use super::{
+    array::Hdf5Array,
+    datatype::Elements,
+    new_dataset::Target,
+    twin::{As, Dataset},
+};
+
+/// An array on its way into the twin of a dataset.
+pub(super) struct Direct<'a> {
+    array: &'a dyn SourceArray,
+    /// The same array with the elements of the file, where those differ.
+    file_form: Option<FileForm<'a>>,
+    twin: Array,
+}
+
+impl<'a> Direct<'a> {
+    /// Takes an array and what it is to be, whose chunks go into a store; or says why they cannot.
+    pub(super) fn new(
+        array: &'a dyn SourceArray,
+        target: &'a Target,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, String> {
+        let (new, elements) = (&target.new, &target.elements);
+        let Some(chunk_shape) = &new.chunk_shape else {
+            return Err("its values lie in one piece".to_owned());
+        };
+        if !elements.is_fixed() {
+            return Err("its values are of any length".to_owned());
+        }
+        let mut lengths = new.shape.iter().zip(chunk_shape);
+        if !new.filters_partial_chunks && !lengths.all(|(length, chunk)| length.is_multiple_of(*chunk)) {
+            return Err("its chunks at the edge skip the filters".to_owned());
+        }
+        let fill_value = match &new.fill_value {
+            Some(bytes) => elements.fill_value(&crate::hdf5::FillValue::User(bytes.clone())),
+            None => FillValue::zero(&elements.data_type),
+        };
+        let dataset = Dataset {
+            elements,
+            shape: array.shape(),
+            chunk_shape: &chunk_shape
+                .iter()
+                .chain(&elements.inner)
+                .copied()
+                .collect::<Vec<_>>(),
+            filters: &new.filters,
+            fill_value,
+        };
+        let is_plain = elements.are_stored_as_zarr(None) && elements.data_type == *array.data_type();
+        let form = if is_plain { As::Elements } else { As::Bytes };
+        let twin = dataset.twin(form, store)?;
+        let file_form = (!is_plain).then(|| FileForm {
+            array,
+            elements,
+            data_type: twin.data_type().clone(),
+            // Bytes that mean the same in both files go from one to the other.
+            as_it_was: array
+                .as_any()
+                .and_then(|array| array.downcast_ref::<Hdf5Array>())
+                .filter(|array| array.info().datatype == new.datatype),
+        });
+        Ok(Self {
+            array,
+            file_form,
+            twin,
+        })
+    }
+
+    fn source(&self) -> &dyn SourceArray {
+        match &self.file_form {
+            Some(array) => array,
+            None => self.array,
+        }
+    }
+
+    /// How the values go.
+    pub(super) fn route(&self, memory: Option<u64>) -> Route {
+        route(self.source(), &self.twin, memory)
+    }
+
+    /// Has all of them go.
+    pub(super) fn run(&self, how: &How<'_>) -> Result<()> {
+        carry(self.source(), &self.twin, how)
+    }
+}
+
+/// An array whose elements are the bytes that a file has for them.
+#[derive(Debug)]
+struct FileForm<'a> {
+    array: &'a dyn SourceArray,
+    elements: &'a Elements,
+    data_type: DataType,
+    as_it_was: Option<&'a Hdf5Array>,
+}
+
+impl SourceArray for FileForm<'_> {
+    fn path(&self) -> &NodePath {
+        self.array.path()
+    }
+
+    fn shape(&self) -> &[u64] {
+        self.array.shape()
+    }
+
+    fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+
+    fn byte_order(&self) -> ByteOrder {
+        self.elements.byte_order
+    }
+
+    fn chunk_shape(&self) -> Option<&[u64]> {
+        self.array.chunk_shape()
+    }
+
+    fn builder(&self) -> Result<ArrayBuilder> {
+        Ok(ArrayBuilder::new(self.shape().to_vec(), self.data_type.clone()))
+    }
+
+    fn read(&self, selection: &Selection, workers: Workers) -> Result<ArrayData> {
+        let data = self.array.read(selection, workers)?;
+        Ok(ArrayData {
+            shape: data.shape,
+            data_type: self.data_type.clone(),
+            buffer: ChunkBuffer {
+                elements: self.elements.encode(data.buffer.elements),
+                heap: Vec::new(),
+            },
+        })
+    }
+
+    fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
+        self.array.stored_chunks()
+    }
+
+    fn generation(&self, start: &[u64], shape: &[u64]) -> Result<Option<u64>> {
+        self.array.generation(start, shape)
+    }
+
+    fn stored_as(&self) -> Result<Cow<'_, Array>, String> {
+        match self.as_it_was {
+            Some(array) => array.twin(As::Bytes).map(Cow::Owned),
+            None => Err("its elements have another form in HDF5".to_owned()),
+        }
+    }
+
+    fn stored_chunk(&self, chunk: &[u64], proven: bool) -> Result<StoredChunk> {
+        match self.as_it_was {
+            Some(array) => array.stored_bytes(chunk, proven, None),
+            None => Ok(StoredChunk::Otherwise),
+        }
+    }
+}
