@@ -5,6 +5,8 @@
 //! Where the two sides disagree on which dimension is the fastest (a transposition), the copy goes in
 //! tiles, so that both sides stay in the cache.
 
+use std::{cmp::Reverse, hint::black_box};
+
 /// A dimension of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dimension {
@@ -33,28 +35,36 @@ pub struct StridedCopy {
     item: Item,
 }
 
-/// The edge of a tile in elements: 32 rows of 32 numbers of 8 bytes fit the first-level cache.
-const TILE: usize = 32;
+/// The bytes of a tile, which fits the first-level cache with what it is made of.
+const TILE_SIZE: usize = 8 * 1024;
+
+/// The edge of a tile in elements, of which rows are whole cache lines.
+const fn tile_edge(item_size: usize) -> usize {
+    match item_size {
+        1 | 2 => 64,
+        _ => 32,
+    }
+}
 
 impl StridedCopy {
-    /// Plans a copy; `dimensions` go from the slowest at the destination to the fastest.
+    /// Plans a copy, in the order of the destination whatever that of `dimensions` is.
     pub fn new(dimensions: impl IntoIterator<Item = Dimension>, item: Item) -> Self {
-        let mut merged: Vec<Dimension> = Vec::new();
-        for dimension in dimensions {
-            match merged.last_mut() {
-                _ if dimension.length == 1 => {}
-                Some(outer)
-                    if outer.source == dimension.source * dimension.length
-                        && outer.target == dimension.target * dimension.length =>
-                {
-                    *outer = Dimension {
-                        length: outer.length * dimension.length,
-                        ..dimension
-                    };
-                }
-                _ => merged.push(dimension),
+        let mut merged: Vec<_> = dimensions
+            .into_iter()
+            .filter(|dimension| dimension.length != 1)
+            .collect();
+        merged.sort_by_key(|dimension| Reverse(dimension.target));
+        merged.dedup_by(|inner, outer| {
+            let follow =
+                outer.source == inner.source * inner.length && outer.target == inner.target * inner.length;
+            if follow {
+                *outer = Dimension {
+                    length: outer.length * inner.length,
+                    ..*inner
+                };
             }
-        }
+            follow
+        });
         // The fastest dimension is to be contiguous at the destination, if only for one element.
         if merged.last().is_none_or(|fast| fast.target != item.size) {
             merged.push(Dimension {
@@ -137,12 +147,13 @@ impl StridedCopy {
             .collect();
         let size = self.item.size;
         let transpose = (cross.source == size).then(|| transposer(size)).flatten();
-        let mut tile = [0; TILE * TILE * TILED_SIZE_MAX];
+        let edge = tile_edge(size);
+        let mut tile = [0; TILE_SIZE];
         rows(&others, 0, 0, &mut |at, target| {
-            for row in (0..cross.length).step_by(TILE) {
-                for column in (0..fast.length).step_by(TILE) {
-                    let n_rows = TILE.min(cross.length - row);
-                    let n_columns = TILE.min(fast.length - column);
+            for row in (0..cross.length).step_by(edge) {
+                for column in (0..fast.length).step_by(edge) {
+                    let n_rows = edge.min(cross.length - row);
+                    let n_columns = edge.min(fast.length - column);
                     let source = &source[at + row * cross.source + column * fast.source..];
                     let target = target + row * cross.target + column * fast.target;
                     if let Some(transpose) = transpose {
@@ -150,7 +161,7 @@ impl StridedCopy {
                     }
                     for row in 0..n_rows {
                         let (source, stride) = match transpose {
-                            Some(_) => (&tile[row * TILE * size..], size),
+                            Some(_) => (&tile[row * edge * size..], size),
                             None => (&source[row * cross.source..], fast.source),
                         };
                         let run_of = Dimension {
@@ -172,9 +183,6 @@ impl StridedCopy {
 /// read once and as a whole.
 type Transpose = fn(&[u8], usize, &mut [u8], (usize, usize));
 
-/// The largest elements that go through a tile.
-const TILED_SIZE_MAX: usize = 8;
-
 /// What transposes elements of a size; `None` for those that go one by one.
 fn transposer(size: usize) -> Option<Transpose> {
     match size {
@@ -192,10 +200,13 @@ fn transpose<const N: usize>(
     tile: &mut [u8],
     (n_rows, n_columns): (usize, usize),
 ) {
+    // The pieces lie so far apart that nothing foresees them: they are asked for all at once, not one by one.
+    let touched = (0..n_columns).fold(0, |touched, column| touched ^ source[column * stride]);
+    black_box(touched);
     let (tile, _) = tile.as_chunks_mut::<N>();
     for column in 0..n_columns {
         let (items, _) = source[column * stride..][..n_rows * N].as_chunks::<N>();
-        for (item, row) in items.iter().zip(tile.chunks_exact_mut(TILE)) {
+        for (item, row) in items.iter().zip(tile.chunks_exact_mut(tile_edge(N))) {
             row[column] = *item;
         }
     }
@@ -338,6 +349,23 @@ mod tests {
                 assert_eq!(usize::from(found), column * rows + row);
             }
         }
+    }
+
+    #[test]
+    fn dimensions_may_be_given_in_any_order() {
+        let source: Vec<u8> = (0..24).collect();
+        let [slow, middle, fast] = [dimension(2, 2, 12), dimension(3, 4, 4), dimension(2, 12, 2)];
+        let copied = |dimensions: [Dimension; 3]| {
+            let mut target = [0; 24];
+            StridedCopy::new(dimensions, ITEM).copy_to(&source, &mut target);
+            target
+        };
+        let expected = [
+            0, 1, 12, 13, 4, 5, 16, 17, 8, 9, 20, 21, 2, 3, 14, 15, 6, 7, 18, 19, 10, 11, 22, 23,
+        ];
+        assert_eq!(copied([slow, middle, fast]), expected);
+        assert_eq!(copied([fast, middle, slow]), expected);
+        assert_eq!(copied([middle, fast, slow]), expected);
     }
 
     #[test]
