@@ -1,8 +1,8 @@
 //! `blosc` (Zarr V3 specification, *Blosc codec*; numcodecs `Blosc`): frames of Blosc 1, by its C library.
 //!
-//! Frames are made by the library, and decoded by `blosc_blocks` unless their inner codec is known to the library
-//! alone. Only the functions that take a context are called, with one thread, so that no state is shared; what they
-//! decode has been checked by `blosc_frame` before.
+//! Frames are made by `blosc_encode` and decoded by `blosc_blocks`, unless only the library can. Of the library only the
+//! functions are called that take a context, with one thread, so that no state is shared; what they decode has been
+//! checked by `blosc_frame` before.
 
 #![expect(unsafe_code, reason = "Blosc is a C library")]
 
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     blosc_blocks,
+    blosc_encode::Encoder,
     blosc_frame::{Frame, HEADER_SIZE, InnerCodec, NAME, corrupt},
 };
 use crate::{
@@ -99,32 +100,13 @@ impl BytesToBytes for Blosc {
         let block_size = if block_size < 0 { 1 } else { block_size };
         // The library takes larger elements for bytes; the header has no room for them.
         let element_size = encoder_setting(NAME, "typesize", self.element_size, 1..=i32::MAX)?;
-        // With more room the library would rather compress to more bytes than store what does not get smaller.
-        let size_max = decoded.len() + HEADER_SIZE;
-        out.reserve(size_max);
-        let room = &mut out.spare_capacity_mut()[..size_max];
-        // SAFETY: both buffers are given with their lengths, beyond which the function neither reads nor
-        // writes, and do not overlap; the name ends with NUL.
-        let size = unsafe {
-            blosc_compress_ctx(
-                level,
-                shuffle,
-                element_size as usize,
-                decoded.len(),
-                decoded.as_ptr().cast(),
-                room.as_mut_ptr().cast(),
-                room.len(),
-                inner.as_ptr(),
-                block_size as usize,
-                1,
-            )
-        };
-        let Some(size) = usize::try_from(size).ok().filter(|size| *size >= HEADER_SIZE) else {
-            return Err(CodecError::mismatch(NAME, format!("the library answers {size}")));
-        };
-        // SAFETY: the function has written `size` bytes from the end of `out`, where there was room for them.
-        unsafe { out.set_len(out.len() + size) };
-        Ok(())
+        let (element_size, block_size) = (element_size as usize, block_size as usize);
+        let size = decoded.len();
+        if let Some(encoder) = Encoder::new(&self.inner, level, element_size, shuffle, block_size, size) {
+            encoder.encode(decoded, out);
+            return Ok(());
+        }
+        encode_by_library(inner, (level, shuffle), (element_size, block_size), decoded, out)
     }
 
     fn decode(&self, encoded: &[u8], out: &mut [u8]) -> Result<usize> {
@@ -138,6 +120,42 @@ impl BytesToBytes for Blosc {
     fn encoded_size_max(&self, decoded: usize) -> usize {
         decoded.saturating_add(HEADER_SIZE)
     }
+}
+
+/// Adds the frame that the library makes to `out`; a block size of 0 is chosen by it.
+pub(super) fn encode_by_library(
+    inner: &CStr,
+    (level, shuffle): (i32, i32),
+    (element_size, block_size): (usize, usize),
+    decoded: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    // With more room the library would rather compress to more bytes than store what does not get smaller.
+    let size_max = decoded.len() + HEADER_SIZE;
+    out.reserve(size_max);
+    let room = &mut out.spare_capacity_mut()[..size_max];
+    // SAFETY: both buffers are given with their lengths, beyond which the function neither reads nor
+    // writes, and do not overlap; the name ends with NUL.
+    let size = unsafe {
+        blosc_compress_ctx(
+            level,
+            shuffle,
+            element_size,
+            decoded.len(),
+            decoded.as_ptr().cast(),
+            room.as_mut_ptr().cast(),
+            room.len(),
+            inner.as_ptr(),
+            block_size,
+            1,
+        )
+    };
+    let Some(size) = usize::try_from(size).ok().filter(|size| *size >= HEADER_SIZE) else {
+        return Err(CodecError::mismatch(NAME, format!("the library answers {size}")));
+    };
+    // SAFETY: the function has written `size` bytes from the end of `out`, where there was room for them.
+    unsafe { out.set_len(out.len() + size) };
+    Ok(())
 }
 
 /// Decodes a frame, or of it at least a part that is wanted, into the beginning of `out`; gives the size of the whole.

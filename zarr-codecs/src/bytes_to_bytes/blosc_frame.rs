@@ -17,20 +17,20 @@ use crate::{CodecError, Result};
 pub(super) const NAME: &str = "blosc";
 pub(super) const HEADER_SIZE: usize = 16;
 
-const FORMAT: u8 = 2;
+pub(super) const FORMAT: u8 = 2;
 /// Formats of Blosc 2, whose frames have a longer header.
 const FORMATS_OF_BLOSC2: Range<u8> = 3..7;
 /// The most streams of a block, and the fewest elements of a block that has streams.
 const SPLITS_MAX: usize = 16;
 const SPLIT_ELEMENTS_MIN: usize = 128;
 /// The version of the formats of all inner codecs.
-const INNER_FORMAT: u8 = 1;
+pub(super) const INNER_FORMAT: u8 = 1;
 
-const BYTE_SHUFFLED: u8 = 0x01;
-const STORED: u8 = 0x02;
+pub(super) const BYTE_SHUFFLED: u8 = 0x01;
+pub(super) const STORED: u8 = 0x02;
 const BIT_SHUFFLED: u8 = 0x04;
 const RESERVED: u8 = 0x08;
-const UNSPLIT: u8 = 0x10;
+pub(super) const UNSPLIT: u8 = 0x10;
 
 /// What made the streams of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,11 +138,16 @@ pub(super) fn block_offset(frame: &[u8], index: usize) -> Result<usize> {
 
 /// How many streams a block has that may be split.
 fn n_streams(element_size: usize, block_size: usize) -> usize {
-    if element_size <= SPLITS_MAX && block_size / element_size >= SPLIT_ELEMENTS_MIN {
+    if can_split(element_size, block_size) {
         element_size
     } else {
         1
     }
+}
+
+/// Whether a block is large enough, and its elements small enough, to be split.
+pub(super) fn can_split(element_size: usize, block_size: usize) -> bool {
+    element_size <= SPLITS_MAX && block_size / element_size >= SPLIT_ELEMENTS_MIN
 }
 
 /// Walks the table of blocks and their streams: each lies within the frame, behind the table, and no two

@@ -6,6 +6,8 @@ pub mod blosc;
 #[cfg(feature = "blosc")]
 mod blosc_blocks;
 #[cfg(feature = "blosc")]
+mod blosc_encode;
+#[cfg(feature = "blosc")]
 mod blosc_frame;
 #[cfg(feature = "blosc")]
 mod blosc_streams;

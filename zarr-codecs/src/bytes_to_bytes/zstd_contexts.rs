@@ -2,21 +2,14 @@
 
 use std::cell::RefCell;
 
-#[cfg(feature = "zstd")]
-use zstd::zstd_safe::CCtx;
-use zstd::zstd_safe::{DCtx, SafeResult};
+use zstd::zstd_safe::{CCtx, DCtx, SafeResult};
 
-#[cfg(feature = "zstd")]
 thread_local! {
     static ENCODER: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
-}
-
-thread_local! {
     static DECODER: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
 }
 
 /// Encodes with the context of this thread.
-#[cfg(feature = "zstd")]
 pub(super) fn with_encoder(encode: impl FnOnce(&mut CCtx<'static>) -> SafeResult) -> SafeResult {
     ENCODER.with_borrow_mut(encode)
 }
