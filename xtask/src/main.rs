@@ -75,7 +75,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "bench",
-        help: "run the benchmarks of the crates [NAME ...]; bench adapter builds our side of a side-by-side run",
+        help: "run the benchmarks of the crates [NAME ...]; bench adapter builds our side of a side-by-side run; bench counts [--record] compares instructions with xtask/counts.json",
         run: bench::run,
     },
 ];

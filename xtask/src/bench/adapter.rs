@@ -1,4 +1,4 @@
-//! The program that side-by-side runs measure of ours.
+//! The programs that are measured.
 
 use std::path::PathBuf;
 
@@ -7,27 +7,22 @@ use serde_json::Value;
 
 /// Builds it, and says where it is.
 pub(super) fn build() -> Result<PathBuf> {
-    let arguments = [
-        "build",
-        "--release",
-        "--package",
-        "xtask",
-        "--bin",
-        "bench-adapter",
-        "--features",
-        "hdf5",
-        "--message-format",
-        "json",
-    ];
+    build_one("bench-adapter", &["--features", "hdf5"])
+}
+
+/// Builds a program of this package with every optimisation, and says where it is.
+pub(super) fn build_one(name: &str, more: &[&str]) -> Result<PathBuf> {
     let output = crate::cargo()
-        .args(arguments)
+        .args(["build", "--release", "--package", "xtask", "--bin", name])
+        .args(["--message-format", "json"])
+        .args(more)
         .stderr(std::process::Stdio::inherit())
         .output()?;
-    ensure!(output.status.success(), "the adapter was not built");
+    ensure!(output.status.success(), "{name} was not built");
     let messages = output.stdout.split(|byte| *byte == b'\n');
     let executable = messages
         .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some("bench-adapter"))
+        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(name))
         .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)));
-    executable.context("cargo does not say where the adapter is")
+    executable.with_context(|| format!("cargo does not say where {name} is"))
 }

@@ -1,6 +1,8 @@
-//! Measuring: the criterion benches of the crates, and runs of whole processes side by side.
+//! Measuring: the criterion benches of the crates, and runs of whole processes side by side, and
+//! counts of instructions.
 
 mod adapter;
+mod counts;
 
 use anyhow::Result;
 
@@ -14,6 +16,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
             println!("{}", adapter::build()?.display());
             Ok(true)
         }
+        ("counts", []) => counts::run(false),
+        ("counts", [flag]) if flag == "--record" => counts::run(true),
         _ => benches(arguments),
     }
 }
