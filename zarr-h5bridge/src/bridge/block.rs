@@ -7,7 +7,7 @@ use zarr_convenience::core::codecs::{ChunkCodec, CodecError};
 use zarr_convenience::{Error, Result};
 
 use super::{
-    chunks::{describe, piece_codec},
+    chunks::{describe, piece_codec, reason_of},
     datatype::Elements,
     source::source_error,
 };
@@ -89,7 +89,8 @@ impl ChunkSource for Block<'_> {
         });
         let (address, size) = place.ok_or_else(|| self.error(position, "it lies nowhere"))?;
         let file = self.dataset.file();
-        file.read_bytes(address, size, encoded).map_err(source_error)?;
+        let read = file.read_bytes(address, size, encoded);
+        read.map_err(|error| self.error(position, &reason_of(error)))?;
         // A part at the end is shorter than the others.
         encoded.resize(self.codec.decoded_size(), 0);
         Ok(Some(Arc::clone(&self.codec)))

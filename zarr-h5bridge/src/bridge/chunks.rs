@@ -21,7 +21,7 @@ use super::{
     filters,
     source::source_error,
 };
-use crate::hdf5::{Chunk, ChunkIndex, Dataset};
+use crate::hdf5::{self, Chunk, ChunkIndex, Dataset};
 
 thread_local! {
     /// What chunks are decoded into to prove them, used again from chunk to chunk.
@@ -35,8 +35,9 @@ const UNFILTERED: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct ChunkTable {
     index: ChunkIndex,
-    /// The number of each chunk in the index, by its position in the grid.
-    numbers: HashMap<Vec<u64>, usize>,
+    grid: Grid,
+    /// The number of each chunk in the index, by its place in the grid.
+    numbers: HashMap<u128, usize>,
     /// How chunks are decoded, by their masks; `None` if some go through filters that only the library knows.
     codecs: Option<HashMap<u32, Arc<ChunkCodec>>>,
 }
@@ -44,15 +45,15 @@ pub(super) struct ChunkTable {
 impl ChunkTable {
     pub(super) fn new(dataset: &Dataset, chunk_shape: &[u64], elements: &Elements) -> Result<Self> {
         let index = dataset.chunk_index().map_err(source_error)?;
+        let shape = dataset.info().space.shape().unwrap_or_default();
+        let grid = Grid::new(shape, chunk_shape, elements.inner.len()).ok_or_else(|| Error::Source {
+            what: describe(dataset),
+            reason: "it has more places for chunks than can be counted".to_owned(),
+        })?;
         let mut numbers = HashMap::with_capacity(index.len());
         let mut masks = HashSet::from([0, UNFILTERED]);
         for (number, chunk) in index.iter().enumerate() {
-            let position = chunk.offset.iter().zip(chunk_shape);
-            let position = position
-                .map(|(offset, length)| offset / (*length).max(1))
-                .chain(elements.inner.iter().map(|_| 0))
-                .collect();
-            numbers.insert(position, number);
+            numbers.insert(grid.place(&grid.position(chunk.offset)), number);
             masks.insert(chunk.filter_mask);
         }
         let codecs = masks.into_iter().map(|mask| {
@@ -62,6 +63,7 @@ impl ChunkTable {
         let codecs = codecs.collect::<Result<Option<HashMap<_, _>>>>()?;
         Ok(Self {
             index,
+            grid,
             numbers,
             codecs,
         })
@@ -74,7 +76,58 @@ impl ChunkTable {
 
     /// The positions of all chunks that were ever written.
     pub(super) fn positions(&self) -> HashSet<Vec<u64>> {
-        self.numbers.keys().cloned().collect()
+        let chunks = self.index.iter();
+        chunks.map(|chunk| self.grid.position(chunk.offset)).collect()
+    }
+
+    fn find(&self, position: &[u64]) -> Option<Chunk<'_>> {
+        let number = self.numbers.get(&self.grid.place(position))?;
+        self.index.get(*number)
+    }
+}
+
+/// The places of chunks, which numbers tell apart with less memory than positions.
+#[derive(Debug)]
+struct Grid {
+    chunk_shape: Vec<u64>,
+    /// The number of places in each dimension of the dataset.
+    counts: Vec<u64>,
+    /// The dimensions that elements have themselves, along which there is one chunk.
+    n_inner: usize,
+}
+
+impl Grid {
+    /// `None` if there are more places than numbers.
+    fn new(shape: &[u64], chunk_shape: &[u64], n_inner: usize) -> Option<Self> {
+        let lengths = shape.iter().zip(chunk_shape);
+        let counts: Vec<_> = lengths
+            .map(|(length, chunk)| length.div_ceil((*chunk).max(1)))
+            .collect();
+        counts
+            .iter()
+            .try_fold(1_u128, |n, count| n.checked_mul((*count).into()))?;
+        Some(Self {
+            chunk_shape: chunk_shape.to_vec(),
+            counts,
+            n_inner,
+        })
+    }
+
+    /// The position of the chunk that starts at an element.
+    fn position(&self, offset: &[u64]) -> Vec<u64> {
+        let lengths = offset.iter().zip(&self.chunk_shape);
+        lengths
+            .map(|(offset, length)| offset / (*length).max(1))
+            .chain(std::iter::repeat_n(0, self.n_inner))
+            .collect()
+    }
+
+    /// The number of a position within the grid.
+    fn place(&self, position: &[u64]) -> u128 {
+        let places = position.iter().zip(&self.counts);
+        places.fold(0, |place: u128, (at, count)| {
+            place.wrapping_mul((*count).into()).wrapping_add((*at).into())
+        })
     }
 }
 
@@ -134,6 +187,14 @@ fn chunk_codec(
     }
 }
 
+/// What went wrong with a file, for an error that names a part of a dataset.
+pub(super) fn reason_of(error: hdf5::Error) -> String {
+    match source_error(error) {
+        Error::Source { reason, .. } => reason,
+        other => other.to_string(),
+    }
+}
+
 /// The words for a dataset in errors.
 pub(super) fn describe(dataset: &Dataset) -> String {
     format!("`{}` in `{}`", dataset.path(), dataset.file().path().display())
@@ -162,8 +223,7 @@ impl Chunks<'_> {
 
     /// A chunk, and the filters that were left out.
     fn locate(&self, position: &[u64]) -> Option<(Chunk<'_>, u32)> {
-        let number = self.table.numbers.get(position)?;
-        let chunk = self.table.index.get(*number)?;
+        let chunk = self.table.find(position)?;
         let is_unfiltered = !self.dataset.info().filters_partial_chunks && self.is_partial(position);
         let mask = if is_unfiltered {
             UNFILTERED
@@ -187,7 +247,8 @@ impl Chunks<'_> {
             let reason = format!("{} bytes are too many for it", chunk.size_bytes);
             return Err(self.error(position, &reason));
         }
-        self.dataset.read_chunk(chunk, encoded).map_err(source_error)?;
+        let read = self.dataset.read_chunk(chunk, encoded);
+        read.map_err(|error| self.error(position, &reason_of(error)))?;
         Ok(Arc::clone(codec))
     }
 
