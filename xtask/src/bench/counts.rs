@@ -135,8 +135,8 @@ mod tests {
 
     #[test]
     fn three_percent_more_are_too_many() {
-        assert!(Verdict::new(103, Some(100)).is_good());
-        assert!(!Verdict::new(104, Some(100)).is_good());
+        assert!(Verdict::new(1029, Some(1000)).is_good());
+        assert!(!Verdict::new(1031, Some(1000)).is_good());
         assert!(Verdict::new(50, Some(100)).is_good());
         assert!(!Verdict::new(100, None).is_good());
     }
