@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use zarr_convenience::{
     Chunks, Creation,
-    core::{Order, ZarrFormat, codecs::CodecRegistry},
+    core::{ChunkEdges, Order, ZarrFormat, codecs::CodecRegistry},
 };
 
 use crate::status;
@@ -14,10 +14,11 @@ use crate::status;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Creation options")]
 pub(crate) struct CreationArgs {
-    /// The shape of chunks, such as 64,64; or auto; or none for one chunk
+    /// The shape of chunks, such as 64,64; or auto; or none for one chunk; or for each dimension a length or the lengths
+    /// of its chunks (Zarr V3), such as [[31,28,31],50], where [10,3] in a list is three chunks of 10
     #[arg(long, value_name = "N,N,...")]
     chunks: Option<String>,
-    /// The shape of the shards in which chunks lie (Zarr V3); or none
+    /// The shape of the shards in which chunks lie (Zarr V3), or their lengths as of chunks; or none
     #[arg(long, value_name = "N,N,...")]
     shards: Option<String>,
     /// The compressor: a name, none, or a JSON object with an id
@@ -76,7 +77,18 @@ impl CreationArgs {
         };
         Ok(Creation {
             chunks: self.chunks.as_deref().map(chunks).transpose()?,
-            shards: self.shards.as_deref().map(shards).transpose()?,
+            shards: self
+                .shards
+                .as_deref()
+                .filter(|text| !is_json_list(text))
+                .map(shards)
+                .transpose()?,
+            shard_edges: self
+                .shards
+                .as_deref()
+                .filter(|text| is_json_list(text))
+                .map(|text| edges(text).context("--shards"))
+                .transpose()?,
             compressor: self.compressor.as_deref().map(compressor).transpose()?,
             filters: (!filters.is_empty()).then_some(Some(filters)),
             keeps_codecs: self.keep_codecs,
@@ -102,6 +114,7 @@ fn chunks(text: &str) -> Result<Chunks> {
     match text {
         "auto" => return Ok(Chunks::Auto),
         "none" => return Ok(Chunks::Whole),
+        _ if is_json_list(text) => return edges(text).context("--chunks").map(Chunks::Edges),
         _ => {}
     }
     let length = |part: &str| match part.trim() {
@@ -115,6 +128,22 @@ fn chunks(text: &str) -> Result<Chunks> {
         .map(length)
         .collect::<Result<_>>()
         .map(Chunks::Shape)
+}
+
+fn is_json_list(text: &str) -> bool {
+    text.trim_start().starts_with('[')
+}
+
+/// The lengths of chunks along each dimension, in the form that documents have.
+fn edges(text: &str) -> Result<Vec<ChunkEdges>> {
+    let value = json(text)?;
+    let edges = value
+        .as_array()
+        .and_then(|items| items.iter().map(ChunkEdges::from_json).collect());
+    let expected = || {
+        format!("{text}: expected for each dimension a length, or a list of lengths and of [length, number]")
+    };
+    edges.with_context(expected)
 }
 
 fn shards(text: &str) -> Result<Option<Vec<u64>>> {

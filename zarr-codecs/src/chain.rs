@@ -33,13 +33,19 @@ pub struct CodecChain {
 impl CodecChain {
     /// Builds the codecs of a list, in the order in which they encode.
     ///
+    /// One that is not known and need not be understood is left out, as the specification has it.
+    ///
     /// # Errors
     /// When a codec cannot be built, when there are more than `limits` allow, and when the kinds are not in
     /// their order: array to array, exactly one array to bytes, bytes to bytes.
     pub fn new(configs: &[CodecConfig], registry: &CodecRegistry, limits: &Limits) -> Result<Self> {
         let chain = Self::with_filters(configs, registry, limits)?;
-        let first = configs.len() - chain.on_bytes.len();
-        for (config, codec) in configs[first..].iter().zip(&chain.on_bytes) {
+        let used: Vec<_> = configs
+            .iter()
+            .filter(|config| !registry.ignores(config))
+            .collect();
+        let first = used.len() - chain.on_bytes.len();
+        for (config, codec) in used[first..].iter().zip(&chain.on_bytes) {
             let reason = match codec {
                 Codec::ArrayToArray(_) => "takes an array, the codec before it makes bytes",
                 Codec::ArrayToBytes(_) => "makes bytes of an array, as a codec before it does",
@@ -63,7 +69,7 @@ impl CodecChain {
             return Err(CodecError::value("codecs", reason));
         }
         let (mut array_to_array, mut array_to_bytes, mut on_bytes) = (Vec::new(), None, Vec::new());
-        for config in configs {
+        for config in configs.iter().filter(|config| !registry.ignores(config)) {
             match registry.build(config)? {
                 codec if array_to_bytes.is_some() => on_bytes.push(codec),
                 Codec::ArrayToArray(codec) => array_to_array.push(codec),

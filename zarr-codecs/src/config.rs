@@ -64,10 +64,19 @@ impl CodecConfig {
         if members.eq(codec.members()) {
             return Ok(codec);
         }
+        if let Some(member) = unknown_member(value) {
+            let reason = format!("member `{member}` is not known and must be understood");
+            return Err(CodecError::config(name, reason));
+        }
         Ok(Self {
             source: Some(value.clone()),
             ..codec
         })
+    }
+
+    /// Whether whoever does not know the codec may do without it: `must_understand` is false.
+    pub fn may_be_ignored(&self) -> bool {
+        self.source.as_ref().is_some_and(may_be_ignored)
     }
 
     /// The members of its V3 form.
@@ -99,6 +108,20 @@ impl CodecConfig {
                 .collect(),
         )
     }
+}
+
+/// Whether an extension object says that whoever does not know it may do without it.
+pub fn may_be_ignored(extension: &Value) -> bool {
+    extension.get("must_understand") == Some(&Value::Bool(false))
+}
+
+/// The first member of an extension object that the specification does not name and that must be understood.
+pub fn unknown_member(extension: &Value) -> Option<&str> {
+    const KNOWN: [&str; 3] = ["name", "configuration", "must_understand"];
+    let members = extension.as_object().into_iter().flatten();
+    let mut unknown =
+        members.filter(|(name, value)| !KNOWN.contains(&name.as_str()) && !may_be_ignored(value));
+    unknown.next().map(|(name, _)| name.as_str())
 }
 
 /// Reads the members of a configuration and names the one that is wrong.

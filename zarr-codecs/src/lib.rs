@@ -33,7 +33,7 @@ mod v3_data_type;
 pub use chain::{ChunkCodec, CodecChain, DecodedChunk, Layout, Scratch};
 pub use chunk::{ChunkBuffer, ChunkRef, ChunkSpec, SLOT_SIZE, Slot};
 pub use codec::{ArrayToArray, ArrayToBytes, BytesToBytes, Codec, CodecKind};
-pub use config::{CodecConfig, Configuration, encoder_setting};
+pub use config::{CodecConfig, Configuration, encoder_setting, may_be_ignored, unknown_member};
 pub use data_type::{ByteOrder, DataType, TimeUnit};
 pub use error::CodecError;
 pub use fill_value::FillValue;

@@ -218,6 +218,11 @@ impl CodecRegistry {
         found.ok_or_else(|| CodecError::Unknown { name: id.to_owned() })
     }
 
+    /// Whether a codec is not known, and need not be.
+    pub fn ignores(&self, config: &CodecConfig) -> bool {
+        config.may_be_ignored() && matches!(self.find(&config.name), Err(CodecError::Unknown { .. }))
+    }
+
     /// Builds a codec.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use zarr_core::{
-    ArrayBuilder, Order, ZarrFormat,
+    ArrayBuilder, ChunkEdges, Order, ZarrFormat,
     codecs::{ByteOrder, CodecConfig, DataType, NarrowType},
     metadata::{V2Codecs, v2_data_type, v2_fill_value},
 };
@@ -20,10 +20,12 @@ pub enum Chunks {
     Each(u64),
     /// One length a dimension; `None` and dimensions left out at the end are whole.
     Shape(Vec<Option<u64>>),
+    /// For each dimension the lengths of its chunks, which may differ (Zarr V3).
+    Edges(Vec<ChunkEdges>),
 }
 
 impl Chunks {
-    /// The chunk shape for an array; `None` to have it guessed.
+    /// The chunk shape for an array, the longest length in each dimension where they differ; `None` to have it guessed.
     ///
     /// # Errors
     /// [`Error::Argument`] for more lengths than dimensions. Lengths of 0 are refused where the array is made.
@@ -31,6 +33,7 @@ impl Chunks {
         let whole = |length: &u64| (*length).max(1);
         match self {
             Self::Auto => Ok(None),
+            Self::Edges(edges) => Ok(Some(edges.iter().map(ChunkEdges::longest).collect())),
             Self::Whole => Ok(Some(shape.iter().map(whole).collect())),
             Self::Shape(lengths) if lengths.len() > shape.len() => {
                 Err(Error::Argument("too many dimensions in chunks".to_owned()))
@@ -57,6 +60,8 @@ pub struct Creation {
     pub chunks: Option<Chunks>,
     /// How long the shards are to be in which chunks lie, one length a dimension; `Some(None)` for none.
     pub shards: Option<Option<Vec<u64>>>,
+    /// The lengths of the shards along each dimension, where they differ; instead of `shards`.
+    pub shard_edges: Option<Vec<ChunkEdges>>,
     /// The compressor in the V2 form; `Some(None)` for none.
     pub compressor: Option<Option<Value>>,
     /// The filters in the V2 form; `Some(None)` for none.
@@ -91,9 +96,10 @@ impl Creation {
         byte_order: ByteOrder,
     ) -> Result<ArrayBuilder> {
         if let Some(chunks) = &self.chunks {
-            builder = match chunks.resolve(shape)? {
-                Some(chunk_shape) => builder.chunk_shape(chunk_shape),
-                None => builder.guessed_chunks(),
+            builder = match (chunks, chunks.resolve(shape)?) {
+                (Chunks::Edges(edges), _) => builder.chunk_edges(edges.clone()),
+                (_, Some(chunk_shape)) => builder.chunk_shape(chunk_shape),
+                (_, None) => builder.guessed_chunks(),
             };
         }
         if let Some(format) = self.zarr_format {
@@ -145,11 +151,15 @@ impl Creation {
             }
             builder = builder.separator(separator);
         }
+        let has_shards = matches!(self.shards, Some(Some(_))) || self.shard_edges.is_some();
+        if has_shards && builder.current_format() == ZarrFormat::V2 {
+            let reason = "shards are of Zarr V3: the array must have zarr_format 3";
+            return Err(Error::Argument(reason.to_owned()));
+        }
+        if let Some(edges) = &self.shard_edges {
+            return Ok(builder.shard_edges(edges.clone()));
+        }
         match &self.shards {
-            Some(Some(_)) if builder.current_format() == ZarrFormat::V2 => {
-                let reason = "shards are of Zarr V3: the array must have zarr_format 3";
-                return Err(Error::Argument(reason.to_owned()));
-            }
             Some(Some(shape)) => builder = builder.shard_shape(shape.clone()),
             Some(None) => builder = builder.without_shards(),
             None => {}

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use serde_json::Value;
 use zarr_core::{Array, Group, Node, Order, Result, codecs::DataType, store::Store};
 
-use crate::{codec_text, data_type_text, shape_text, text_wrap::wrap};
+use crate::{codec_text, data_type_text, grid_text, shape_text, text_wrap::wrap};
 
 /// What an array is, and how much of it is stored.
 ///
@@ -20,6 +20,8 @@ pub struct ArrayInfo {
     pub shape: Vec<u64>,
     /// The number of elements of a chunk in each dimension; of an inner chunk, where chunks lie in shards.
     pub chunk_shape: Vec<u64>,
+    /// The lengths of what is stored under one key, where they differ, in the form that documents have.
+    pub chunk_lengths: Option<String>,
     /// The number of elements of a shard in each dimension, if there are shards.
     pub shard_shape: Option<Vec<u64>>,
     /// The order of elements in stored chunks; `None` if it is neither C nor F.
@@ -94,6 +96,10 @@ impl ArrayInfo {
             shape: array.shape().to_vec(),
             shard_shape: inner_shape.is_some().then(|| array.chunk_shape().to_vec()),
             chunk_shape: inner_shape.unwrap_or_else(|| array.chunk_shape().to_vec()),
+            chunk_lengths: metadata
+                .chunk_grid
+                .rectilinear()
+                .map(|_| grid_text(&metadata.chunk_grid)),
             order: metadata.order(),
             read_only: array.options().read_only,
             filters,
@@ -116,9 +122,12 @@ impl ArrayInfo {
         add("Type", "zarr.core.Array".to_owned());
         add("Data type", self.data_type.clone());
         add("Shape", shape_text(&self.shape));
-        add("Chunk shape", shape_text(&self.chunk_shape));
+        let stored = |shape: &[u64]| self.chunk_lengths.clone().unwrap_or_else(|| shape_text(shape));
         if let Some(shard_shape) = &self.shard_shape {
-            add("Shard shape", shape_text(shard_shape));
+            add("Chunk shape", shape_text(&self.chunk_shape));
+            add("Shard shape", stored(shard_shape));
+        } else {
+            add("Chunk shape", stored(&self.chunk_shape));
         }
         let order = self
             .order

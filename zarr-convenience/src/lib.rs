@@ -51,7 +51,7 @@ pub use info::{ArrayInfo, GroupInfo};
 pub use ledger::{Ledger, StepLedger};
 pub use load::{LazyLoader, Loaded, load};
 pub use location::{Location, StoreKind, open_store, open_whole_store};
-pub use numpy_text::{count_text, data_type_text, shape_text};
+pub use numpy_text::{count_text, data_type_text, grid_text, shape_text};
 pub use open::{OpenMode, build_array, check_codecs, create_array, create_group, open};
 pub use plan::{Action, Plan, Step};
 pub use python_pattern::{PatternFlags, pattern};

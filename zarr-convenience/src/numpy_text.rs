@@ -1,5 +1,6 @@
 //! Data types and shapes as `NumPy` prints them (`v2-semantics` 8.2).
 
+use zarr_core::ChunkGrid;
 use zarr_core::codecs::{ByteOrder, DataType, Field};
 use zarr_core::metadata::data_type_to_v2;
 
@@ -42,6 +43,14 @@ fn field_text(field: &Field, byte_order: ByteOrder) -> String {
     }
     let shape: Vec<u64> = field.shape.iter().map(|length| u64::from(*length)).collect();
     format!("('{}', {data_type}, {})", field.name, shape_text(&shape))
+}
+
+/// The lengths of the chunks of a grid: a shape, or where they differ the form that documents have.
+pub fn grid_text(grid: &ChunkGrid) -> String {
+    match grid.rectilinear() {
+        None => shape_text(grid.chunk_shape()),
+        Some(_) => grid.lengths_json().to_string(),
+    }
 }
 
 /// A shape as a Python tuple: `()`, `(5,)`, `(5, 6)`.

@@ -127,7 +127,12 @@ pub fn open(
 pub fn check_codecs(array: &Array) -> Result<()> {
     let (metadata, registry) = (array.metadata(), &array.options().registry);
     let document = || array.store().describe(array.path().as_str());
-    for codec in metadata.codecs.list() {
+    for codec in metadata
+        .codecs
+        .list()
+        .iter()
+        .filter(|codec| !registry.ignores(codec))
+    {
         match registry.build(codec) {
             Ok(_) | Err(CodecError::Refused { .. }) => {}
             Err(source) => {

@@ -5,7 +5,12 @@ use zarr_core::{
     codecs::{ChunkCodec, CodecConfig, CodecRegistry},
 };
 
-use crate::{SourceArray, numpy_text::shape_text, units::Boxes, wrapping::Wrapping};
+use crate::{
+    SourceArray,
+    numpy_text::{grid_text, shape_text},
+    units::Boxes,
+    wrapping::Wrapping,
+};
 
 /// A way of data to a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +113,7 @@ pub(crate) fn movable(source: &dyn SourceArray, to: &Array) -> Result<Wrapping, 
         return Err("shape or data type differ".to_owned());
     }
     if a.chunk_grid != b.chunk_grid {
-        let (from, to) = (shape_text(from.chunk_shape()), shape_text(to.chunk_shape()));
+        let (from, to) = (grid_text(&a.chunk_grid), grid_text(&b.chunk_grid));
         return Err(format!("chunks of {from} become chunks of {to}"));
     }
     let (from, to) = (a.codecs.list(), b.codecs.list());
@@ -130,6 +135,11 @@ pub(crate) fn movable(source: &dyn SourceArray, to: &Array) -> Result<Wrapping, 
             format!("the codecs differ: {from} become {to}")
         }
     })?;
+    if a.chunk_grid.rectilinear().is_some() && !wrapping.is_none() {
+        return Err(
+            "the codecs differ, and chunks that differ in length are not put into other frames".to_owned(),
+        );
+    }
     if a.fill_value_or_zero() != b.fill_value_or_zero() {
         return Err("the fill values differ".to_owned());
     }

@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::HashSet, fmt::Debug, sync::Arc};
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    Array, ArrayBuilder, ArrayData, NodePath, Selection, Workers,
+    Array, ArrayBuilder, ArrayData, ChunkGrid, NodePath, Selection, Workers,
     codecs::{ByteOrder, DataType, FillValue},
     store::Bytes,
 };
@@ -145,8 +145,19 @@ pub trait SourceArray: Debug + Send + Sync {
         None
     }
 
-    /// The shape of a chunk; `None` if the array is stored in one piece.
+    /// The shape of a chunk, the longest length in each dimension where they differ; `None` if the array is stored in one
+    /// piece.
     fn chunk_shape(&self) -> Option<&[u64]>;
+
+    /// The grid of the chunks; `None` if the array is stored in one piece.
+    fn chunk_grid(&self) -> Option<ChunkGrid> {
+        match self.as_zarr() {
+            Some(array) => Some(array.metadata().chunk_grid.clone()),
+            None => self.chunk_shape().map(|chunk_shape| ChunkGrid::Regular {
+                chunk_shape: chunk_shape.to_vec(),
+            }),
+        }
+    }
 
     /// How a Zarr array that holds the same is made.
     ///

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::HashSet, ops::Range, sync::Arc};
 
-use zarr_core::{Array, Selection, Turns, Workers, store::Store};
+use zarr_core::{Array, ChunkGrid, Selection, Turns, Workers, store::Store};
 
 use crate::{
     Budget, Cancel, Result, SourceArray, StepLedger, route::encoded_size_likely_max, waiting::Waiting,
@@ -183,11 +183,14 @@ pub(crate) fn position(mut number: u64, counts: &[u64]) -> Vec<u64> {
 /// The parts in which an array is decoded and encoded anew: boxes of whole destination chunks.
 pub(crate) struct Boxes {
     array_shape: Vec<u64>,
-    /// The shape of a part.
+    /// The shape of a part, or where chunks differ in their lengths the most that it can be.
     unit_shape: Vec<u64>,
+    /// The number of the destination's chunks in a part along each dimension.
+    n_chunks: Vec<u64>,
     /// The number of parts in each dimension.
     counts: Vec<u64>,
-    source_chunk: Option<Vec<u64>>,
+    target_grid: ChunkGrid,
+    source_grid: Option<ChunkGrid>,
     item_size: u64,
     /// The bytes that codecs need for a chunk of either side.
     codec_memory: u64,
@@ -197,7 +200,7 @@ impl Boxes {
     /// Parts that cost little to read, and take little of the memory if they can.
     pub(crate) fn new(source: &dyn SourceArray, target: &Array, memory: Option<u64>) -> Self {
         let single = Self::of_shape(source, target, target.chunk_shape().to_vec());
-        if source.chunk_shape() == Some(target.chunk_shape()) {
+        if source.chunk_grid().as_ref() == Some(&target.metadata().chunk_grid) {
             // Chunks that were never written stay so.
             return single;
         }
@@ -229,11 +232,16 @@ impl Boxes {
             None => None,
         };
         let array_shape = target.shape().to_vec();
+        let lengths = unit_shape.iter().zip(target.chunk_shape());
+        let n_chunks: Vec<_> = lengths.map(|(unit, chunk)| unit / chunk).collect();
+        let grid = target.grid_shape().into_iter().zip(&n_chunks);
         Self {
-            counts: counts(&array_shape, &unit_shape),
+            counts: grid.map(|(all, n)| all.div_ceil(*n)).collect(),
             array_shape,
             unit_shape,
-            source_chunk: source.chunk_shape().map(<[u64]>::to_vec),
+            n_chunks,
+            target_grid: target.metadata().chunk_grid.clone(),
+            source_grid: source.chunk_grid(),
             item_size: target.data_type().size().unwrap_or(1).max(1) as u64,
             codec_memory: of_source
                 .unwrap_or(0)
@@ -245,7 +253,10 @@ impl Boxes {
     fn covering_shape(&self) -> Vec<u64> {
         let lengths = self.unit_shape.iter().zip(&self.array_shape).enumerate();
         let longer = lengths.map(|(dimension, (unit, length))| {
-            let chunk = self.source_chunk.as_ref().map_or(1, |chunk| chunk[dimension]);
+            let chunk = self
+                .source_grid
+                .as_ref()
+                .map_or(1, |grid| grid.chunk_shape()[dimension]);
             chunk.min(*length).div_ceil(*unit).max(1).saturating_mul(*unit)
         });
         longer.collect()
@@ -290,23 +301,24 @@ impl Boxes {
 
     /// First element and shape of a part.
     fn region(&self, number: usize) -> (Vec<u64>, Vec<u64>) {
-        let mut start = position(number as u64, &self.counts);
-        for (at, unit) in start.iter_mut().zip(&self.unit_shape) {
-            *at *= unit;
-        }
-        let shape = start.iter().zip(&self.unit_shape).zip(&self.array_shape);
-        let shape = shape
-            .map(|((start, unit), length)| (*unit).min(length - start))
-            .collect();
-        (start, shape)
+        let parts = position(number as u64, &self.counts).into_iter().enumerate();
+        parts
+            .map(|(dimension, part)| {
+                let n_chunks = self.n_chunks[dimension];
+                let first_of = |chunk| self.target_grid.extent(dimension, chunk).0;
+                let start = first_of(part * n_chunks);
+                let end = first_of((part + 1).saturating_mul(n_chunks)).min(self.array_shape[dimension]);
+                (start, end - start)
+            })
+            .unzip()
     }
 
     /// The positions of the source's chunks that a part touches, as a range in each dimension.
     fn source_chunks(&self, start: &[u64], shape: &[u64]) -> Option<Vec<Range<u64>>> {
-        let chunk = self.source_chunk.as_ref()?;
+        let grid = self.source_grid.as_ref()?;
         let ranges = (0..start.len()).map(|dimension| {
-            let end = start[dimension] + shape[dimension];
-            start[dimension] / chunk[dimension]..end.div_ceil(chunk[dimension])
+            let last = start[dimension] + shape[dimension].max(1) - 1;
+            grid.chunk_of(dimension, start[dimension])..grid.chunk_of(dimension, last) + 1
         });
         Some(ranges.collect())
     }
@@ -327,11 +339,6 @@ impl Boxes {
                 .all(|(coord, range)| range.contains(coord))
         })
     }
-}
-
-fn counts(array_shape: &[u64], unit_shape: &[u64]) -> Vec<u64> {
-    let lengths = array_shape.iter().zip(unit_shape);
-    lengths.map(|(length, unit)| length.div_ceil(*unit)).collect()
 }
 
 /// Parts that are decoded and encoded anew.

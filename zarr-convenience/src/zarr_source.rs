@@ -130,11 +130,14 @@ impl SourceArray for ZarrArray {
 
     /// By the generations of the chunks of the part.
     fn generation(&self, start: &[u64], shape: &[u64]) -> Result<Option<u64>> {
-        let chunk = self.0.chunk_shape();
-        let first: Vec<_> = start.iter().zip(chunk).map(|(at, chunk)| at / chunk).collect();
-        let ends = start.iter().zip(shape).zip(chunk);
+        let grid = &self.0.metadata().chunk_grid;
+        let first = start.iter().enumerate();
+        let first: Vec<_> = first
+            .map(|(dimension, at)| grid.chunk_of(dimension, *at))
+            .collect();
+        let ends = start.iter().zip(shape).enumerate();
         let ends: Vec<_> = ends
-            .map(|((at, length), chunk)| (at + length).div_ceil(*chunk))
+            .map(|(dimension, (at, length))| grid.chunk_of(dimension, (at + length).max(1) - 1) + 1)
             .collect();
         let mut generations = Vec::new();
         let mut chunk = first.clone();

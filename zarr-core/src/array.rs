@@ -7,7 +7,7 @@ use zarr_codecs::{ChunkCodec, ChunkSpec, CodecError, DataType, FillValue};
 use zarr_store::{Store, StoreKey};
 
 use crate::{
-    ArrayMetadata, Attributes, ChunkGrid, Error, NodePath, Options, Result, ZarrFormat,
+    ArrayMetadata, Attributes, Error, NodePath, Options, RectilinearGrid, Result, ZarrFormat,
     hierarchy::{self, Node},
     locks::StoreLocks,
     metadata::v2,
@@ -154,6 +154,8 @@ impl Array {
     }
 
     /// The shape of a chunk, which is what is stored under one key: a shard, where there are shards.
+    ///
+    /// Where chunks differ in shape, it is the longest length in each dimension; [`crate::ChunkGrid`] knows them all.
     pub fn chunk_shape(&self) -> &[u64] {
         self.metadata.chunk_grid.chunk_shape()
     }
@@ -173,7 +175,7 @@ impl Array {
         self.metadata.chunk_grid.n_chunks(self.shape())
     }
 
-    /// The codecs as they apply to a chunk.
+    /// The codecs as they apply to a chunk; where chunks differ in shape, to one that is the longest in each dimension.
     ///
     /// # Errors
     /// [`Error::Codecs`] when the data type or a codec is not known, or a chunk would be too large.
@@ -181,13 +183,45 @@ impl Array {
         if let Some(codec) = self.codec.get() {
             return Ok(Arc::clone(codec));
         }
+        let codec = self.build_codec(self.chunk_shape().to_vec())?;
+        Ok(Arc::clone(self.codec.get_or_init(|| Arc::new(codec))))
+    }
+
+    /// The codecs as they apply to the chunks of one shape.
+    ///
+    /// # Errors
+    /// Those of [`Array::chunk_codec`].
+    pub(crate) fn chunk_codec_for(&self, chunk_shape: Vec<u64>) -> Result<Arc<ChunkCodec>> {
+        if chunk_shape == self.chunk_shape() {
+            return self.chunk_codec();
+        }
+        self.build_codec(chunk_shape).map(Arc::new)
+    }
+
+    /// Checks that the codecs take chunks of every shape.
+    ///
+    /// # Errors
+    /// Those of [`Array::chunk_codec`].
+    pub(crate) fn check_codecs(&self) -> Result<()> {
+        self.chunk_codec()?;
+        let edges = self.metadata.chunk_grid.rectilinear().map(RectilinearGrid::edges);
+        for (dimension, edges) in edges.into_iter().flatten().enumerate() {
+            for length in edges.lengths() {
+                let mut shape = self.chunk_shape().to_vec();
+                shape[dimension] = length;
+                self.chunk_codec_for(shape)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn build_codec(&self, chunk_shape: Vec<u64>) -> Result<ChunkCodec> {
         let failed = |source| Error::Codecs {
             array: self.path.to_string(),
             document: self.store.describe(self.document_key().as_str()),
             source,
         };
-        let codec = build_codec(&self.metadata, &self.options).map_err(failed)?;
-        Ok(Arc::clone(self.codec.get_or_init(|| Arc::new(codec))))
+        build_codec(&self.metadata, &self.options, chunk_shape).map_err(failed)
     }
 
     /// The key of a chunk.
@@ -360,7 +394,11 @@ impl Array {
     }
 }
 
-fn build_codec(metadata: &ArrayMetadata, options: &Options) -> Result<ChunkCodec, CodecError> {
+fn build_codec(
+    metadata: &ArrayMetadata,
+    options: &Options,
+    chunk_shape: Vec<u64>,
+) -> Result<ChunkCodec, CodecError> {
     let chain = metadata.codecs.chain(&options.registry, &options.limits)?;
     let has_bytes = metadata.codecs.list().iter().any(|codec| codec.name == "bytes");
     if has_bytes && v2::is_object(&metadata.data_type) {
@@ -369,9 +407,8 @@ fn build_codec(metadata: &ArrayMetadata, options: &Options) -> Result<ChunkCodec
             "missing object codec for an object array",
         ));
     }
-    let ChunkGrid::Regular { chunk_shape } = &metadata.chunk_grid;
     let spec = ChunkSpec {
-        shape: chunk_shape.clone(),
+        shape: chunk_shape,
         data_type: metadata.data_type.clone(),
         fill_value: metadata.fill_value_or_zero(),
     };

@@ -9,7 +9,7 @@ use crate::strided::StridedCopy;
 /// Where an element lies, or where along a dimension elements lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// In the chunk, in bytes.
+    /// In the chunk, counted in elements along the dimension, or in bytes for a single element.
     pub(crate) chunk: usize,
     /// In the result, counted in elements along the dimension.
     pub(crate) out: usize,
@@ -29,6 +29,8 @@ pub(crate) const FILL: Ends = |_, out| (0, out);
 #[derive(Debug)]
 pub(crate) struct List<'p> {
     pub(crate) places: &'p [Place],
+    /// The distance in bytes of what the places in the chunk are counted in.
+    pub(crate) stride: usize,
     /// The distance of elements along the dimension in the caller's memory, in bytes.
     pub(crate) out_stride: usize,
 }
@@ -81,7 +83,7 @@ impl ChunkCopy<'_> {
             return copy(source, target);
         };
         for place in first.places {
-            let (from, to) = (self.ends)(place.chunk, place.out * first.out_stride);
+            let (from, to) = (self.ends)(place.chunk * first.stride, place.out * first.out_stride);
             self.below(rest, source.wrapping_add(from), target.wrapping_add(to), copy);
         }
     }

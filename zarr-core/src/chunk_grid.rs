@@ -1,5 +1,9 @@
 //! How an array is cut into chunks (Zarr V3 specification, *Chunk grids*).
 
+use serde_json::{Value, json};
+
+use crate::chunk_edges::ChunkEdges;
+
 /// The rule that says which elements belong to which chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -9,23 +13,105 @@ pub enum ChunkGrid {
         /// The number of elements in each dimension, at least 1.
         chunk_shape: Vec<u64>,
     },
+    /// Chunks differ in their lengths along a dimension.
+    Rectilinear(RectilinearGrid),
+}
+
+/// A grid of chunks of different lengths (registered extension `rectilinear`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RectilinearGrid {
+    edges: Vec<ChunkEdges>,
+    /// The longest length along each dimension.
+    longest: Vec<u64>,
+}
+
+impl RectilinearGrid {
+    /// The lengths of the chunks, one list a dimension.
+    pub fn edges(&self) -> &[ChunkEdges] {
+        &self.edges
+    }
 }
 
 impl ChunkGrid {
-    /// The shape that chunks are stored with.
+    /// A grid of chunks with these lengths along each dimension; a regular one if that is all it is.
+    pub fn of_edges(edges: Vec<ChunkEdges>) -> Self {
+        let steps: Option<Vec<_>> = edges.iter().map(ChunkEdges::step).collect();
+        match steps {
+            Some(chunk_shape) => Self::Regular { chunk_shape },
+            None => Self::Rectilinear(RectilinearGrid {
+                longest: edges.iter().map(ChunkEdges::longest).collect(),
+                edges,
+            }),
+        }
+    }
+
+    /// The shape that chunks are stored with; where they differ, the longest length along each dimension.
     pub fn chunk_shape(&self) -> &[u64] {
         match self {
             Self::Regular { chunk_shape } => chunk_shape,
+            Self::Rectilinear(grid) => &grid.longest,
         }
+    }
+
+    /// The lengths of the chunks along each dimension in a form of JSON: one a dimension, or as documents have them.
+    pub fn lengths_json(&self) -> Value {
+        match self {
+            Self::Regular { chunk_shape } => json!(chunk_shape),
+            Self::Rectilinear(grid) => grid.edges.iter().map(ChunkEdges::to_json).collect(),
+        }
+    }
+
+    /// The grid if its chunks differ in their lengths.
+    pub const fn rectilinear(&self) -> Option<&RectilinearGrid> {
+        match self {
+            Self::Regular { .. } => None,
+            Self::Rectilinear(grid) => Some(grid),
+        }
+    }
+
+    /// The first element and the length of a chunk along a dimension, wherever the array ends.
+    pub fn extent(&self, dimension: usize, chunk: u64) -> (u64, u64) {
+        match self {
+            Self::Regular { chunk_shape } => {
+                let edge = chunk_shape[dimension];
+                (chunk.saturating_mul(edge), edge)
+            }
+            Self::Rectilinear(grid) => {
+                let chunk = grid.edges[dimension].chunk(chunk);
+                (chunk.origin, chunk.edge)
+            }
+        }
+    }
+
+    /// The position of the chunk that an element lies in, along a dimension.
+    pub fn chunk_of(&self, dimension: usize, element: u64) -> u64 {
+        match self {
+            Self::Regular { chunk_shape } => element / chunk_shape[dimension],
+            Self::Rectilinear(grid) => grid.edges[dimension].locate(element).chunk,
+        }
+    }
+
+    /// The shape that a chunk is stored with.
+    pub fn shape_of(&self, chunk_coords: &[u64]) -> Vec<u64> {
+        let lengths = chunk_coords.iter().enumerate();
+        lengths
+            .map(|(dimension, chunk)| self.extent(dimension, *chunk).1)
+            .collect()
     }
 
     /// The number of chunks in each dimension of an array.
     pub fn grid_shape(&self, array_shape: &[u64]) -> Vec<u64> {
-        array_shape
-            .iter()
-            .zip(self.chunk_shape())
-            .map(|(length, chunk)| length.div_ceil(*chunk))
-            .collect()
+        let lengths = array_shape.iter();
+        match self {
+            Self::Regular { chunk_shape } => lengths
+                .zip(chunk_shape)
+                .map(|(length, chunk)| length.div_ceil(*chunk))
+                .collect(),
+            Self::Rectilinear(grid) => lengths
+                .zip(&grid.edges)
+                .map(|(length, edges)| edges.n_chunks(*length))
+                .collect(),
+        }
     }
 
     /// The number of chunks of an array; 1 without dimensions.
@@ -33,6 +119,19 @@ impl ChunkGrid {
         self.grid_shape(array_shape)
             .iter()
             .fold(1, |product, count| product.saturating_mul(*count))
+    }
+
+    /// The grid of an array that has got another shape; new chunks are multiples of `units` long.
+    pub(crate) fn resized(&self, array_shape: &[u64], units: Option<&[u64]>) -> Self {
+        match self {
+            Self::Regular { .. } => self.clone(),
+            Self::Rectilinear(grid) => {
+                let units = units.into_iter().flatten().copied().chain(std::iter::repeat(1));
+                let lengths = grid.edges.iter().zip(array_shape).zip(units);
+                let resized = lengths.map(|((edges, length), unit)| edges.resized(*length, unit.max(1)));
+                Self::of_edges(resized.collect())
+            }
+        }
     }
 }
 

@@ -123,7 +123,7 @@ impl Asked<'_> {
 impl Array {
     pub(crate) fn ask(&self, selection: &Selection) -> Result<Asked<'_>> {
         Ok(Asked {
-            region: selection.resolve(self.shape(), self.chunk_shape())?,
+            region: selection.resolve_in(self.shape(), &self.metadata().chunk_grid)?,
             part: ElementPart::new(self.data_type(), selection.field_names())?,
         })
     }

@@ -11,7 +11,7 @@ use crate::{
     Error, Selection, Workers,
     fields::Piece,
     output::{ChunkedOutput, Wanted},
-    projection::Layout,
+    projection::{Layout, Projection},
     strided::c_strides,
     workers::{Desk, Work},
 };
@@ -113,20 +113,21 @@ pub fn gather<S: ChunkSource>(
         given: 0,
         size: fill.len(),
     };
+    let layout = Layout {
+        shape,
+        chunk_shape,
+        strides: &c_strides(chunk_shape, fill.len()),
+    };
     let wanted = Wanted {
         region: &region,
-        layout: Layout {
-            shape,
-            chunk_shape,
-            strides: &c_strides(chunk_shape, fill.len()),
-        },
+        projection: Projection::new(&region, layout)?,
         pieces: vec![all],
         fill: fill.to_vec(),
     };
     let job = Job {
         source,
         chunk_shape,
-        output: ChunkedOutput::new(&mut output, wanted)?,
+        output: ChunkedOutput::new(&mut output, wanted),
         item_size: fill.len(),
     };
     workers.run(job.output.n_chunks(), size as u64, &|number, desk| {

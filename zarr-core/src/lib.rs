@@ -3,10 +3,13 @@
 mod array;
 mod attributes;
 mod builder;
+mod by_shape;
 mod chunk_copy;
+mod chunk_edges;
 mod chunk_grid;
 mod chunk_key;
 mod consolidated;
+mod cut;
 mod dimension_names;
 mod element;
 mod error;
@@ -50,7 +53,8 @@ mod write;
 pub use array::Array;
 pub use attributes::Attributes;
 pub use builder::ArrayBuilder;
-pub use chunk_grid::{ChunkGrid, guess_chunk_shape};
+pub use chunk_edges::ChunkEdges;
+pub use chunk_grid::{ChunkGrid, RectilinearGrid, guess_chunk_shape};
 pub use chunk_key::ChunkKeyEncoding;
 pub use consolidated::{
     CONSOLIDATED_KEY, ConsolidatedMetadata, ConsolidatedStore, Difference, Freshness, consolidated_groups,

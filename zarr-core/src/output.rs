@@ -1,7 +1,7 @@
 //! The result of a read, which several threads fill at once, chunk by chunk.
 //!
 //! This is the only unsafe code of the crate. It is sound because
-//! * a [`Projection`] gives every element of the result to exactly one chunk, so the rows that two chunks take
+//! * a [`Projection`], whatever its groups, gives every element of the result to exactly one chunk, so the rows that two chunks take
 //!   in the result do not overlap: of a box, every chunk has a range of its own in each dimension; of a list, every
 //!   place in the list is sorted to one chunk, and of points every point is (a position that is repeated in a list
 //!   is two places in the result); and
@@ -14,10 +14,10 @@ use std::{
 };
 
 use crate::{
-    Region, Result,
+    Region,
     chunk_copy::{ChunkCopy, FILL, READ},
     fields::Piece,
-    projection::{ChunkShare, Layout, Part, Projection},
+    projection::{ChunkShare, Part, Projection},
     strided::c_strides,
 };
 
@@ -43,11 +43,12 @@ unsafe impl Send for ChunkedOutput<'_> {}
 // SAFETY: threads reach the bytes through places alone, which do not overlap.
 unsafe impl Sync for ChunkedOutput<'_> {}
 
-/// What is read: a region of an array, in chunks of one shape.
+/// What is read: a region of an array.
 #[derive(Debug)]
 pub(crate) struct Wanted<'r> {
     pub(crate) region: &'r Region,
-    pub(crate) layout: Layout<'r>,
+    /// The region, cut into chunks.
+    pub(crate) projection: Projection,
     /// What of each stored element goes where in one of the result.
     pub(crate) pieces: Vec<Piece>,
     /// What an element of the result is that was never written, in native byte order.
@@ -57,15 +58,12 @@ pub(crate) struct Wanted<'r> {
 impl<'a> ChunkedOutput<'a> {
     /// Takes memory that is all zero and as large as the elements of the region.
     ///
-    /// # Errors
-    /// [`crate::Error::Selection`] for a region that cannot be cut into chunks.
-    ///
     /// # Panics
     /// When it is of another size.
-    pub(crate) fn new(zeroed: &'a mut [u8], wanted: Wanted<'_>) -> Result<Self> {
+    pub(crate) fn new(zeroed: &'a mut [u8], wanted: Wanted<'_>) -> Self {
         let Wanted {
             region,
-            layout,
+            projection,
             pieces,
             fill,
         } = wanted;
@@ -74,9 +72,8 @@ impl<'a> ChunkedOutput<'a> {
             region.n_elements() * fill.len() as u64,
             "output of another size"
         );
-        let projection = Projection::new(region, layout)?;
         ask_for_huge_pages(zeroed);
-        Ok(Self {
+        Self {
             start: zeroed.as_mut_ptr(),
             size: zeroed.len(),
             owner: PhantomData,
@@ -87,7 +84,7 @@ impl<'a> ChunkedOutput<'a> {
             strides: c_strides(&region.counts(), fill.len()),
             pieces,
             fill,
-        })
+        }
     }
 
     /// The number of chunks.

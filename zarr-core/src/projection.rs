@@ -1,22 +1,36 @@
 //! Which part of which chunk goes where.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     Extent, Positions, Region, Result,
     chunk_copy::{ChunkCopy, Ends, List, Place},
+    chunk_edges::Located,
     fields::Piece,
     points::{ChunkPoints, are_all},
     strided::{Dimension, Item, StridedCopy},
 };
 
-/// How an array lies in chunks, and the elements of a chunk in memory.
+/// How an array lies in chunks of one shape, and the elements of a chunk in memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout<'a> {
     pub(crate) shape: &'a [u64],
     pub(crate) chunk_shape: &'a [u64],
     /// The distances in bytes of the elements of a chunk, one a dimension.
     pub(crate) strides: &'a [usize],
+}
+
+impl Layout<'_> {
+    /// The chunk of an element along a dimension.
+    pub(crate) fn locate(&self, axis: usize, position: u64) -> Located {
+        let edge = self.chunk_shape[axis];
+        let chunk = position / edge;
+        Located {
+            chunk,
+            origin: chunk * edge,
+            edge,
+        }
+    }
 }
 
 /// What of one dimension lies in one chunk.
@@ -32,6 +46,8 @@ pub(crate) struct Part {
     pub(crate) step: u64,
     /// The place of the first element in the selection.
     pub(crate) out: u64,
+    /// The number of elements that the array has from the beginning of the chunk on.
+    pub(crate) room: u64,
     /// Whether these are all elements that the array has in the chunk.
     pub(crate) is_whole: bool,
     /// Whether the elements are those of a list, and step and place have no meaning.
@@ -41,50 +57,117 @@ pub(crate) struct Part {
 /// The chunks that a selection hits, each as a number from 0 to [`Projection::n_chunks`].
 #[derive(Debug)]
 pub(crate) struct Projection {
+    /// Those of one shape each; a regular grid has one.
+    groups: Vec<Group>,
+}
+
+/// The chunks of one shape that a selection hits.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Its place among the groups.
+    number: usize,
+    /// The number of the first chunk.
+    first: usize,
     /// For each dimension, the chunks it hits; the chunks are their product, in C order.
-    dimensions: Vec<Vec<Part>>,
-    /// For each dimension that is a list, its places by chunk, and of one chunk in the order of the list.
-    lists: Vec<Vec<Place>>,
+    dimensions: Vec<Arc<[Part]>>,
+    /// For each dimension that is a list, its places by chunk, and of one chunk in the order of the list; counted in
+    /// elements.
+    lists: Vec<Arc<[Place]>>,
     points: Option<ChunkPoints>,
     /// Of the elements of a chunk in memory, in bytes, one a dimension.
     strides: Vec<usize>,
 }
 
 impl Projection {
-    /// Cuts a region at the borders of chunks.
+    /// Cuts a region at the borders of chunks of one shape.
     ///
     /// # Errors
     /// [`crate::Error::Selection`] for points in a grid whose chunks cannot be counted.
     pub(crate) fn new(region: &Region, layout: Layout<'_>) -> Result<Self> {
-        let mut projection = Self {
-            dimensions: Vec::new(),
-            lists: Vec::new(),
-            points: None,
-            strides: layout.strides.to_vec(),
-        };
+        let mut group = Group::new(layout.strides.to_vec());
         match region {
-            Region::Points(points) => projection.points = Some(ChunkPoints::new(points, layout)?),
+            Region::Points(points) => {
+                group.points = Some(ChunkPoints::new(points, 0..points.count as usize, &layout)?);
+            }
             Region::Grid(dimensions) => {
-                projection.dimensions.reserve(dimensions.len());
+                group.dimensions.reserve(dimensions.len());
                 for (axis, positions) in dimensions.iter().enumerate() {
-                    let (length, chunk) = (layout.shape[axis], layout.chunk_shape[axis]);
-                    projection.dimensions.push(match positions {
-                        Positions::Steps(extent) => split(*extent, length, chunk),
-                        Positions::List(positions) => {
-                            let (parts, places) = sort(positions, length, chunk, layout.strides[axis]);
-                            projection.lists.resize_with(dimensions.len(), Vec::new);
-                            projection.lists[axis] = places;
-                            parts
-                        }
-                    });
+                    let length = layout.shape[axis];
+                    let (parts, places) = cut(positions, length, |position| layout.locate(axis, position));
+                    group.push(parts.into(), places.into());
                 }
             }
         }
-        Ok(projection)
+        Ok(Self { groups: vec![group] })
+    }
+
+    /// Puts groups together, each of which has chunks.
+    pub(crate) fn of_groups(mut groups: Vec<Group>) -> Self {
+        let mut first = 0;
+        for (number, group) in groups.iter_mut().enumerate() {
+            (group.number, group.first) = (number, first);
+            first += group.n_chunks();
+        }
+        Self { groups }
+    }
+
+    /// The groups of chunks of one shape each.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The number of chunks.
+    pub(crate) fn n_chunks(&self) -> usize {
+        self.groups.last().map_or(0, |last| last.first + last.n_chunks())
+    }
+
+    /// What is selected of a chunk; `parts` is memory for it.
+    pub(crate) fn chunk<'p>(&'p self, number: usize, parts: &'p mut Vec<Part>) -> ChunkShare<'p> {
+        let group = match &self.groups[..] {
+            [only] => only,
+            groups => &groups[groups.partition_point(|group| group.first <= number) - 1],
+        };
+        group.chunk(number - group.first, parts)
+    }
+}
+
+impl Group {
+    /// A group without dimensions yet, and without points.
+    pub(crate) const fn new(strides: Vec<usize>) -> Self {
+        Self {
+            number: 0,
+            first: 0,
+            dimensions: Vec::new(),
+            lists: Vec::new(),
+            points: None,
+            strides,
+        }
+    }
+
+    /// A group of points.
+    pub(crate) fn of_points(points: ChunkPoints, strides: Vec<usize>) -> Self {
+        Self {
+            points: Some(points),
+            ..Self::new(strides)
+        }
+    }
+
+    /// Adds a dimension, with its places if it is a list.
+    pub(crate) fn push(&mut self, parts: Arc<[Part]>, places: Arc<[Place]>) {
+        self.dimensions.push(parts);
+        if !places.is_empty() || !self.lists.is_empty() {
+            self.lists.resize_with(self.dimensions.len() - 1, <_>::default);
+            self.lists.push(places);
+        }
+    }
+
+    /// The number of the first chunk in the projection.
+    pub(crate) const fn first(&self) -> usize {
+        self.first
     }
 
     /// The chunks that are hit along each dimension, of which all are the product; `None` for points.
-    pub(crate) fn dimensions(&self) -> Option<&[Vec<Part>]> {
+    pub(crate) fn dimensions(&self) -> Option<&[Arc<[Part]>]> {
         self.points.is_none().then_some(self.dimensions.as_slice())
     }
 
@@ -92,16 +175,16 @@ impl Projection {
     pub(crate) fn n_chunks(&self) -> usize {
         match &self.points {
             Some(points) => points.n_chunks(),
-            None => self.dimensions.iter().map(Vec::len).product(),
+            None => self.dimensions.iter().map(|parts| parts.len()).product(),
         }
     }
 
-    /// What is selected of a chunk; `parts` is memory for it.
+    /// What is selected of a chunk, counted from the first of the group; `parts` is memory for it.
     pub(crate) fn chunk<'p>(&'p self, number: usize, parts: &'p mut Vec<Part>) -> ChunkShare<'p> {
         if let Some(points) = &self.points {
             points.parts(number, parts);
             return ChunkShare {
-                projection: self,
+                group: self,
                 parts,
                 points: Some(points.places(number)),
             };
@@ -114,7 +197,7 @@ impl Projection {
         }
         parts.reverse();
         ChunkShare {
-            projection: self,
+            group: self,
             parts,
             points: None,
         }
@@ -124,12 +207,22 @@ impl Projection {
 /// What is selected of one chunk.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChunkShare<'p> {
-    projection: &'p Projection,
+    group: &'p Group,
     parts: &'p [Part],
     points: Option<&'p [Place]>,
 }
 
 impl<'p> ChunkShare<'p> {
+    /// The number of the group that the chunk is of, which is that of its shape.
+    pub(crate) const fn group(self) -> usize {
+        self.group.number
+    }
+
+    /// What is selected along each dimension.
+    pub(crate) const fn parts(self) -> &'p [Part] {
+        self.parts
+    }
+
     /// The position of the chunk in the grid.
     pub(crate) fn coords(self) -> impl Iterator<Item = u64> {
         self.parts.iter().map(|part| part.chunk)
@@ -140,6 +233,12 @@ impl<'p> ChunkShare<'p> {
         self.parts.iter().all(|part| part.is_whole)
     }
 
+    /// Whether the chunk, of this shape, has elements outside the array.
+    pub(crate) fn reaches_beyond(self, chunk_shape: &[u64]) -> bool {
+        let parts = self.parts.iter().zip(chunk_shape);
+        parts.into_iter().any(|(part, edge)| part.room < *edge)
+    }
+
     /// Where in the chunk the elements lie, from the first one to the last, in bytes.
     pub(crate) fn span(self, element_size: usize) -> Range<usize> {
         if let Some(points) = self.points {
@@ -148,10 +247,11 @@ impl<'p> ChunkShare<'p> {
         }
         let (mut first, mut last) = (0, 0);
         for (axis, part) in self.parts.iter().enumerate() {
+            let stride = self.group.strides[axis];
             let (start, end) = if part.is_list {
-                reach(self.list(axis, part))
+                let (start, end) = reach(self.list(axis, part));
+                (start * stride, end * stride)
             } else {
-                let stride = self.projection.strides[axis];
                 let start = part.start as usize * stride;
                 (
                     start,
@@ -180,6 +280,7 @@ impl<'p> ChunkShare<'p> {
         if let Some(places) = self.points {
             lists.push(List {
                 places,
+                stride: 1,
                 out_stride: out_strides[0],
             });
         } else {
@@ -187,17 +288,18 @@ impl<'p> ChunkShare<'p> {
                 if part.is_list {
                     lists.push(List {
                         places: self.list(axis, part),
+                        stride: self.group.strides[axis],
                         out_stride: out_strides[axis],
                     });
                 } else {
-                    chunk = chunk.wrapping_add(part.start as usize * self.projection.strides[axis]);
+                    chunk = chunk.wrapping_add(part.start as usize * self.group.strides[axis]);
                     out += part.out as usize * out_strides[axis];
                 }
             }
         }
         let steps = self.parts.iter().enumerate().filter(|(_, part)| !part.is_list);
         let dimensions = steps.map(|(axis, part)| {
-            let stride = part.step as usize * self.projection.strides[axis];
+            let stride = part.step as usize * self.group.strides[axis];
             let (source, target) = ends(stride, out_strides[axis]);
             Dimension {
                 length: part.count as usize,
@@ -221,7 +323,7 @@ impl<'p> ChunkShare<'p> {
     }
 
     fn list(self, axis: usize, part: &Part) -> &'p [Place] {
-        &self.projection.lists[axis][part.start as usize..(part.start + part.count) as usize]
+        &self.group.lists[axis][part.start as usize..(part.start + part.count) as usize]
     }
 }
 
@@ -233,44 +335,60 @@ fn reach(places: &[Place]) -> (usize, usize) {
     })
 }
 
+/// Cuts what is selected of a dimension at the borders of chunks; places are counted in elements.
+pub(crate) fn cut(
+    positions: &Positions,
+    length: u64,
+    locate: impl Fn(u64) -> Located,
+) -> (Vec<Part>, Vec<Place>) {
+    match positions {
+        Positions::Steps(extent) => (split(*extent, length, locate), Vec::new()),
+        Positions::List(positions) => sort(positions, length, locate),
+    }
+}
+
 /// Sorts a list by chunk; gives the chunks and the places.
-fn sort(positions: &[u64], length: u64, chunk: u64, stride: usize) -> (Vec<Part>, Vec<Place>) {
+fn sort(positions: &[u64], length: u64, locate: impl Fn(u64) -> Located) -> (Vec<Part>, Vec<Place>) {
     let mut order: Vec<_> = (0..positions.len()).collect();
     // Of one chunk, places stay in the order of the list.
-    order.sort_by_key(|out| positions[*out] / chunk);
+    order.sort_by_key(|out| locate(positions[*out]).origin);
     let mut parts: Vec<Part> = Vec::new();
-    for (place, out) in order.iter().enumerate() {
-        let position = positions[*out] / chunk;
+    let mut edges = Vec::new();
+    let mut places = Vec::with_capacity(order.len());
+    for (place, out) in order.into_iter().enumerate() {
+        let at = locate(positions[out]);
+        places.push(Place {
+            chunk: (positions[out] - at.origin) as usize,
+            out,
+        });
         match parts.last_mut() {
-            Some(last) if last.chunk == position => last.count += 1,
-            _ => parts.push(Part {
-                chunk: position,
-                start: place as u64,
-                count: 1,
-                step: 1,
-                out: 0,
-                is_whole: false,
-                is_list: true,
-            }),
+            // Chunks of different shapes may have the same number.
+            Some(last) if last.room == length - at.origin => last.count += 1,
+            _ => {
+                edges.push(at.edge);
+                parts.push(Part {
+                    chunk: at.chunk,
+                    start: place as u64,
+                    count: 1,
+                    step: 1,
+                    out: 0,
+                    room: length - at.origin,
+                    is_whole: false,
+                    is_list: true,
+                });
+            }
         }
     }
-    let places: Vec<_> = order
-        .into_iter()
-        .map(|out| Place {
-            chunk: (positions[out] % chunk) as usize * stride,
-            out,
-        })
-        .collect();
-    for part in &mut parts {
+    for (part, edge) in parts.iter_mut().zip(edges) {
         let places = &places[part.start as usize..(part.start + part.count) as usize];
-        let n_elements = (length - part.chunk * chunk).min(chunk);
+        let n_elements = part.room.min(edge);
         part.is_whole = are_all(places.iter().map(|place| place.chunk), n_elements.into());
     }
     (parts, places)
 }
 
-/// Cuts what is selected of a dimension at the borders of chunks.
-fn split(extent: Extent, length: u64, chunk: u64) -> Vec<Part> {
+/// Cuts steps at the borders of chunks.
+fn split(extent: Extent, length: u64, locate: impl Fn(u64) -> Located) -> Vec<Part> {
     let Extent {
         start, count, step, ..
     } = extent;
@@ -278,17 +396,17 @@ fn split(extent: Extent, length: u64, chunk: u64) -> Vec<Part> {
     let mut done = 0;
     while done < count {
         let first = start + done * step;
-        let position = first / chunk;
-        let origin = position * chunk;
-        let end = origin.saturating_add(chunk).min(length);
+        let Located { chunk, origin, edge } = locate(first);
+        let end = origin.saturating_add(edge).min(length);
         let n = (end - first).div_ceil(step).min(count - done);
         let is_whole = first == origin && n == end - origin;
         parts.push(Part {
-            chunk: position,
+            chunk,
             start: first - origin,
             count: n,
             step,
             out: done,
+            room: length - origin,
             is_whole,
             is_list: false,
         });
@@ -315,7 +433,7 @@ mod tests {
 
     fn parts(text: &str, length: u64, chunk: u64) -> Vec<(u64, u64, u64, u64, bool)> {
         let projection = projection(&Selection::parse(text).unwrap(), &[length], &[chunk]);
-        let parts = projection.dimensions[0].iter();
+        let parts = projection.groups[0].dimensions[0].iter();
         parts
             .map(|p| (p.chunk, p.start, p.count, p.out, p.is_whole))
             .collect()

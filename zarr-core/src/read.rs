@@ -7,19 +7,20 @@ use zarr_store::Bytes;
 
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
+    cut::{Cut, leaves},
     fetch::{ChunkFetch, Levels},
     fields::Asked,
     output::{ChunkPlace, ChunkedOutput, Wanted},
-    projection::Layout,
-    shard_read::ShardReads,
+    projection::ChunkShare,
+    shard_read::{self, ShardReads},
     workers::{Desk, Work},
 };
 
 /// One call to read, as its threads see it.
 pub(crate) struct ReadJob<'a> {
     pub(crate) array: &'a Array,
-    /// Of the chunks that are decoded at once, which are the innermost ones of shards.
-    pub(crate) codec: &'a ChunkCodec,
+    /// Of the chunks that are decoded at once, which are the innermost ones of shards; one a group.
+    codecs: Vec<&'a ChunkCodec>,
     pub(crate) output: ChunkedOutput<'a>,
     /// Where the items of variable size go.
     heap: Mutex<Vec<u8>>,
@@ -80,9 +81,9 @@ impl Array {
             data_type: asked.part.data_type.as_ref().clone(),
             buffer: <_>::default(),
         };
-        let codec = self.chunk_codec()?;
+        self.chunk_codec()?;
         data.buffer.elements = vec![0; self.checked_size(&asked)?];
-        data.buffer.heap = self.read_asked_into(&asked, &codec, &mut data.buffer.elements)?;
+        data.buffer.heap = self.read_asked_into(&asked, &mut data.buffer.elements)?;
         Ok(data)
     }
 
@@ -92,7 +93,7 @@ impl Array {
     /// Those of [`Array::read_vec`], and [`Error::Shape`] when the memory has another size than the elements.
     pub fn read_into(&self, selection: &Selection, zeroed: &mut [u8]) -> Result<Vec<u8>> {
         let asked = self.ask(selection)?;
-        let codec = self.chunk_codec()?;
+        self.chunk_codec()?;
         let size = self.checked_size(&asked)?;
         if size != zeroed.len() {
             return Err(Error::Shape {
@@ -100,7 +101,7 @@ impl Array {
                 got: vec![zeroed.len() as u64],
             });
         }
-        self.read_asked_into(&asked, &codec, zeroed)
+        self.read_asked_into(&asked, zeroed)
     }
 
     /// Reads a chunk as it is stored; `None` if it is not there.
@@ -126,10 +127,10 @@ impl Array {
                 asked: std::any::type_name::<T>(),
             });
         }
-        let codec = self.chunk_codec()?;
+        self.chunk_codec()?;
         self.checked_size(asked)?;
         T::read(data_type, asked.n_elements() as usize, &mut |zeroed| {
-            self.read_asked_into(asked, &codec, zeroed)
+            self.read_asked_into(asked, zeroed)
         })
         .map_err(|error| self.name_value(error))
     }
@@ -152,40 +153,47 @@ impl Array {
         Ok(size as usize)
     }
 
-    fn read_asked_into(&self, asked: &Asked<'_>, chunk: &ChunkCodec, zeroed: &mut [u8]) -> Result<Vec<u8>> {
+    fn read_asked_into(&self, asked: &Asked<'_>, zeroed: &mut [u8]) -> Result<Vec<u8>> {
         if zeroed.is_empty() {
             return Ok(Vec::new());
         }
-        let codec = chunk.leaf();
-        let mut size = zeroed.len() as u64;
+        let Cut {
+            projection,
+            codecs: chunks,
+        } = self.cut(&asked.region)?;
+        let codecs = leaves(&chunks);
+        let groups = projection.groups().iter().zip(&codecs);
+        let size = groups
+            // A chunk is decoded whole, however little of it is wanted.
+            .filter(|(_, codec)| !codec.is_uncompressed())
+            .fold(0_u64, |size, (group, codec)| {
+                size.saturating_add((group.n_chunks() as u64).saturating_mul(codec.decoded_size() as u64))
+            })
+            .max(zeroed.len() as u64);
+        let decoded_size = codecs.iter().map(|codec| codec.decoded_size()).max().unwrap_or(0);
         let (fill, heap) = fill_element(self);
         let wanted = Wanted {
             region: &asked.region,
-            layout: Layout {
-                shape: self.shape(),
-                chunk_shape: &codec.spec().shape,
-                strides: &codec.strides(),
-            },
+            projection,
             pieces: asked.part.pieces.clone(),
             fill: asked.part.of(&fill),
         };
-        let output = ChunkedOutput::new(zeroed, wanted)?;
-        if !codec.is_uncompressed() {
-            // A chunk is decoded whole, however little of it is wanted.
-            size = size.max((output.n_chunks() as u64).saturating_mul(codec.decoded_size() as u64));
-        }
-        let heap = Mutex::new(heap);
         let job = ReadJob {
             array: self,
-            codec,
-            output,
-            heap,
+            output: ChunkedOutput::new(zeroed, wanted),
+            codecs,
+            heap: Mutex::new(heap),
         };
         let (store, workers) = (self.store().as_ref(), self.options().workers);
-        if chunk.shard().is_some() {
-            ShardReads::new(&job, Levels::of(chunk)).run(store, workers, size)?;
+        if chunks.iter().any(|codec| codec.shard().is_some()) {
+            let levels = chunks.iter().map(|codec| Levels::of(codec));
+            let reads: Vec<_> = levels
+                .enumerate()
+                .map(|(group, levels)| ShardReads::new(&job, group, levels))
+                .collect();
+            shard_read::run(&reads, store, workers, size)?;
         } else {
-            let extent = (job.output.n_chunks(), size, job.codec.decoded_size());
+            let extent = (job.output.n_chunks(), size, decoded_size);
             workers.run_on(store, extent, &|number, desk| job.chunk(number, desk))?;
         }
         let mut heap = job.heap.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -224,8 +232,9 @@ impl ReadJob<'_> {
         let mut place = self.output.take(number, parts);
         let share = place.share();
         let key = self.array.chunk_key_of(share.coords(), name)?;
-        let fetch = ChunkFetch::new(self.codec, share);
-        read.set_limit(self.codec.encoded_size_max());
+        let codec = self.codec(share);
+        let fetch = ChunkFetch::new(codec, share);
+        read.set_limit(codec.encoded_size_max());
         if !self.array.store().get_ranges(&key, &[fetch.range], read)? {
             place.fill();
             return Ok(());
@@ -247,20 +256,19 @@ impl ReadJob<'_> {
     ) -> Result<(), CodecError> {
         let Encoded { bytes, fetch } = encoded;
         let Work { scratch, chunk, .. } = work;
-        let swap = self.codec.layout().swap_size;
+        let codec = self.codec(place.share());
+        let swap = codec.layout().swap_size;
         if fetch.is_part() {
             place.copy(bytes, fetch.origin, swap);
             return Ok(());
         }
         if !self.is_variable()
-            && let Some(whole) = place.whole(self.codec.decoded_size(), swap)
+            && let Some(whole) = place.whole(codec.decoded_size(), swap)
         {
-            return self.codec.decode_into(bytes, whole, scratch);
+            return codec.decode_into(bytes, whole, scratch);
         }
-        let part = place
-            .share()
-            .span(self.codec.spec().data_type.size().unwrap_or(0));
-        let decoded = self.codec.decode_part(bytes, part, scratch)?;
+        let part = place.share().span(codec.spec().data_type.size().unwrap_or(0));
+        let decoded = codec.decode_part(bytes, part, scratch)?;
         let elements = if self.is_variable() {
             self.keep_items(decoded, chunk)
         } else {
@@ -270,8 +278,18 @@ impl ReadJob<'_> {
         Ok(())
     }
 
+    /// The codecs of a chunk.
+    pub(crate) fn codec(&self, share: ChunkShare<'_>) -> &ChunkCodec {
+        self.codecs[share.group()]
+    }
+
+    /// The codecs of the chunks of a group.
+    pub(crate) fn codec_of(&self, group: usize) -> &ChunkCodec {
+        self.codecs[group]
+    }
+
     fn is_variable(&self) -> bool {
-        self.codec.spec().data_type.is_variable()
+        self.array.data_type().is_variable()
     }
 
     /// Moves items of variable size to the common heap; gives their slots.

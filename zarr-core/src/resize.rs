@@ -1,13 +1,14 @@
 //! Changing the shape of an array.
 
-use crate::{Array, ArrayData, Error, Result, Selection, SelectionItem};
+use crate::{Array, ArrayData, ArrayMetadata, ChunkGrid, Error, Result, Selection, SelectionItem};
 
 impl Array {
     /// Changes the shape; what remains inside keeps its values, and chunks outside are erased.
     ///
     /// The metadata are stored first, so that whoever is killed in between leaves an array of the new shape, and
     /// at worst chunks that nobody reads. Chunks on the boundary stay as they are, as in zarr-python: when the
-    /// array grows again, what they held outside is seen again.
+    /// array grows again, what they held outside is seen again. Of chunks of different lengths there is one more
+    /// where those that there are do not reach the new end.
     ///
     /// # Errors
     /// [`Error::Incompatible`] for another number of dimensions; [`Error::ReadOnly`], [`Error::View`]; when the
@@ -18,7 +19,8 @@ impl Array {
             return Err(self.incompatible("new shape must have same number of dimensions"));
         }
         let old_grid = self.grid_shape();
-        let grid = self.metadata().chunk_grid.grid_shape(shape);
+        let resized = self.resized_grid(shape)?;
+        let grid = resized.grid_shape(shape);
         let loses_chunks = grid.iter().zip(&old_grid).any(|(new, old)| new < old);
         let outside = if loses_chunks {
             let mut chunks = self.listed_chunks()?;
@@ -34,11 +36,27 @@ impl Array {
         }
         let mut metadata = self.metadata().clone();
         metadata.shape = shape.to_vec();
+        metadata.chunk_grid = resized;
         self.replace_metadata(metadata)?;
         for (_, key) in outside {
             self.store().erase(&key)?;
         }
         Ok(())
+    }
+
+    /// The chunk grid with another shape, if the codecs take all its chunks.
+    fn resized_grid(&self, shape: &[u64]) -> Result<ChunkGrid> {
+        let grid = &self.metadata().chunk_grid;
+        let resized = grid.resized(shape, self.inner_chunk_shape().as_deref());
+        if resized != *grid {
+            let mut changed = self.clone();
+            changed.set_metadata(ArrayMetadata {
+                chunk_grid: resized.clone(),
+                ..self.metadata().clone()
+            });
+            changed.check_codecs()?;
+        }
+        Ok(resized)
     }
 
     /// As [`Array::resize`], where `None` keeps a length.
@@ -82,6 +100,7 @@ impl Array {
             .filter(|length| i64::try_from(*length).is_ok());
         let mut metadata = self.metadata().clone();
         metadata.shape[axis] = length.ok_or_else(|| Error::selection("array is too long"))?;
+        metadata.chunk_grid = self.resized_grid(&metadata.shape)?;
         let mut grown = self.clone();
         grown.set_metadata(metadata.clone());
         let mut items = vec![SelectionItem::ALL; self.ndim()];

@@ -1,6 +1,6 @@
 //! Finds the elements that a selection names: the rules of zarr-python 2.18, and its words where they are broken.
 
-use crate::{Error, Extent, IndexArray, Points, Positions, Region, Result, SelectionItem};
+use crate::{ChunkGrid, Error, Extent, IndexArray, Points, Positions, Region, Result, SelectionItem};
 
 /// As `z[...]` does: basic where there are no lists, else orthogonal or by coordinates.
 pub(crate) fn items(items: &[SelectionItem], shape: &[u64]) -> Result<Region> {
@@ -65,16 +65,23 @@ pub(crate) fn orthogonal(items: &[SelectionItem], shape: &[u64]) -> Result<Regio
 }
 
 /// Whole chunks.
-pub(crate) fn blocks(items: &[SelectionItem], shape: &[u64], chunk_shape: &[u64]) -> Result<Region> {
-    let mut chunk_lengths = chunk_shape.iter().copied();
+pub(crate) fn blocks(items: &[SelectionItem], shape: &[u64], chunk_grid: &ChunkGrid) -> Result<Region> {
+    let mut counts = chunk_grid.grid_shape(shape).into_iter().enumerate();
     grid(items, shape, |item, length| {
-        let chunk = chunk_lengths.next().unwrap_or(1).max(1);
-        block_item(item, length, chunk)
+        let (axis, n_chunks) = counts.next().unwrap_or((0, 0));
+        let start = |chunk| chunk_grid.extent(axis, chunk).0;
+        block_item(item, length, n_chunks, start)
     })
 }
 
-fn block_item(item: &SelectionItem, length: u64, chunk: u64) -> Result<Positions> {
-    let n_chunks = i128::from(length.div_ceil(chunk));
+/// `start_of` gives the first element of a chunk.
+fn block_item(
+    item: &SelectionItem,
+    length: u64,
+    n_chunks: u64,
+    start_of: impl Fn(u64) -> u64,
+) -> Result<Positions> {
+    let n_chunks = i128::from(n_chunks);
     let wrapped = |index: i64| {
         if index < 0 {
             n_chunks + i128::from(index)
@@ -99,8 +106,8 @@ fn block_item(item: &SelectionItem, length: u64, chunk: u64) -> Result<Positions
         return Err(out_of_bounds(length));
     }
     let bound = |chunks: i128| {
-        let elements = chunks.saturating_mul(chunk.into()).clamp(0, length.into());
-        u64::try_from(elements).unwrap_or(length)
+        let chunks = u64::try_from(chunks.clamp(0, n_chunks)).unwrap_or(0);
+        start_of(chunks).min(length)
     };
     Ok(Positions::Steps(Extent {
         start: bound(start),

@@ -58,14 +58,15 @@ impl Array {
 
 impl Rows<'_> {
     fn row(&mut self) -> Result<ArrayData> {
-        let rows = self.array.chunk_shape()[0];
+        let grid = &self.array.metadata().chunk_grid;
         let (first, slab) = match self.slab.take() {
             Some((first, slab)) if self.next - first < slab.shape[0] => (first, slab),
             _ => {
                 let mut start = vec![0; self.array.ndim()];
                 let mut shape = self.array.shape().to_vec();
                 start[0] = self.next;
-                let chunk_end = (self.next / rows + 1).saturating_mul(rows);
+                let (origin, edge) = grid.extent(0, grid.chunk_of(0, self.next));
+                let chunk_end = origin.saturating_add(edge);
                 shape[0] = chunk_end.min(self.end) - self.next;
                 let slab = self.array.read_data(&Selection::region(&start, &shape))?;
                 (self.next, slab)

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::{Error, Region, Result, resolve, selection_text};
+use crate::{ChunkGrid, Error, Region, Result, resolve, selection_text};
 
 /// What is asked of one dimension, or of several at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,6 +255,18 @@ impl Selection {
     /// [`Error::Selection`] for positions outside the array, a step below 1, too many items or ellipses, lists and
     /// masks of another length or shape, and items that this kind of selection does not have.
     pub fn resolve(&self, shape: &[u64], chunk_shape: &[u64]) -> Result<Region> {
+        let lengths = chunk_shape.iter().copied().chain(std::iter::repeat(1));
+        let chunk_shape = shape.iter().zip(lengths).map(|(_, length)| length.max(1));
+        self.resolve_in(
+            shape,
+            &ChunkGrid::Regular {
+                chunk_shape: chunk_shape.collect(),
+            },
+        )
+    }
+
+    /// As [`Selection::resolve`], in a grid of any kind.
+    pub(crate) fn resolve_in(&self, shape: &[u64], chunk_grid: &ChunkGrid) -> Result<Region> {
         match &self.kind {
             Kind::Items(items) => resolve::items(items, shape),
             Kind::Orthogonal(items) => resolve::orthogonal(items, shape),
@@ -263,7 +275,7 @@ impl Selection {
                 shape: mask_shape,
                 values,
             } => resolve::mask(mask_shape, values, shape),
-            Kind::Blocks(items) => resolve::blocks(items, shape, chunk_shape),
+            Kind::Blocks(items) => resolve::blocks(items, shape, chunk_grid),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use zarr_codecs::{CodecError, Scratch};
+use zarr_codecs::{ChunkCodec, CodecError, Scratch};
 use zarr_store::{ByteRange, ReadBuffer, Store, StoreError, StoreKey};
 
 use crate::{
@@ -22,9 +22,11 @@ use crate::{
 /// How often a piece is begun again because its shard was replaced meanwhile.
 const ATTEMPTS_MAX: usize = 100;
 
-/// The shards of one call to read, as its threads see them.
+/// The shards of one shape of one call to read, as its threads see them.
 pub(crate) struct ShardReads<'j> {
     job: &'j ReadJob<'j>,
+    /// Of the leaf chunks.
+    codec: &'j ChunkCodec,
     levels: Levels<'j>,
     ratio: Vec<u64>,
     shards: Shards,
@@ -62,40 +64,51 @@ enum State {
     Changed,
 }
 
+/// Reads all; `size` is the number of bytes that are decoded.
+pub(crate) fn run(all: &[ShardReads<'_>], store: &dyn Store, workers: Workers, size: u64) -> Result<()> {
+    let decoded_size = all.first().map_or(0, |reads| reads.codec.decoded_size());
+    let n_chunks = all.first().map_or(0, |reads| reads.job.output.n_chunks());
+    // A few pieces for each thread, so that none waits long for the last one.
+    let share = n_chunks / (workers.threads() * 4);
+    let piece = (request_size_max(store) as usize / decoded_size.max(1))
+        .min(share)
+        .max(1);
+    let pieces: Vec<_> = all
+        .iter()
+        .flat_map(|reads| {
+            reads
+                .shards
+                .pieces(piece)
+                .into_iter()
+                .map(move |piece| (reads, piece))
+        })
+        .collect();
+    let extent = (pieces.len(), size, decoded_size.saturating_mul(piece));
+    workers.run_on(store, extent, &|number, desk| {
+        let (reads, (shard, places)) = &pieces[number];
+        let read = reads.piece(*shard, places.clone(), desk);
+        // The next piece is of another shard once this one is done with, or another thread is at it.
+        if places.end == reads.shards.n_chunks(*shard) {
+            reads.open(*shard).forget();
+        }
+        read
+    })
+}
+
 impl<'j> ShardReads<'j> {
-    pub(crate) fn new(job: &'j ReadJob<'j>, levels: Levels<'j>) -> Self {
-        let projection = job.output.projection();
+    /// Those of a group of the job's projection.
+    pub(crate) fn new(job: &'j ReadJob<'j>, group: usize, levels: Levels<'j>) -> Self {
         let ratio = levels.ratio(job.array.ndim());
-        let shards = Shards::new(projection, &ratio);
+        let shards = Shards::new(&job.output.projection().groups()[group], &ratio);
         let open = (0..shards.len()).map(|_| Mutex::default()).collect();
         Self {
             job,
+            codec: job.codec_of(group),
             levels,
             ratio,
             shards,
             open,
         }
-    }
-
-    /// Reads all; `size` is the number of bytes that are decoded.
-    pub(crate) fn run(&self, store: &dyn Store, workers: Workers, size: u64) -> Result<()> {
-        let decoded_size = self.job.codec.decoded_size();
-        // A few pieces for each thread, so that none waits long for the last one.
-        let share = self.job.output.n_chunks() / (workers.threads() * 4);
-        let piece = (request_size_max(store) as usize / decoded_size.max(1))
-            .min(share)
-            .max(1);
-        let pieces = self.shards.pieces(piece);
-        let extent = (pieces.len(), size, decoded_size.saturating_mul(piece));
-        workers.run_on(store, extent, &|number, desk| {
-            let (shard, places) = &pieces[number];
-            let read = self.piece(*shard, places.clone(), desk);
-            // The next piece is of another shard once this one is done with, or another thread is at it.
-            if places.end == self.shards.n_chunks(*shard) {
-                self.open(*shard).forget();
-            }
-            read
-        })
     }
 
     fn open(&self, shard: usize) -> std::sync::MutexGuard<'_, ShardFetch> {
@@ -114,7 +127,7 @@ impl<'j> ShardReads<'j> {
             own.list.push(Leaf {
                 chunk,
                 number: self.levels.number(&own.coords),
-                fetch: ChunkFetch::new(self.job.codec, share),
+                fetch: ChunkFetch::new(self.codec, share),
                 bytes: 0..0,
                 part: 0,
             });
@@ -227,7 +240,7 @@ impl<'j> ShardReads<'j> {
 
     /// Checks the size of a chunk of which only a part will be read.
     fn check_size(&self, bytes: &Range<u64>) -> Result<(), CodecError> {
-        let (expected, got) = (self.job.codec.decoded_size() as u64, bytes.end - bytes.start);
+        let (expected, got) = (self.codec.decoded_size() as u64, bytes.end - bytes.start);
         if got == expected {
             return Ok(());
         }

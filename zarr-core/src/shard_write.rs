@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use zarr_codecs::{IndexLocation, ShardIndex};
+use zarr_codecs::{ChunkCodec, IndexLocation, ShardIndex};
 use zarr_store::{ByteRange, PendingValue, ReadBuffer, Store, StoreError, StoreKey};
 
 use crate::{
@@ -28,9 +28,13 @@ use crate::{
 /// The most bytes of an old shard that are copied at once.
 const COPY_SIZE_MAX: u64 = 4 << 20;
 
-/// The shards of one call to write, as its threads see them.
+/// The shards of one shape of one call to write, as its threads see them.
 pub(crate) struct ShardWrites<'j> {
     job: &'j WriteJob<'j>,
+    /// Of the leaf chunks.
+    codec: &'j ChunkCodec,
+    /// The size of a shard in memory.
+    decoded_size: usize,
     levels: Levels<'j>,
     ratio: Vec<u64>,
     shards: Shards,
@@ -45,29 +49,38 @@ struct Touched {
     chunk: usize,
 }
 
+/// Writes all; `size` is the number of bytes that are written.
+pub(crate) fn run(all: &[ShardWrites<'_>], store: &dyn Store, workers: Workers, size: u64) -> Result<()> {
+    let shards: Vec<_> = all
+        .iter()
+        .flat_map(|writes| (0..writes.shards.len()).map(move |shard| (writes, shard)))
+        .collect();
+    let decoded_size = all.iter().map(|writes| writes.decoded_size).max().unwrap_or(0);
+    let extent = (shards.len(), size, decoded_size);
+    workers.run_on(store, extent, &|number, desk| {
+        let (writes, shard) = shards[number];
+        let turn = writes.job.turns.as_ref().map(|turns| turns.of(number));
+        writes.shard(shard, desk, turn.as_ref())?;
+        if let Some(turn) = turn {
+            turn.done();
+        }
+        Ok(())
+    })
+}
+
 impl<'j> ShardWrites<'j> {
-    pub(crate) fn new(job: &'j WriteJob<'j>, levels: Levels<'j>) -> Self {
+    /// Those of a group of the job's projection, whose chunks have these codecs.
+    pub(crate) fn new(job: &'j WriteJob<'j>, group: usize, codec: &'j ChunkCodec) -> Self {
+        let levels = Levels::of(codec);
         let ratio = levels.ratio(job.array.ndim());
         Self {
-            shards: Shards::new(&job.projection, &ratio),
+            shards: Shards::new(&job.projection.groups()[group], &ratio),
             job,
+            codec: job.codec_of(group),
+            decoded_size: codec.decoded_size(),
             levels,
             ratio,
         }
-    }
-
-    /// Writes all; `size` is the number of bytes that are written.
-    pub(crate) fn run(&self, store: &dyn Store, workers: Workers, size: u64) -> Result<()> {
-        let decoded_size = self.job.array.chunk_codec()?.decoded_size();
-        let extent = (self.shards.len(), size, decoded_size);
-        workers.run_on(store, extent, &|shard, desk| {
-            let turn = self.job.turns.as_ref().map(|turns| turns.of(shard));
-            self.shard(shard, desk, turn.as_ref())?;
-            if let Some(turn) = turn {
-                turn.done();
-            }
-            Ok(())
-        })
     }
 
     fn shard(&self, shard: usize, desk: &mut Desk, turn: Option<&Turn<'_>>) -> Result<()> {
@@ -148,13 +161,15 @@ impl<'j> ShardWrites<'j> {
         let Some(first) = touched.first().filter(|_| all_whole) else {
             return false;
         };
-        let coords = self.job.projection.chunk(first.chunk, &mut parts).coords();
-        let shape = self.job.array.shape().iter().zip(&self.job.codec.spec().shape);
-        let n_leaves: u64 = coords
-            .zip(shape.zip(leaves))
-            .map(|(coord, ((length, leaf), leaves))| {
-                let first = coord / leaves * leaves;
-                (length.div_ceil(*leaf) - first).min(*leaves)
+        let share = self.job.projection.chunk(first.chunk, &mut parts);
+        let lengths = self.codec.spec().shape.iter().zip(leaves);
+        let n_leaves: u64 = share
+            .parts()
+            .iter()
+            .zip(lengths)
+            .map(|(part, (leaf, leaves))| {
+                let before = part.chunk % leaves;
+                (part.room.div_ceil(*leaf) + before).min(*leaves)
             })
             .product();
         n_leaves == touched.len() as u64

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
-use crate::projection::{Part, Projection};
+use crate::projection::{Group, Part};
 
-/// Which chunks of a projection lie in which shard.
+/// Which chunks of a group of a projection lie in which shard.
 #[derive(Debug)]
 pub(crate) struct Shards {
     hit: Hit,
+    /// The number in the projection of the first chunk.
+    first: usize,
 }
 
 #[derive(Debug)]
@@ -19,9 +21,9 @@ enum Hit {
 }
 
 impl Shards {
-    /// Sorts the chunks of a projection; `ratio` is the number of chunks along each dimension of a shard.
-    pub(crate) fn new(projection: &Projection, ratio: &[u64]) -> Self {
-        let hit = match projection.dimensions() {
+    /// Sorts the chunks of a group; `ratio` is the number of chunks along each dimension of a shard.
+    pub(crate) fn new(group: &Group, ratio: &[u64]) -> Self {
+        let hit = match group.dimensions() {
             Some(dimensions) => Hit::Grid(
                 dimensions
                     .iter()
@@ -29,9 +31,12 @@ impl Shards {
                     .map(|(parts, ratio)| (parts.len(), groups(parts, *ratio)))
                     .collect(),
             ),
-            None => points(projection, ratio),
+            None => points(group, ratio),
         };
-        Self { hit }
+        Self {
+            hit,
+            first: group.first(),
+        }
     }
 
     /// The number of shards.
@@ -59,6 +64,10 @@ impl Shards {
 
     /// The number in the projection of the chunk at a place among those of a shard.
     pub(crate) fn chunk(&self, shard: usize, place: usize) -> usize {
+        self.first + self.local(shard, place)
+    }
+
+    fn local(&self, shard: usize, place: usize) -> usize {
         match &self.hit {
             Hit::Grid(dimensions) => {
                 let (mut shard, mut place, mut number, mut scale) = (shard, place, 0, 1);
@@ -106,11 +115,11 @@ fn groups(parts: &[Part], ratio: u64) -> Vec<Range<usize>> {
     groups
 }
 
-fn points(projection: &Projection, ratio: &[u64]) -> Hit {
+fn points(group: &Group, ratio: &[u64]) -> Hit {
     let mut parts = Vec::new();
-    let mut sorted: Vec<(Vec<u64>, usize)> = (0..projection.n_chunks())
+    let mut sorted: Vec<(Vec<u64>, usize)> = (0..group.n_chunks())
         .map(|number| {
-            let coords = projection.chunk(number, &mut parts).coords();
+            let coords = group.chunk(number, &mut parts).coords();
             (
                 coords.zip(ratio).map(|(coord, ratio)| coord / ratio).collect(),
                 number,
@@ -129,7 +138,10 @@ fn points(projection: &Projection, ratio: &[u64]) -> Hit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Selection, projection::Layout};
+    use crate::{
+        Selection,
+        projection::{Layout, Projection},
+    };
 
     /// The coordinates of the chunks of each shard.
     fn chunks(selection: &Selection, shape: &[u64], ratio: &[u64]) -> Vec<Vec<Vec<u64>>> {
@@ -141,7 +153,7 @@ mod tests {
         };
         let region = selection.resolve(shape, &ones).unwrap();
         let projection = Projection::new(&region, layout).unwrap();
-        let shards = Shards::new(&projection, ratio);
+        let shards = Shards::new(&projection.groups()[0], ratio);
         let coords = |shard, place| {
             let number = shards.chunk(shard, place);
             projection.chunk(number, &mut Vec::new()).coords().collect()

@@ -18,9 +18,13 @@ impl Array {
                 "chunk {chunk_coords:?} is not in the grid {grid:?}"
             )));
         }
-        let extents = chunk_coords.iter().zip(self.chunk_shape()).zip(self.shape());
+        let grid = &self.metadata().chunk_grid;
+        let extents = chunk_coords.iter().zip(self.shape()).enumerate();
         let (start, shape): (Vec<_>, Vec<_>) = extents
-            .map(|((at, chunk), length)| (at * chunk, (*chunk).min(length - at * chunk)))
+            .map(|(dimension, (at, length))| {
+                let (origin, edge) = grid.extent(dimension, *at);
+                (origin, edge.min(length - origin))
+            })
             .unzip();
         Ok(Selection::region(&start, &shape))
     }

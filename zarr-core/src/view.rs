@@ -57,9 +57,22 @@ impl Array {
     pub fn view(&self, options: ViewOptions) -> Result<Self> {
         let stored = self.metadata();
         let shape = options.shape.unwrap_or_else(|| stored.shape.clone());
-        let chunk_shape = options.chunk_shape.unwrap_or_else(|| self.chunk_shape().to_vec());
+        let chunk_grid = options.chunk_shape.map_or_else(
+            || stored.chunk_grid.clone(),
+            |chunk_shape| ChunkGrid::Regular { chunk_shape },
+        );
+        let chunk_shape = chunk_grid.chunk_shape();
         if chunk_shape.len() != shape.len() || chunk_shape.contains(&0) {
             return Err(self.incompatible("chunks of a view must have its dimensions and at least length 1"));
+        }
+        let edges = chunk_grid.rectilinear().map(crate::RectilinearGrid::edges);
+        if edges
+            .into_iter()
+            .flatten()
+            .zip(&shape)
+            .any(|(edges, length)| !edges.covers(*length))
+        {
+            return Err(self.incompatible("chunks end before the view does"));
         }
         let (data_type, byte_order) = options
             .data_type
@@ -77,10 +90,10 @@ impl Array {
         };
         let metadata = ArrayMetadata {
             shape,
-            chunk_grid: ChunkGrid::Regular { chunk_shape },
             data_type,
-            codecs,
+            chunk_grid,
             fill_value,
+            codecs,
             ..stored.clone()
         };
         let opened = Options {

@@ -6,12 +6,12 @@ use zarr_store::{ByteRange, StoreKey};
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
     chunk_copy::WRITE,
-    fetch::Levels,
+    cut::{Cut, leaves},
     fields::{Asked, Piece},
     locks::StoreLocks,
-    projection::{ChunkShare, Layout, Projection},
+    projection::{ChunkShare, Projection},
     read::fill_element,
-    shard_write::ShardWrites,
+    shard_write::{self, ShardWrites},
     strided::{Dimension, Item, StridedCopy, c_strides},
     turns::{Turn, Turns},
     workers::{Desk, Work},
@@ -20,8 +20,8 @@ use crate::{
 /// One call to write, as its threads see it.
 pub(crate) struct WriteJob<'a> {
     pub(crate) array: &'a Array,
-    /// Of the chunks that are encoded at once, which are the innermost ones of shards.
-    pub(crate) codec: &'a ChunkCodec,
+    /// Of the chunks that are encoded at once, which are the innermost ones of shards; one a group.
+    codecs: Vec<&'a ChunkCodec>,
     pub(crate) projection: Projection,
     source: ChunkRef<'a>,
     /// Of the elements given, in bytes; all 0 where one element is written everywhere.
@@ -142,8 +142,8 @@ impl Array {
                 "multiple fields are not supported for this operation",
             ));
         };
-        let chunk = self.chunk_codec()?;
-        let codec = chunk.leaf();
+        self.chunk_codec()?;
+        let data_type = self.data_type();
         let size = u128::from(region.n_elements()).saturating_mul(part.size as u128);
         let is_scalar = elements.elements.len() == part.size;
         if elements.elements.len() as u128 != size && !is_scalar {
@@ -155,7 +155,7 @@ impl Array {
         }
         let (mut fill, fill_heap) = fill_element(self);
         let mut heap = Vec::new();
-        if codec.spec().data_type.is_variable() {
+        if data_type.is_variable() {
             let slot = Slot {
                 offset: elements.heap.len() as u64,
                 length: fill_heap.len() as u64,
@@ -167,16 +167,17 @@ impl Array {
         if is_scalar {
             source_strides.fill(0);
         }
-        let layout = Layout {
-            shape: self.shape(),
-            chunk_shape: &codec.spec().shape,
-            strides: &codec.strides(),
-        };
+        let Cut {
+            projection,
+            codecs: chunks,
+        } = self.cut(region)?;
+        let codecs = leaves(&chunks);
+        let decoded_size = codecs.iter().map(|codec| codec.decoded_size()).max().unwrap_or(0);
         let job = WriteJob {
             array: self,
-            projection: Projection::new(region, layout)?,
-            item_size: codec.spec().data_type.size().unwrap_or(0),
-            codec,
+            item_size: data_type.size().unwrap_or(0),
+            codecs,
+            projection,
             source: elements,
             source_strides,
             piece,
@@ -187,10 +188,14 @@ impl Array {
         };
         let size = u64::try_from(size).unwrap_or(u64::MAX);
         let (store, workers) = (self.store().as_ref(), self.options().workers);
-        if chunk.shard().is_some() {
-            return ShardWrites::new(&job, Levels::of(&chunk)).run(store, workers, size);
+        if chunks.iter().any(|codec| codec.shard().is_some()) {
+            let groups = chunks.iter().enumerate();
+            let writes: Vec<_> = groups
+                .map(|(group, codec)| ShardWrites::new(&job, group, codec))
+                .collect();
+            return shard_write::run(&writes, store, workers, size);
         }
-        let extent = (job.projection.n_chunks(), size, job.codec.decoded_size());
+        let extent = (job.projection.n_chunks(), size, decoded_size);
         workers.run_on(store, extent, &|number, desk| job.chunk(number, desk))
     }
 }
@@ -230,7 +235,7 @@ impl WriteJob<'_> {
             return Ok(());
         }
         let _guard = self.locks.lock(&key)?;
-        desk.read.set_limit(self.codec.encoded_size_max());
+        desk.read.set_limit(self.codec(share).encoded_size_max());
         let is_there = store.get_ranges(&key, &[ByteRange::All], &mut desk.read)?;
         let old = is_there.then(|| desk.read.part(0));
         match self.encode(share, old, &mut desk.work).map_err(failed)? {
@@ -254,8 +259,9 @@ impl WriteJob<'_> {
         work: &'w mut Work,
     ) -> Result<Option<&'w [u8]>, CodecError> {
         let Work { scratch, chunk, heap } = work;
-        let size = self.codec.decoded_size();
-        let swap = self.codec.layout().swap_size;
+        let codec = self.codec(share);
+        let size = codec.decoded_size();
+        let swap = codec.layout().swap_size;
         let copy = share.copy(WRITE, 0, &self.source_strides, self.piece, swap);
         let elements = if self.replaces(share) {
             // What lies in memory as the codec wants it is encoded from there.
@@ -263,8 +269,8 @@ impl WriteJob<'_> {
                 &self.source.elements[copy.source..][..size]
             } else {
                 chunk.resize(size, 0);
-                if self.reaches_beyond(share) {
-                    self.fill(chunk);
+                if share.reaches_beyond(&codec.spec().shape) {
+                    self.fill(codec, chunk);
                 }
                 copy.copy_to(self.source.elements, chunk);
                 chunk
@@ -276,35 +282,34 @@ impl WriteJob<'_> {
             };
             ChunkRef { elements, heap }
         } else {
-            self.decode(old, scratch, chunk, heap)?;
+            self.decode(codec, old, (scratch, chunk, heap))?;
             copy.copy_to(self.source.elements, chunk);
             ChunkRef {
                 elements: chunk,
                 heap,
             }
         };
-        if self.is_empty(elements) {
+        if self.is_empty(codec, elements) {
             return Ok(None);
         }
-        self.codec.encode(elements, scratch).map(Some)
+        codec.encode(elements, scratch).map(Some)
     }
 
     /// Decodes the chunk that is to be changed, or makes it of fill values.
     fn decode(
         &self,
+        codec: &ChunkCodec,
         old: Option<&[u8]>,
-        scratch: &mut Scratch,
-        chunk: &mut Vec<u8>,
-        heap: &mut Vec<u8>,
+        (scratch, chunk, heap): (&mut Scratch, &mut Vec<u8>, &mut Vec<u8>),
     ) -> Result<(), CodecError> {
         heap.clear();
         heap.extend_from_slice(&self.heap);
-        chunk.resize(self.codec.decoded_size(), 0);
+        chunk.resize(codec.decoded_size(), 0);
         let Some(encoded) = old else {
-            self.fill(chunk);
+            self.fill(codec, chunk);
             return Ok(());
         };
-        let decoded = self.codec.decode(encoded, scratch)?;
+        let decoded = codec.decode(encoded, scratch)?;
         chunk.copy_from_slice(decoded.elements);
         if self.is_variable() {
             let base = heap.len() as u64;
@@ -314,28 +319,22 @@ impl WriteJob<'_> {
         Ok(())
     }
 
+    /// The codecs of a chunk.
+    fn codec(&self, share: ChunkShare<'_>) -> &ChunkCodec {
+        self.codecs[share.group()]
+    }
+
+    /// The codecs of the chunks of a group.
+    pub(crate) fn codec_of(&self, group: usize) -> &ChunkCodec {
+        self.codecs[group]
+    }
+
     fn is_variable(&self) -> bool {
-        self.codec.spec().data_type.is_variable()
-    }
-
-    /// Whether the chunk has elements outside the array.
-    fn reaches_beyond(&self, share: ChunkShare<'_>) -> bool {
-        let lengths = self.array.shape().iter().zip(&self.codec.spec().shape);
-        share
-            .coords()
-            .zip(lengths)
-            .any(|(coord, (length, chunk))| length - coord * chunk < *chunk)
-    }
-
-    fn item(&self) -> Item {
-        Item {
-            size: self.item_size,
-            swap: self.codec.layout().swap_size,
-        }
+        self.array.data_type().is_variable()
     }
 
     /// Makes a chunk of fill values.
-    fn fill(&self, chunk: &mut [u8]) {
+    fn fill(&self, codec: &ChunkCodec, chunk: &mut [u8]) {
         if self.fill.iter().all(|byte| *byte == 0) {
             chunk.fill(0);
         } else {
@@ -345,15 +344,19 @@ impl WriteJob<'_> {
                 source: 0,
                 target: self.item_size,
             };
-            StridedCopy::new([all], self.item()).copy_to(&self.fill, chunk);
+            let item = Item {
+                size: self.item_size,
+                swap: codec.layout().swap_size,
+            };
+            StridedCopy::new([all], item).copy_to(&self.fill, chunk);
         }
     }
 
     /// Whether a chunk need not be stored, because it is what an absent one reads as.
-    fn is_empty(&self, chunk: ChunkRef<'_>) -> bool {
+    fn is_empty(&self, codec: &ChunkCodec, chunk: ChunkRef<'_>) -> bool {
         let is_left_out =
             !self.array.options().write_empty_chunks && self.array.metadata().fill_value.is_some();
-        is_left_out && self.codec.is_fill(chunk)
+        is_left_out && codec.is_fill(chunk)
     }
 
     fn failed(&self, share: ChunkShare<'_>, key: &StoreKey, error: CodecError) -> Error {

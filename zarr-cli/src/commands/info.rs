@@ -8,7 +8,7 @@ use zarr_convenience::{
         Array, Error as CoreError, Freshness, ZarrFormat, codecs::CodecConfig, metadata::fill_value_to_v2,
         store::StoreExt,
     },
-    count_text, find_consolidated, node_json, open_store, shape_text,
+    count_text, find_consolidated, grid_text, node_json, open_store, shape_text,
 };
 
 use crate::{
@@ -139,8 +139,8 @@ fn array_lines(array: &dyn SourceArray, lines: &mut Map<String, Value>) -> Resul
     lines.insert("Type".into(), "array".into());
     lines.insert("Shape".into(), shape_text(array.shape()).into());
     let stored = array
-        .chunk_shape()
-        .map_or_else(|| "one piece".to_owned(), shape_text);
+        .chunk_grid()
+        .map_or_else(|| "one piece".to_owned(), |grid| grid_text(&grid));
     match array.as_zarr().and_then(Array::inner_chunk_shape) {
         Some(inner) => {
             lines.insert("Chunks".into(), shape_text(&inner).into());

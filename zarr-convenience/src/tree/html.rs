@@ -6,7 +6,7 @@ use super::{
     text::{failed, harmless, name},
     walk::{More, TreeNode, TreeOptions, TreeWalk},
 };
-use crate::{Result, Source, SourceArray, SourceNode, count_text, numpy_text::shape_text};
+use crate::{Result, Source, SourceArray, SourceNode, count_text, grid_text, numpy_text::shape_text};
 
 /// Which groups are open when the page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -191,9 +191,9 @@ fn summary(group: &SourceNode, note: &str) -> String {
 fn array_text(array: &dyn SourceArray) -> String {
     let shape = shape_text(array.shape());
     let data_type = escaped(&harmless(&array.data_type_text()));
-    let chunks = match array.chunk_shape() {
-        Some(chunk_shape) if chunk_shape != array.shape() && !chunk_shape.is_empty() => {
-            format!("<s>chunks {}</s>", shape_text(chunk_shape))
+    let chunks = match array.chunk_grid() {
+        Some(grid) if grid.chunk_shape() != array.shape() && !grid.chunk_shape().is_empty() => {
+            format!("<s>chunks {}</s>", grid_text(&grid))
         }
         _ => String::new(),
     };

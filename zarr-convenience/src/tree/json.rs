@@ -113,7 +113,7 @@ pub fn node_json(node: &SourceNode) -> Map<String, Value> {
             add("shape", array.shape().to_vec().into());
             add("dtype", array.data_type_text().into());
             let inner = array.as_zarr().and_then(Array::inner_chunk_shape);
-            let stored = array.chunk_shape().map(<[u64]>::to_vec);
+            let stored = array.chunk_grid().map(|grid| grid.lengths_json());
             if inner.is_some() {
                 add("chunks", inner.into());
                 add("shards", stored.into());

@@ -23,6 +23,7 @@ mod opaque;
 mod open;
 mod outdated;
 mod python_pattern;
+mod rectilinear;
 mod requests;
 mod resume;
 mod save;

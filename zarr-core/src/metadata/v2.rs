@@ -9,7 +9,7 @@ use zarr_codecs::{ByteOrder, Codec, CodecConfig, CodecKind, CodecRegistry, DataT
 
 use super::{
     ArrayMetadata, Codecs, GroupMetadata, Members, Order, Read, V2Codecs, Wrong, ZarrFormat, data_type_to_v2,
-    elements_codec, fill_value_to_v2, json::is_same, lengths, v2_data_type, v2_fill_value,
+    elements_codec, fill_value_to_v2, json::is_same, lengths, v2_data_type, v2_fill_value, v3,
 };
 use crate::{ChunkGrid, ChunkKeyEncoding};
 
@@ -110,8 +110,14 @@ pub(crate) fn write_array(metadata: &ArrayMetadata, registry: &CodecRegistry) ->
             "chunk keys of V3 have no form in Zarr V2",
         ));
     };
+    let ChunkGrid::Regular { chunk_shape } = &metadata.chunk_grid else {
+        return Err(Wrong::new(
+            "/chunks",
+            "chunks of different lengths have no form in Zarr V2",
+        ));
+    };
     let mut document = Map::new();
-    document.insert("chunks".into(), json!(metadata.chunk_grid.chunk_shape()));
+    document.insert("chunks".into(), json!(chunk_shape));
     document.insert("compressor".into(), codecs.compressor.unwrap_or_default());
     document.insert("dtype".into(), dtype);
     if separator != '.' {
@@ -125,7 +131,8 @@ pub(crate) fn write_array(metadata: &ArrayMetadata, registry: &CodecRegistry) ->
     document.insert("order".into(), if order == Order::C { "C" } else { "F" }.into());
     document.insert("shape".into(), json!(metadata.shape));
     document.insert("zarr_format".into(), 2.into());
-    for (name, value) in metadata.unknown.iter().filter(|(name, _)| *name != "data_type") {
+    let of_v2 = |(name, _): &(&String, _)| !v3::KEPT.contains(&name.as_str());
+    for (name, value) in metadata.unknown.iter().filter(of_v2) {
         document.entry(name).or_insert_with(|| value.clone());
     }
     Ok(document.into())

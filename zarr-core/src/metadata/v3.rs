@@ -1,17 +1,21 @@
 //! `zarr.json`, exactly as Zarr V3 has it on disk and zarr-python 3 writes it.
 
 use serde_json::{Map, Value, json};
-use zarr_codecs::{CodecConfig, CodecError, DataType, FillValue};
+use zarr_codecs::{CodecConfig, CodecError, DataType, FillValue, may_be_ignored, unknown_member};
 
 use super::{
     ArrayMetadata, Codecs, GroupMetadata, Members, Read, Wrong, ZarrFormat, attributes, json::is_same,
     lengths, v2,
 };
-use crate::{ChunkGrid, ChunkKeyEncoding};
+use crate::{ChunkEdges, ChunkGrid, ChunkKeyEncoding};
 
 /// Members whose value can have several forms; the one that was read is kept among what is not known.
 const DATA_TYPE: &str = "data_type";
 const FILL_VALUE: &str = "fill_value";
+const CHUNK_GRID: &str = "chunk_grid";
+const STORAGE_TRANSFORMERS: &str = "storage_transformers";
+/// Members that are kept among what is not known, and that V2 has no use for.
+pub(crate) const KEPT: [&str; 3] = [DATA_TYPE, CHUNK_GRID, STORAGE_TRANSFORMERS];
 
 /// The kind of node that a document is of.
 pub(crate) fn node_type(document: &Value) -> Read<bool> {
@@ -33,7 +37,8 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
     let shape = lengths("/shape", &members.require("shape")?, 0)?;
     let data_type_json = members.require("data_type")?;
     let data_type = DataType::from_json(&data_type_json).map_err(at("/data_type"))?;
-    let chunk_grid = read_chunk_grid(&members.require("chunk_grid")?, shape.len())?;
+    let chunk_grid_json = members.require(CHUNK_GRID)?;
+    let chunk_grid = read_chunk_grid(&chunk_grid_json, &shape)?;
     let chunk_key_encoding = read_chunk_key_encoding(&members.require("chunk_key_encoding")?)?;
     let fill_value_json = members.require("fill_value")?;
     let fill_value = read_fill_value(&fill_value_json, &data_type)?;
@@ -44,16 +49,14 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
     let dimension_names = members
         .take("dimension_names")
         .map_or(Ok(None), |names| read_dimension_names(&names, shape.len()))?;
-    if let Some(transformers) = members.take("storage_transformers")
-        && transformers.as_array().is_none_or(|list| !list.is_empty())
-    {
-        return Err(Wrong::expected(
-            "/storage_transformers",
-            "an empty list",
-            &transformers,
-        ));
-    }
+    let transformers = members.take(STORAGE_TRANSFORMERS);
     let mut unknown = read_unknown(members)?;
+    if let Some(transformers) = transformers {
+        check_storage_transformers(&transformers)?;
+        if transformers != json!([]) {
+            unknown.insert(STORAGE_TRANSFORMERS.into(), transformers);
+        }
+    }
     // Other forms than ours are kept: who wrote `r16` may not read `raw_bytes`.
     if !data_type
         .to_json()
@@ -66,6 +69,9 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
         .is_ok_and(|ours| is_same(&ours, &fill_value_json))
     {
         unknown.insert(FILL_VALUE.into(), fill_value_json);
+    }
+    if chunk_grid_to_json(&chunk_grid) != chunk_grid_json {
+        unknown.insert(CHUNK_GRID.into(), chunk_grid_json);
     }
     let codecs = Codecs::new(codecs);
     Ok(ArrayMetadata {
@@ -103,11 +109,6 @@ pub(crate) fn read_group(document: Value) -> Read<GroupMetadata> {
 }
 
 pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
-    let chunk_grid = match &metadata.chunk_grid {
-        ChunkGrid::Regular { chunk_shape } => {
-            json!({"name": "regular", "configuration": {"chunk_shape": chunk_shape}})
-        }
-    };
     let chunk_key_encoding = match &metadata.chunk_key_encoding {
         ChunkKeyEncoding::Default { separator } => ("default", separator),
         ChunkKeyEncoding::V2 { separator } => ("v2", separator),
@@ -116,7 +117,7 @@ pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
     let mut document = Map::new();
     document.insert("shape".into(), json!(metadata.shape));
     document.insert(DATA_TYPE.into(), write_data_type(metadata)?);
-    document.insert("chunk_grid".into(), chunk_grid);
+    document.insert(CHUNK_GRID.into(), write_chunk_grid(metadata));
     let encoding =
         json!({"name": chunk_key_encoding.0, "configuration": {"separator": chunk_key_encoding.1}});
     document.insert("chunk_key_encoding".into(), encoding);
@@ -128,7 +129,11 @@ pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
     }
     document.insert("zarr_format".into(), 3.into());
     document.insert("node_type".into(), "array".into());
-    document.insert("storage_transformers".into(), json!([]));
+    let transformers = metadata.unknown.get(STORAGE_TRANSFORMERS).cloned();
+    document.insert(
+        STORAGE_TRANSFORMERS.into(),
+        transformers.unwrap_or_else(|| json!([])),
+    );
     for (name, value) in metadata.unknown.iter().filter(|(name, _)| *name != v2::SEPARATOR) {
         document.entry(name).or_insert_with(|| value.clone());
     }
@@ -167,36 +172,126 @@ pub(crate) fn at(pointer: &'static str) -> impl Fn(CodecError) -> Wrong {
     move |error| Wrong::new(pointer, error.to_string())
 }
 
-/// The name and the configuration of an extension point.
+/// The name and the configuration of an extension that must be understood, whatever it says itself.
 fn named<'a>(pointer: &str, value: &'a Value) -> Read<(&'a str, &'a Value)> {
     let name = value.as_str().or_else(|| value.get("name")?.as_str());
     let name = name.ok_or_else(|| Wrong::expected(pointer, "an object with a name", value))?;
-    Ok((name, value.get("configuration").unwrap_or(&Value::Null)))
+    match unknown_member(value) {
+        Some(member) => Err(not_understood(format!("{pointer}/{member}"))),
+        None => Ok((name, value.get("configuration").unwrap_or(&Value::Null))),
+    }
 }
 
-fn read_chunk_grid(value: &Value, ndim: usize) -> Read<ChunkGrid> {
+/// Refuses members of a configuration that are not known: without them chunks would be looked for elsewhere.
+fn check_configuration(pointer: &str, configuration: &Value, known: &[&str]) -> Read<()> {
+    let members = configuration.as_object().into_iter().flatten();
+    let mut unknown =
+        members.filter(|(name, value)| !known.contains(&name.as_str()) && !may_be_ignored(value));
+    match unknown.next() {
+        Some((name, _)) => Err(not_understood(format!("{pointer}/configuration/{name}"))),
+        None => Ok(()),
+    }
+}
+
+fn not_understood(pointer: String) -> Wrong {
+    Wrong::new(pointer, "is not known and must be understood")
+}
+
+/// No storage transformer is known: those that need not be are kept, others are refused by name.
+fn check_storage_transformers(value: &Value) -> Read<()> {
+    let items = value.as_array();
+    let items = items.ok_or_else(|| Wrong::expected("/storage_transformers", "a list", value))?;
+    let unknown = items.iter().enumerate().find(|(_, item)| !may_be_ignored(item));
+    let Some((index, item)) = unknown else {
+        return Ok(());
+    };
+    let pointer = format!("/storage_transformers/{index}");
+    let (name, _) = named(&pointer, item)?;
+    let reason = format!("storage transformer `{name}` is not known and must be understood");
+    Err(Wrong::new(pointer, reason))
+}
+
+fn read_chunk_grid(value: &Value, shape: &[u64]) -> Read<ChunkGrid> {
     let (name, configuration) = named("/chunk_grid", value)?;
-    if name != "regular" {
-        return Err(Wrong::expected("/chunk_grid/name", "\"regular\"", &name.into()));
+    let member = |name: &str| configuration.get(name).unwrap_or(&Value::Null);
+    match name {
+        "regular" => {
+            check_configuration("/chunk_grid", configuration, &["chunk_shape"])?;
+            let pointer = "/chunk_grid/configuration/chunk_shape";
+            let chunk_shape = lengths(pointer, member("chunk_shape"), 1)?;
+            check_ndim(pointer, chunk_shape.len(), shape.len())?;
+            Ok(ChunkGrid::Regular { chunk_shape })
+        }
+        "rectilinear" => {
+            check_configuration("/chunk_grid", configuration, &["kind", "chunk_shapes"])?;
+            if member("kind") != "inline" {
+                let pointer = "/chunk_grid/configuration/kind";
+                return Err(Wrong::expected(pointer, "\"inline\"", member("kind")));
+            }
+            read_chunk_edges(member("chunk_shapes"), shape).map(ChunkGrid::of_edges)
+        }
+        _ => Err(Wrong::expected(
+            "/chunk_grid/name",
+            "\"regular\" or \"rectilinear\"",
+            &name.into(),
+        )),
     }
-    let pointer = "/chunk_grid/configuration/chunk_shape";
-    let chunk_shape = lengths(
+}
+
+fn check_ndim(pointer: &str, found: usize, ndim: usize) -> Read<()> {
+    if found == ndim {
+        return Ok(());
+    }
+    Err(Wrong::new(
         pointer,
-        configuration.get("chunk_shape").unwrap_or(&Value::Null),
-        1,
-    )?;
-    if chunk_shape.len() != ndim {
-        return Err(Wrong::new(
-            pointer,
-            format!("must have {ndim} lengths, found {}", chunk_shape.len()),
-        ));
+        format!("must have {ndim} lengths, found {found}"),
+    ))
+}
+
+/// Reads the lengths of chunks of a rectilinear grid, which must reach to the end of the array.
+fn read_chunk_edges(value: &Value, shape: &[u64]) -> Read<Vec<ChunkEdges>> {
+    let pointer = "/chunk_grid/configuration/chunk_shapes";
+    let items = value.as_array();
+    let items =
+        items.ok_or_else(|| Wrong::expected(pointer, "a list of lengths for each dimension", value))?;
+    check_ndim(pointer, items.len(), shape.len())?;
+    let edges = |(dimension, (item, length)): (usize, (&Value, &u64))| {
+        let pointer = format!("{pointer}/{dimension}");
+        let form = "a length, or a list of lengths and of pairs of a length and a number";
+        let edges = ChunkEdges::from_json(item).ok_or_else(|| Wrong::expected(&pointer, form, item))?;
+        if !edges.covers(*length) {
+            let reason = format!("the chunks end before the dimension, which has {length} elements");
+            return Err(Wrong::new(pointer, reason));
+        }
+        Ok(edges)
+    };
+    items.iter().zip(shape).enumerate().map(edges).collect()
+}
+
+/// The form that was read if it still means this grid, else ours.
+fn write_chunk_grid(metadata: &ArrayMetadata) -> Value {
+    let grid = &metadata.chunk_grid;
+    match metadata.unknown.get(CHUNK_GRID) {
+        Some(json) if read_chunk_grid(json, &metadata.shape).as_ref() == Ok(grid) => json.clone(),
+        _ => chunk_grid_to_json(grid),
     }
-    Ok(ChunkGrid::Regular { chunk_shape })
+}
+
+fn chunk_grid_to_json(grid: &ChunkGrid) -> Value {
+    match grid {
+        ChunkGrid::Regular { chunk_shape } => {
+            json!({"name": "regular", "configuration": {"chunk_shape": chunk_shape}})
+        }
+        ChunkGrid::Rectilinear(_) => {
+            json!({"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": grid.lengths_json()}})
+        }
+    }
 }
 
 fn read_chunk_key_encoding(value: &Value) -> Read<ChunkKeyEncoding> {
     let pointer = "/chunk_key_encoding/configuration/separator";
     let (name, configuration) = named("/chunk_key_encoding", value)?;
+    check_configuration("/chunk_key_encoding", configuration, &["separator"])?;
     let separator = match configuration.get("separator") {
         None => None,
         Some(Value::String(text)) if text == "/" => Some('/'),
@@ -255,12 +350,8 @@ fn read_dimension_names(value: &Value, ndim: usize) -> Read<Option<Vec<Option<St
 /// Keeps what is not known, if the document says that it need not be.
 fn read_unknown(members: Members) -> Read<Map<String, Value>> {
     let unknown = members.rest();
-    let must = |value: &Value| value.get("must_understand") != Some(&Value::Bool(false));
-    match unknown.iter().find(|(_, value)| must(value)) {
-        Some((name, _)) => Err(Wrong::new(
-            format!("/{name}"),
-            "is not known and must be understood",
-        )),
+    match unknown.iter().find(|(_, value)| !may_be_ignored(value)) {
+        Some((name, _)) => Err(not_understood(format!("/{name}"))),
         None => Ok(unknown),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use zarr_core::{
-    Array, Error, NodePath, Options, ZarrFormat,
+    Array, Error, NodePath, Options, Selection, ZarrFormat,
     store::{MemoryStore, Store, StoreExt, StoreKey},
 };
 
@@ -115,6 +115,88 @@ fn members_that_are_not_known_are_kept() {
     assert_eq!(again.metadata().format, ZarrFormat::V3);
 }
 
+/// The document of zarr-python with a member of an object added or replaced.
+fn with(pointer: &str, member: &str, value: Value) -> String {
+    let mut document: Value = serde_json::from_str(V3).unwrap();
+    document.pointer_mut(pointer).unwrap()[member] = value;
+    document.to_string()
+}
+
+/// What can be ignored is: values are read and written without it, and it stays in the document.
+#[test]
+fn extensions_that_need_not_be_understood_are_ignored_and_kept() {
+    let extension = json!({"name": "acme.sums", "configuration": {"a": 1}, "must_understand": false});
+    let mut document: Value = serde_json::from_str(V3).unwrap();
+    let mut codecs = document["codecs"].as_array().unwrap().clone();
+    for place in 0..=codecs.len() {
+        codecs.insert(place, extension.clone());
+        document["codecs"] = json!(codecs);
+        document["storage_transformers"] = json!([extension]);
+        let array = open("zarr.json", &document.to_string()).unwrap();
+        let plain = open("zarr.json", V3).unwrap();
+        let values: Vec<f32> = (0..200).map(|n| n as f32).collect();
+        for array in [&array, &plain] {
+            array.write_vec(&Selection::all(), &values).unwrap();
+            assert_eq!(array.read_vec::<f32>(&Selection::all()).unwrap(), values);
+        }
+        assert_eq!(
+            array.read_encoded_chunk(&[0, 0]).unwrap(),
+            plain.read_encoded_chunk(&[0, 0]).unwrap()
+        );
+        array.write_metadata().unwrap();
+        let written = array.store().get(&key("zarr.json"), 1 << 20).unwrap().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), document);
+        codecs.remove(place);
+    }
+}
+
+#[test]
+fn extensions_that_must_be_understood_are_refused_by_name() {
+    let must = [
+        json!({"name": "acme"}),
+        json!({"name": "acme", "must_understand": true}),
+        json!("acme"),
+    ];
+    for extension in must {
+        let mut document: Value = serde_json::from_str(V3).unwrap();
+        document["storage_transformers"] = json!([extension]);
+        let error = open("zarr.json", &document.to_string()).unwrap_err().to_string();
+        assert!(error.contains("storage transformer `acme`"), "{error}");
+        let mut document: Value = serde_json::from_str(V3).unwrap();
+        document["codecs"].as_array_mut().unwrap().push(extension);
+        // It opens, so that it can be looked at and carried along.
+        let array = open("zarr.json", &document.to_string()).unwrap();
+        let error = array.read_vec::<f32>(&Selection::all()).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("acme"), "{source}");
+    }
+    // Of what says where chunks are and what they mean, nothing can be ignored.
+    for member in ["chunk_grid", "chunk_key_encoding"] {
+        let other = json!({"name": "acme", "must_understand": false});
+        let error = open("zarr.json", &with("", member, other))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("acme"), "{error}");
+        let pointer = format!("/{member}");
+        for (pointer, member) in [(pointer.clone(), "note"), (pointer + "/configuration", "note")] {
+            let error = open("zarr.json", &with(&pointer, member, json!(1))).unwrap_err();
+            assert!(
+                matches!(&error, Error::Metadata { pointer: found, .. } if *found == format!("{pointer}/{member}")),
+                "{error}"
+            );
+            open(
+                "zarr.json",
+                &with(&pointer, member, json!({"must_understand": false})),
+            )
+            .unwrap();
+        }
+    }
+    let error = open("zarr.json", &with("/codecs/0", "note", json!(1)))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("note"), "{error}");
+}
+
 #[track_caller]
 fn refused(name: &str, base: &str, pointer: &str, value: Value) {
     let mut document: Value = serde_json::from_str(base).unwrap();
@@ -197,6 +279,53 @@ fn bad_members_of_v3_documents_are_named() {
     assert!(
         matches!(open("zarr.json", &unknown), Err(Error::Metadata { pointer, .. }) if pointer == "/acme")
     );
+}
+
+#[test]
+fn rectilinear_grids_are_written_back_as_they_were() {
+    let forms = [
+        json!([[[4, 2], 2], [5, 15]]),
+        json!([[4, 4, 2], [[20, 1]]]),
+        // The last chunk may reach beyond the array, and others lie behind it.
+        json!([[[4, 5]], 7]),
+        json!([3, [[6, 3], 2, 9]]),
+        // Nothing but steps, which are a regular grid.
+        json!([3, 8]),
+    ];
+    for shapes in forms {
+        let mut document: Value = serde_json::from_str(V3).unwrap();
+        document["chunk_grid"] =
+            json!({"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": shapes}});
+        let array = open("zarr.json", &document.to_string()).unwrap();
+        let values: Vec<f32> = (0..200).map(|n| n as f32).collect();
+        array.write_vec(&Selection::all(), &values).unwrap();
+        assert_eq!(array.read_vec::<f32>(&Selection::all()).unwrap(), values);
+        assert_eq!(array.n_chunks_initialized().unwrap(), array.n_chunks());
+        array.write_metadata().unwrap();
+        let written = array.store().get(&key("zarr.json"), 1 << 20).unwrap().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), document);
+    }
+}
+
+#[test]
+fn bad_rectilinear_grids_are_named() {
+    let bad = [
+        ("/kind", json!("external")),
+        ("/kind", json!(null)),
+        ("/chunk_shapes", json!([[10]])),
+        ("/chunk_shapes", json!(10)),
+        ("/chunk_shapes/0", json!([4, 5])),
+        ("/chunk_shapes/1", json!([])),
+        ("/chunk_shapes/1", json!([0, 20])),
+        ("/chunk_shapes/1", json!([[5, 4, 1]])),
+        ("/chunk_shapes/1", json!(2.5)),
+    ];
+    for (pointer, value) in bad {
+        let mut base: Value = serde_json::from_str(V3).unwrap();
+        base["chunk_grid"] = json!({"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": [[10], [[5, 4]]]}});
+        let pointer = format!("/chunk_grid/configuration{pointer}");
+        refused("zarr.json", &base.to_string(), &pointer, value);
+    }
 }
 
 #[test]

@@ -95,10 +95,10 @@ impl Copying<'_> {
         let n_chunks = grid(&chunk_shape)
             .iter()
             .fold(1_u64, |n, count| n.saturating_mul(*count));
-        let agrees = self
-            .array
-            .chunk_shape()
-            .is_some_and(|source| clamped(source, shape) == clamped(&chunk_shape, shape));
+        let agrees = self.array.chunk_grid().is_some_and(|source| {
+            let is_regular = source.rectilinear().is_none();
+            is_regular && clamped(source.chunk_shape(), shape) == clamped(&chunk_shape, shape)
+        });
         // Under another fill value, chunks that are missing would mean other values.
         let stored = if agrees && self.how.creation.fill_value.is_none() {
             self.array.stored_chunks()?

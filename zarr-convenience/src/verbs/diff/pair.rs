@@ -221,7 +221,8 @@ fn are_aligned(a: &dyn SourceArray, b: &dyn SourceArray, tolerance: &Tolerance) 
     };
     let (one, other) = (a.metadata(), b.metadata());
     one.data_type == other.data_type
-        && one.chunk_grid.chunk_shape() == other.chunk_grid.chunk_shape()
+        && one.chunk_grid == other.chunk_grid
+        && one.chunk_grid.rectilinear().is_none()
         && one.codecs.list() == other.codecs.list()
         && one.fill_value_or_zero() == other.fill_value_or_zero()
         && !(tolerance.nan_differs && has_nan(&one.data_type))

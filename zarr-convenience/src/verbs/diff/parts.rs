@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use zarr_core::ChunkGrid;
+
 use crate::{Result, SourceArray};
 
 /// With more boxes than this, those that no stored chunk touches are left out: a listing costs about as much as so many
@@ -120,11 +122,11 @@ impl Parts {
     fn find_touched(&self, arrays: &[&dyn SourceArray]) -> Result<Option<Vec<u64>>> {
         let mut touched = BTreeSet::new();
         for array in arrays {
-            let (Some(chunk_shape), Some(stored)) = (array.chunk_shape(), array.stored_chunks()?) else {
+            let (Some(chunk_grid), Some(stored)) = (array.chunk_grid(), array.stored_chunks()?) else {
                 return Ok(None);
             };
             for coords in stored {
-                if !self.touch(&coords, chunk_shape, &mut touched) {
+                if !self.touch(&coords, &chunk_grid, &mut touched) {
                     return Ok(None);
                 }
             }
@@ -133,15 +135,15 @@ impl Parts {
     }
 
     /// Adds the numbers of the boxes that a chunk touches; whether there is room for them.
-    fn touch(&self, coords: &[u64], chunk_shape: &[u64], touched: &mut BTreeSet<u64>) -> bool {
+    fn touch(&self, coords: &[u64], chunk_grid: &ChunkGrid, touched: &mut BTreeSet<u64>) -> bool {
         let mut numbers = vec![0_u64];
-        for (dimension, (coord, chunk)) in coords.iter().zip(chunk_shape).enumerate() {
+        for (dimension, coord) in coords.iter().enumerate() {
             let (part, length) = (self.part_shape[dimension].max(1), self.shape[dimension]);
-            let start = coord.saturating_mul(*chunk);
+            let (start, edge) = chunk_grid.extent(dimension, *coord);
             if start >= length {
                 return true;
             }
-            let end = start.saturating_add(*chunk).min(length);
+            let end = start.saturating_add(edge).min(length);
             let range = start / part..end.div_ceil(part);
             let n = (range.end - range.start).saturating_mul(numbers.len() as u64);
             if n > TOUCHED_MAX as u64 {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use zarr_core::{
-    Array, ArrayBuilder, NodePath, Options, Order, Workers, ZarrFormat,
+    Array, ArrayBuilder, ChunkEdges, NodePath, Options, Order, Workers, ZarrFormat,
     codecs::{ByteOrder, CodecKind, CodecRegistry, DataType, Field, FillValue, StructType, TimeUnit},
     metadata::{ShardCodecs, V2Codecs, data_type_to_v2},
     store::MemoryStore,
@@ -148,6 +148,9 @@ fn configured(
     }
 }
 
+/// What arrays of chunks of different lengths are counted as, without shards and with them.
+pub(super) const UNEVEN: [&str; 2] = ["uneven chunks", "uneven shards"];
+
 /// Codecs by their V2 names, and how many arrays were made with each.
 pub(super) type Uses = BTreeMap<String, usize>;
 
@@ -267,6 +270,9 @@ pub(super) fn make(random: &mut Random, uses: &mut Uses) -> Made {
         let mut built = builder.clone().v2_codecs(codecs.clone()).format(format);
         if format == ZarrFormat::V3 {
             built = in_shards(random, built, &path, &options);
+            if random.one_in(3) {
+                built = uneven(random, built, &path, &options);
+            }
         }
         let array = match built.create(Arc::new(MemoryStore::new()), &path, &options) {
             Ok(array) => array,
@@ -278,6 +284,10 @@ pub(super) fn make(random: &mut Random, uses: &mut Uses) -> Made {
         for codec in codecs.filters.iter().flatten().chain(&codecs.compressor) {
             *uses.entry(codec["id"].as_str().unwrap().to_owned()).or_default() += 1;
         }
+        if array.metadata().chunk_grid.rectilinear().is_some() {
+            let what = array.inner_chunk_shape().map_or(UNEVEN[0], |_| UNEVEN[1]);
+            *uses.entry(what.to_owned()).or_default() += 1;
+        }
         let about = format!("{:?}\n{:?}", array.metadata(), array.options().write_empty_chunks);
         let fill = fill
             .unwrap_or_else(|| FillValue::zero(&data_type))
@@ -286,6 +296,28 @@ pub(super) fn make(random: &mut Random, uses: &mut Uses) -> Made {
         return Made { array, fill, about };
     }
     unreachable!("an array of {data_type} filled with {fill:?} is refused without codecs: {refused}")
+}
+
+/// Makes chunks of different lengths, or shards, which may reach far beyond the array; what cannot be stays as it is.
+fn uneven(random: &mut Random, builder: ArrayBuilder, path: &NodePath, options: &Options) -> ArrayBuilder {
+    let Ok(array) = builder
+        .clone()
+        .create(Arc::new(MemoryStore::new()), path, options)
+    else {
+        return builder;
+    };
+    let units = array.inner_chunk_shape().unwrap_or_else(|| vec![1; array.ndim()]);
+    let edges = array.shape().iter().zip(units).map(|(length, unit)| {
+        if random.one_in(4) {
+            return ChunkEdges::each(unit * random.within(1, 3)).unwrap();
+        }
+        let mut edges = Vec::new();
+        while edges.is_empty() || edges.iter().sum::<u64>() < *length || random.one_in(5) {
+            edges.push(unit * random.within(1, 4));
+        }
+        ChunkEdges::list(&edges).unwrap()
+    });
+    builder.chunk_edges(edges.collect())
 }
 
 /// Puts the chunks of an array in shards, or shards of shards, now and then; what cannot be in shards stays as it is.

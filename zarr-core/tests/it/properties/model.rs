@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use zarr_core::{
-    ArrayData,
+    ArrayData, ChunkGrid,
     codecs::{ChunkBuffer, DataType},
 };
 
@@ -39,7 +39,7 @@ impl Model {
     ///
     /// # Panics
     /// When the array has what it cannot have.
-    pub(super) fn resize(&mut self, shape: &[u64], chunk_shape: &[u64], seen: &[Vec<u8>]) {
+    pub(super) fn resize(&mut self, shape: &[u64], chunk_grid: &ChunkGrid, seen: &[Vec<u8>]) {
         let old = std::mem::replace(&mut self.shape, shape.to_vec());
         let elements = std::mem::take(&mut self.elements);
         let mut kept = HashMap::new();
@@ -53,11 +53,12 @@ impl Model {
         }
         // Chunks that lie outside are gone.
         self.hidden.retain(|coords, _| {
-            let grid = shape.iter().zip(chunk_shape);
-            coords
-                .iter()
-                .zip(grid)
-                .all(|(coord, (length, chunk))| coord / chunk < length.div_ceil(*chunk))
+            let counts = chunk_grid.grid_shape(shape);
+            let chunks = coords.iter().enumerate();
+            chunks
+                .map(|(dimension, coord)| chunk_grid.chunk_of(dimension, *coord))
+                .zip(counts)
+                .all(|(chunk, count)| chunk < count)
         });
         for (place, seen) in seen.iter().enumerate() {
             let coords = coords_of(place, shape);

@@ -1,6 +1,6 @@
 //! Random selections of every kind, each with the places that `NumPy` would take its elements from.
 
-use zarr_core::{IndexArray, Selection, SelectionItem};
+use zarr_core::{ChunkGrid, IndexArray, Selection, SelectionItem};
 
 use super::random::Random;
 
@@ -21,7 +21,7 @@ struct Along {
     is_kept: bool,
 }
 
-pub(super) fn choose(random: &mut Random, shape: &[u64], chunk_shape: &[u64]) -> Chosen {
+pub(super) fn choose(random: &mut Random, shape: &[u64], grid: &ChunkGrid) -> Chosen {
     let is_empty = shape.contains(&0);
     match random.below(8) {
         0 => all(shape),
@@ -29,7 +29,7 @@ pub(super) fn choose(random: &mut Random, shape: &[u64], chunk_shape: &[u64]) ->
         3 | 4 => product(random, shape, true, Selection::orthogonal),
         5 if !is_empty && !shape.is_empty() => points(random, shape),
         6 if !shape.is_empty() => mask(random, shape),
-        7 if !is_empty => blocks(random, shape, chunk_shape),
+        7 if !is_empty => blocks(random, shape, grid),
         _ => one_list(random, shape),
     }
 }
@@ -245,10 +245,11 @@ fn mask(random: &mut Random, shape: &[u64]) -> Chosen {
     }
 }
 
-fn blocks(random: &mut Random, shape: &[u64], chunk_shape: &[u64]) -> Chosen {
+fn blocks(random: &mut Random, shape: &[u64], grid: &ChunkGrid) -> Chosen {
     let mut along = Vec::new();
-    for (length, chunk) in shape.iter().zip(chunk_shape) {
-        let count = length.div_ceil(*chunk);
+    let counts = grid.grid_shape(shape).into_iter();
+    for (axis, (length, count)) in shape.iter().zip(counts).enumerate() {
+        let first = |chunk| grid.extent(axis, chunk).0.min(*length);
         let start = random.below(count);
         let (item, stop) = if random.one_in(2) {
             (SelectionItem::Index(index(random, start, count)), start + 1)
@@ -258,7 +259,7 @@ fn blocks(random: &mut Random, shape: &[u64], chunk_shape: &[u64]) -> Chosen {
         };
         along.push(Along {
             item,
-            positions: (start * chunk..(stop * chunk).min(*length)).collect(),
+            positions: (first(start)..first(stop)).collect(),
             is_kept: true,
         });
     }

@@ -1,5 +1,7 @@
 //! Making arrays.
 
+mod chunks;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -8,10 +10,11 @@ use zarr_codecs::{
 };
 use zarr_store::Store;
 
+use self::chunks::Shards;
 use crate::{
-    Array, ArrayMetadata, ChunkGrid, ChunkKeyEncoding, DimensionNames, Error, NodePath, Options, Order,
-    Result, ZarrFormat, guess_chunk_shape, hierarchy,
-    metadata::{Codecs, ShardCodecs, V2Codecs, elements_codec, v2, v2_fill_value},
+    Array, ArrayMetadata, ChunkEdges, ChunkKeyEncoding, DimensionNames, Error, NodePath, Options, Order,
+    Result, ZarrFormat, hierarchy,
+    metadata::{Codecs, V2Codecs, elements_codec, v2, v2_fill_value},
     n5, put_dimension_names, take_dimension_names,
 };
 
@@ -34,6 +37,8 @@ pub struct ArrayBuilder {
     data_type: DataType,
     byte_order: ByteOrder,
     chunk_shape: Option<Vec<u64>>,
+    /// The lengths of chunks, where they differ.
+    chunk_edges: Option<Vec<ChunkEdges>>,
     shards: Option<Shards>,
     order: Order,
     fill_value: Option<FillValue>,
@@ -47,15 +52,6 @@ pub struct ArrayBuilder {
     attributes: Map<String, Value>,
     dimension_names: Option<DimensionNames>,
     unknown: Map<String, Value>,
-}
-
-/// How chunks lie in shards.
-#[derive(Debug, Clone)]
-struct Shards {
-    /// The number of elements of a shard in each dimension.
-    shape: Vec<u64>,
-    /// What stands around the codecs of the inner chunks, if it is not the usual.
-    codec: Option<ShardCodecs>,
 }
 
 /// What comes after the elements are in their order.
@@ -86,6 +82,7 @@ impl ArrayBuilder {
             data_type,
             byte_order: ByteOrder::Little,
             chunk_shape: None,
+            chunk_edges: None,
             shards: None,
             order: Order::C,
             separator: None,
@@ -136,6 +133,10 @@ impl ArrayBuilder {
         let metadata = array.metadata();
         let registry = &array.options().registry;
         let shards = metadata.shards();
+        let edges = metadata
+            .chunk_grid
+            .rectilinear()
+            .map(|grid| grid.edges().to_vec());
         let (chunk_shape, codecs) = match &shards {
             Some(shards) => (shards.chunk_shape.clone(), shards.codecs.clone()),
             None => (array.chunk_shape().to_vec(), metadata.codecs.list().to_vec()),
@@ -156,8 +157,10 @@ impl ArrayBuilder {
             data_type: metadata.data_type.clone(),
             byte_order: metadata.codecs.byte_order(),
             chunk_shape: Some(chunk_shape),
+            chunk_edges: edges.clone().filter(|_| shards.is_none()),
             shards: shards.map(|codec| Shards {
                 shape: array.chunk_shape().to_vec(),
+                edges,
                 codec: Some(codec),
             }),
             order: metadata.order().unwrap_or_default(),
@@ -172,46 +175,6 @@ impl ArrayBuilder {
             dimension_names: metadata.dimension_names.clone(),
             unknown: metadata.unknown.clone(),
         }
-    }
-
-    /// The shape of a chunk; it may be longer than the array.
-    pub fn chunk_shape(mut self, chunk_shape: Vec<u64>) -> Self {
-        self.chunk_shape = Some(chunk_shape);
-        self
-    }
-
-    /// Puts chunks together in shards of so many elements in each dimension, which chunks must divide.
-    ///
-    /// Chunks are then what can be read alone, and shards are what is stored under one key. Only V3 has them.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use zarr_core::{ArrayBuilder, NodePath, ZarrFormat, codecs::DataType, store::MemoryStore};
-    /// let array = ArrayBuilder::new(vec![100, 100], DataType::Float32)
-    ///     .chunk_shape(vec![10, 10])
-    ///     .shard_shape(vec![50, 50])
-    ///     .format(ZarrFormat::V3)
-    ///     .create(Arc::new(MemoryStore::new()), &NodePath::new("temperature")?, &Default::default())?;
-    /// assert_eq!(array.n_chunks(), 4);
-    /// assert_eq!(array.inner_chunk_shape(), Some(vec![10, 10]));
-    /// # Ok::<(), zarr_core::Error>(())
-    /// ```
-    pub fn shard_shape(mut self, shape: Vec<u64>) -> Self {
-        let codec = self.shards.and_then(|shards| shards.codec);
-        self.shards = Some(Shards { shape, codec });
-        self
-    }
-
-    /// Has each chunk stored under a key of its own.
-    pub fn without_shards(mut self) -> Self {
-        self.shards = None;
-        self
-    }
-
-    /// Has the chunk shape guessed from the size of the array.
-    pub fn guessed_chunks(mut self) -> Self {
-        self.chunk_shape = None;
-        self
     }
 
     /// The order of elements in stored chunks.
@@ -360,7 +323,7 @@ impl ArrayBuilder {
         let attributes = self.attributes.clone();
         let format = self.format;
         let array = self.prepare(store, path, options)?;
-        array.chunk_codec()?;
+        array.check_codecs()?;
         hierarchy::create_parents(array.store(), path, format, options)?;
         array.write_metadata()?;
         if format == ZarrFormat::V2 && !attributes.is_empty() {
@@ -386,27 +349,8 @@ impl ArrayBuilder {
             variable if variable.is_variable() => 8,
             fixed => fixed.size().unwrap_or(1),
         };
-        let chunk_shape = self
-            .chunk_shape
-            .clone()
-            .unwrap_or_else(|| guess_chunk_shape(&self.shape, item_size));
-        let chunk_shape = match (&self.shards, &self.chunk_shape) {
-            (Some(shards), None) => divisors(&shards.shape, chunk_shape),
-            _ => chunk_shape,
-        };
-        if chunk_shape.len() != self.shape.len() {
-            let reason = format!(
-                "chunks {chunk_shape:?} do not have the dimensions of shape {:?}",
-                self.shape
-            );
-            return Err(Error::create(reason));
-        }
-        if chunk_shape.contains(&0) {
-            return Err(Error::create(format!(
-                "chunks {chunk_shape:?} must be at least 1 in each dimension"
-            )));
-        }
-        let stored_shape = self.stored_shape(&chunk_shape)?;
+        let chunk_shape = self.resolved_chunk_shape(item_size)?;
+        let chunk_grid = self.chunk_grid(&chunk_shape)?;
         let codecs = match self.format {
             ZarrFormat::V2 => self.v2_codec_list(registry)?,
             ZarrFormat::V3 => Codecs::new(self.sharded(&chunk_shape, self.v3_codec_list(registry)?)),
@@ -429,9 +373,7 @@ impl ArrayBuilder {
             format: self.format,
             shape: self.shape,
             data_type: self.data_type,
-            chunk_grid: ChunkGrid::Regular {
-                chunk_shape: stored_shape,
-            },
+            chunk_grid,
             chunk_key_encoding,
             fill_value: self.fill_value,
             codecs,
@@ -445,40 +387,6 @@ impl ArrayBuilder {
         };
         let array = Array::new(store, path.clone(), metadata, options.clone());
         Ok(array)
-    }
-
-    /// The shape of what is stored under one key.
-    fn stored_shape(&self, chunk_shape: &[u64]) -> Result<Vec<u64>> {
-        let Some(shards) = self.shards.as_ref().filter(|_| self.format == ZarrFormat::V3) else {
-            return Ok(chunk_shape.to_vec());
-        };
-        let is_divided = shards.shape.len() == chunk_shape.len()
-            && shards
-                .shape
-                .iter()
-                .zip(chunk_shape)
-                .all(|(shard, chunk)| *shard > 0 && shard % chunk == 0);
-        if !is_divided {
-            return Err(Error::create(format!(
-                "chunks {chunk_shape:?} do not divide shards {:?}",
-                shards.shape
-            )));
-        }
-        Ok(shards.shape.clone())
-    }
-
-    /// The codecs of the array, whose chunks have these.
-    fn sharded(&self, chunk_shape: &[u64], codecs: Vec<CodecConfig>) -> Vec<CodecConfig> {
-        let Some(shards) = &self.shards else { return codecs };
-        let shard = match &shards.codec {
-            Some(codec) => ShardCodecs {
-                chunk_shape: chunk_shape.to_vec(),
-                codecs,
-                ..codec.clone()
-            },
-            None => ShardCodecs::new(chunk_shape.to_vec(), codecs),
-        };
-        vec![shard.to_codec()]
     }
 
     fn v2_codec_list(&self, registry: &CodecRegistry) -> Result<Codecs> {
@@ -565,15 +473,6 @@ impl ArrayBuilder {
             None => Ok(complete),
         }
     }
-}
-
-/// The longest lengths that divide others and are not longer than was guessed.
-fn divisors(lengths: &[u64], guessed: Vec<u64>) -> Vec<u64> {
-    let longest = |(length, guess): (&u64, u64)| {
-        let divides = |divisor: &u64| length % divisor == 0;
-        (1..=guess.min(*length)).rev().find(divides).unwrap_or(guess)
-    };
-    lengths.iter().zip(guessed).map(longest).collect()
 }
 
 /// Whether one of the filters holds objects.
