@@ -14,6 +14,7 @@ use crate::{
         migrate::{self, MigrateArgs},
         mv::{self, MvArgs},
         rechunk::{self, RechunkArgs},
+        references::{self, ReferencesArgs},
         rm::{self, RmArgs},
         tree::{self, TreeArgs},
     },
@@ -56,6 +57,9 @@ pub(crate) struct Common {
     /// More about what is done, on standard error
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+    /// Follow references to files beneath this directory as well as beneath that of their document
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) allow_external: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) confinement: Confinement,
 }
@@ -151,6 +155,9 @@ pub(crate) enum Verb {
     /// Prints every element of an array, for suites of tests
     #[command(name = "conformance-read", hide = true, after_help = conformance_read::HELP)]
     ConformanceRead(ConformanceReadArgs),
+    /// Writes a document of references, through which an HDF5 file is read as Zarr without a copy
+    #[command(after_help = references::HELP)]
+    References(ReferencesArgs),
     /// Hashes the values of every array, whatever its format, chunks and codecs
     #[command(after_help = "Example: zarr digest data.h5 > a; zarr digest out.zarr > b; diff a b")]
     Digest(NodeArgs),
@@ -341,7 +348,7 @@ pub(crate) struct ConsolidateArgs {
 }
 
 /// Reads a size such as `500M`.
-fn parse_size(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text[digits.len()..]
         .to_ascii_uppercase()

@@ -10,7 +10,7 @@ use zarr_convenience::{
         consolidated_groups,
         store::{MemoryStore, Staged, Store, ZipStore},
     },
-    open_reading, open_store,
+    open_reading, open_references, open_store,
 };
 
 #[cfg(feature = "hdf5")]
@@ -94,7 +94,7 @@ pub(crate) fn open_zarr(location: &Location, common: &Common) -> Result<Node> {
     if !location.exists() {
         check_there(&location.store)?;
     }
-    let store = open_store(location, false)?;
+    let store = read_store(location, common)?;
     let options = Options {
         read_only: true,
         ..options(common)
@@ -107,6 +107,14 @@ pub(crate) fn open_zarr(location: &Location, common: &Common) -> Result<Node> {
         output::notice(&format!("zarr: consolidated metadata are not used: {why}"));
     }
     Ok(node)
+}
+
+/// Opens the Zarr store at a location for reading.
+pub(crate) fn read_store(location: &Location, common: &Common) -> Result<Arc<dyn Store>> {
+    if location.kind() == StoreKind::References {
+        return Ok(open_references(location, &common.allow_external)?);
+    }
+    Ok(open_store(location, false)?)
 }
 
 /// How consolidated metadata compare with the documents of the nodes, in words.
@@ -131,18 +139,22 @@ fn check_there(path: &Path) -> Result<(), Error> {
     std::fs::metadata(path).map(drop).map_err(failed)
 }
 
+/// Refuses a path where there is no HDF5 file.
+#[cfg(feature = "hdf5")]
+pub(crate) fn check_hdf5(path: &Path) -> Result<()> {
+    check_there(path)?;
+    if zarr_h5bridge::is_hdf5(path)? {
+        return Ok(());
+    }
+    let reason = "is neither a directory, a ZIP archive nor an HDF5 file".to_owned();
+    let what = path.display().to_string();
+    Err(Error::Source { what, reason }.into())
+}
+
 #[cfg(feature = "hdf5")]
 fn open_file(location: &Location, detail: Detail) -> Result<Opened> {
     let path = &location.store;
-    check_there(path)?;
-    if !zarr_h5bridge::is_hdf5(path)? {
-        let reason = "is neither a directory, a ZIP archive nor an HDF5 file".to_owned();
-        return Err(Error::Source {
-            what: path.display().to_string(),
-            reason,
-        }
-        .into());
-    }
+    check_hdf5(path)?;
     let mut source = zarr_h5bridge::Hdf5Source::open(path)?;
     if let Detail::Whole(format) = detail {
         source = source.keeping_originals().for_format(format);

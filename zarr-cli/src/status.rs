@@ -81,9 +81,10 @@ fn of_store(error: &StoreError) -> Status {
     match error {
         StoreError::Io { source, .. } => of_io(source),
         StoreError::OutOfRange { .. } | StoreError::Corrupt { .. } => Status::Corrupt,
-        StoreError::TooLarge { .. } | StoreError::NotSupported { .. } | StoreError::InvalidKey { .. } => {
-            Status::Refused
-        }
+        StoreError::TooLarge { .. }
+        | StoreError::NotSupported { .. }
+        | StoreError::InvalidKey { .. }
+        | StoreError::Refused { .. } => Status::Refused,
         StoreError::Conflict { .. } => Status::Conflict,
         _ => Status::Other,
     }

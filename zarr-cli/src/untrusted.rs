@@ -125,6 +125,7 @@ fn read_places(verb: &Verb) -> Vec<(&str, Option<&str>)> {
         Verb::CopyAll(args) => vec![(&args.source, args.source_path.as_deref())],
         // Here the path is not that of a node, and what is read is the store.
         Verb::CopyStore(args) => vec![(&args.source, Some(""))],
+        Verb::References(args) => vec![(&args.source, Some(""))],
         Verb::Rechunk(args) => vec![(&args.source, None)],
         Verb::Diff(args) => vec![
             (&args.a, args.a_path.as_deref()),
@@ -155,6 +156,7 @@ fn remove_debris(verb: &Verb) {
         Verb::Copy(args) => copy(&args.all),
         Verb::CopyAll(args) => copy(args),
         Verb::Load(args) => args.output.clone(),
+        Verb::References(args) => Some(args.output.clone()),
         _ => None,
     };
     if let Some(file) = file {

@@ -50,6 +50,8 @@ pub use hexdigest::{HashName, hexdigest};
 pub use info::{ArrayInfo, GroupInfo};
 pub use ledger::{Ledger, StepLedger};
 pub use load::{LazyLoader, Loaded, load};
+#[cfg(feature = "reference")]
+pub use location::open_references;
 pub use location::{Location, StoreKind, open_store, open_whole_store};
 pub use numpy_text::{count_text, data_type_text, grid_text, shape_text};
 pub use open::{OpenMode, build_array, check_codecs, create_array, create_group, open};

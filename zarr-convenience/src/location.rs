@@ -11,6 +11,8 @@ use zarr_core::{
     store::{DirectoryStore, Store, StoreError, Strays},
 };
 
+#[cfg(feature = "reference")]
+use zarr_core::store::ReferenceStore;
 #[cfg(feature = "zip")]
 use zarr_core::store::ZipStore;
 
@@ -39,6 +41,8 @@ pub enum StoreKind {
     Directory,
     /// A ZIP archive, or nothing yet under a name that ends in `.zip`.
     Zip,
+    /// A document of references to other files, in kerchunk's format.
+    References,
     /// Another file, or nothing yet under a name that ends like one.
     OtherFile,
     /// A store elsewhere, named by its address.
@@ -106,6 +110,7 @@ impl Location {
         match fs::metadata(&self.store) {
             Ok(found) if found.is_dir() => StoreKind::Directory,
             Ok(_) if is_zip(&self.store) || ending("zip") => StoreKind::Zip,
+            Ok(_) if is_object(&self.store) => StoreKind::References,
             Ok(_) => StoreKind::OtherFile,
             Err(_) if ending("zip") => StoreKind::Zip,
             Err(_) if has_file_ending(&self.store) => StoreKind::OtherFile,
@@ -140,6 +145,27 @@ fn is_zip(path: &Path) -> bool {
     let mut signature = [0; 4];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut signature));
     read.is_ok() && matches!(&signature, b"PK\x03\x04" | b"PK\x05\x06")
+}
+
+/// Whether a file begins as an object of JSON does, as a document of references.
+fn is_object(path: &Path) -> bool {
+    use std::io::Read;
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(64).read_to_end(&mut start));
+    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
+    read.is_ok() && first == Some(&b'{')
+}
+
+/// Opens a document of references, which are followed to files beneath its own directory and beneath those that are
+/// allowed.
+///
+/// # Errors
+/// [`Error::Core`] when the document or a directory cannot be opened.
+#[cfg(feature = "reference")]
+pub fn open_references<P: AsRef<Path>>(location: &Location, allowed: &[P]) -> Result<Arc<dyn Store>> {
+    let store = ReferenceStore::open(&location.store)?;
+    let store = allowed.iter().try_fold(store, ReferenceStore::with_allowed)?;
+    Ok(Arc::new(store))
 }
 
 /// Opens the Zarr store at a location, for reading or to be changed.
@@ -190,6 +216,13 @@ fn open_with(location: &Location, writable: bool, strays: Strays) -> Result<Arc<
         StoreKind::Zip if writable => Ok(Arc::new(ZipStore::update(path)?)),
         #[cfg(feature = "zip")]
         StoreKind::Zip => Ok(Arc::new(ZipStore::open(path)?.with_strays(strays))),
+        #[cfg(feature = "reference")]
+        StoreKind::References if !writable => open_references::<&Path>(location, &[]),
+        StoreKind::References if writable => Err(StoreError::NotSupported {
+            operation: "writing",
+            store: format!("the document of references {}", path.display()),
+        }
+        .into()),
         _ => {
             let what = path.display().to_string();
             let is = if path.exists() { "is" } else { "would be" };

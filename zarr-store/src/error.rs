@@ -60,6 +60,14 @@ pub enum StoreError {
         /// What stands in the way.
         reason: String,
     },
+    /// A policy forbids it.
+    #[error("{what}: refused: {reason}")]
+    Refused {
+        /// The key or the store.
+        what: String,
+        /// What the policy says.
+        reason: String,
+    },
     /// The bytes that make up the store are damaged.
     #[error("{what}: data is corrupt: {reason}")]
     Corrupt {

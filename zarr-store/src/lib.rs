@@ -34,6 +34,8 @@ pub use stores::lmdb::LmdbStore;
 pub use stores::memory::MemoryStore;
 #[cfg(feature = "object_store")]
 pub use stores::object::ObjectStore;
+#[cfg(feature = "reference")]
+pub use stores::reference::ReferenceStore;
 #[cfg(feature = "sqlite")]
 pub use stores::sqlite::SqliteStore;
 pub use stores::temp::TempStore;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::json;
 use zarr_convenience::{
-    Copied, CopyStoreOptions, IfExists, KeyPlan, Location, PatternFlags,
+    Copied, CopyStoreOptions, IfExists, KeyPlan, Location, PatternFlags, StoreKind,
     core::{
         NodePath,
         store::{MemoryStore, Store},
@@ -17,7 +17,7 @@ use super::copy::{Log, tell_different};
 use crate::{
     args::{Common, CopyStoreArgs},
     cancel,
-    locations::{Output, Work, memory, workers},
+    locations::{Output, Work, memory, read_store, workers},
     output,
     progress::Display,
 };
@@ -33,7 +33,11 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
     let if_exists = IfExists::parse_for_keys(&args.if_exists)?;
     let from = Location::with_path(&args.source, &args.source_path)?;
     let to = Location::with_path(&args.dest, &args.dest_path)?;
-    let source = open_whole_store(&from, args.follow_symlinks)?;
+    let source = if from.kind() == StoreKind::References {
+        read_store(&from, common)?
+    } else {
+        open_whole_store(&from, args.follow_symlinks)?
+    };
     let writes_nothing = args.dry_run || args.explain;
     let opened = if writes_nothing {
         None

@@ -16,6 +16,7 @@ pub(crate) mod ls;
 pub(crate) mod migrate;
 pub(crate) mod mv;
 pub(crate) mod rechunk;
+pub(crate) mod references;
 pub(crate) mod rm;
 mod save;
 pub(crate) mod tree;
@@ -50,6 +51,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Rechunk(args) => (&args.source, rechunk::run(args, common)),
         Verb::Migrate(args) => (&args.node.location, migrate::run(args, common)),
         Verb::ConformanceRead(args) => (&args.array_path, conformance_read::run(args, common)),
+        Verb::References(args) => (&args.source, references::run(args, common)),
         Verb::Digest(args) => (&args.location, digest::run(args, common)),
         // Here the status says more than that all is done.
         Verb::Diff(args) => return diff::run(args, common),

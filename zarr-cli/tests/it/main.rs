@@ -19,6 +19,8 @@ mod nodes;
 mod output;
 mod pages;
 mod place;
+#[cfg(feature = "hdf5")]
+mod references;
 mod refusals;
 mod tree;
 mod verbs;

@@ -15,7 +15,7 @@ use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{
     Array, ArrayBuilder, ArrayData, ChunkedShape, NodePath, Options, Selection, Workers, ZarrFormat, gather,
 };
-use zarr_convenience::{Error, Result, SourceArray, StoredChunk, core};
+use zarr_convenience::{Error, Result, SourceArray, StoredChunk, core, data_type_text};
 
 use super::{
     attributes,
@@ -199,6 +199,16 @@ impl Hdf5Array {
             shape: &self.shape,
             chunk_shape,
         }
+    }
+
+    /// The dataset itself.
+    pub(super) const fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// Whether the bytes of elements in the file are those that Zarr has for them; truths may be other than 0 and 1.
+    pub(super) fn is_as_in_file(&self) -> bool {
+        self.elements.are_stored_as_zarr(None)
     }
 
     /// What the dataset says of itself.
@@ -432,8 +442,14 @@ impl SourceArray for Hdf5Array {
         &self.shape
     }
 
+    /// Of texts, that of all of them, which are read for it; where they cannot be, reading them will say so.
     fn data_type(&self) -> &DataType {
-        self.text_type.get().unwrap_or(&self.elements.data_type)
+        self.checked_type().unwrap_or(&self.elements.data_type)
+    }
+
+    /// Which is the same for texts and bytes of any length, so that none are read for it.
+    fn data_type_text(&self) -> String {
+        data_type_text(&self.elements.data_type, self.elements.byte_order)
     }
 
     fn byte_order(&self) -> ByteOrder {

@@ -57,6 +57,11 @@ impl Clean {
             | Self::Text {
                 padding: StringPadding::NullPadded,
                 ..
+            }
+            // Nothing can be behind the end of one byte, as netCDF's characters are.
+            | Self::Text {
+                size: 1,
+                padding: StringPadding::NullTerminated,
             } => true,
             Self::Bool => elements.is_none_or(|elements| elements.iter().all(|byte| *byte <= 1)),
             Self::Text { .. } | Self::Bits { .. } => false,

@@ -16,6 +16,7 @@ mod new_dataset;
 mod new_filters;
 mod original;
 mod picking;
+mod serve;
 mod sink;
 mod source;
 mod times;
@@ -23,5 +24,6 @@ mod twin;
 mod type_json;
 mod values;
 
+pub use serve::{Hdf5Store, ReferenceOptions, ReferenceReport, write_references};
 pub use sink::Hdf5Sink;
 pub use source::Hdf5Source;

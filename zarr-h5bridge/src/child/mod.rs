@@ -49,6 +49,8 @@ impl ChildLimits {
 const LINE_SIZE_MAX: u64 = 1 << 16;
 /// How often a child is looked after that says nothing.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long what a child said last is waited for, where its end does not end the pipe.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What Rust's library says before it ends a process that gets no memory.
 const NO_MEMORY: &str = "memory allocation of ";
 /// The status of a program of Rust that panicked.
@@ -134,8 +136,9 @@ pub fn run_child(
             break status;
         }
     };
-    // What it said last; a process of its own making may still have the pipe, and is not waited for.
-    while let Ok(line) = lines.recv_timeout(PAUSE) {
+    // What it said last may still be on its way; a process of its own making that has the pipe is not waited for.
+    let end = Instant::now() + LAST_WORDS;
+    while let Ok(line) = lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
         hear(&line);
     }
     let over = |reason: String| {

@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::attribute::Node;
 use super::libhdf5::{self, Called, Handle, Kind};
@@ -18,12 +18,12 @@ const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 #[derive(Clone, Debug)]
 pub struct File {
     shared: Arc<Shared>,
+    path: Arc<Path>,
 }
 
 #[derive(Debug)]
 struct Shared {
     handle: Handle,
-    path: PathBuf,
     /// The same file, for reading chunks without the library.
     bytes: fs::File,
     /// Where HDF5 begins, behind a user block, and how long the file was when it was opened.
@@ -48,6 +48,54 @@ pub enum Object {
 pub struct NamedType {
     node: Node,
     datatype: Datatype,
+}
+
+/// What tells a file from others, and from what it was before it changed.
+type State = (PathBuf, [u64; 7]);
+
+/// The files that this process has open.
+///
+/// One that is opened again is the same one to the library as well: where it has a file twice, a dataset that both have
+/// open has its texts and sequences looked for in the one that was opened last, also after that was closed.
+fn open_files() -> MutexGuard<'static, Vec<(State, Weak<Shared>)>> {
+    static OPEN: Mutex<Vec<(State, Weak<Shared>)>> = Mutex::new(Vec::new());
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(unix)]
+fn state(_: &Path, metadata: &fs::Metadata) -> State {
+    use std::os::unix::fs::MetadataExt;
+    let times = [
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.ctime(),
+        metadata.ctime_nsec(),
+    ];
+    let [modified, modified_nsec, changed, changed_nsec] = times.map(i64::cast_unsigned);
+    let (device, number, len) = (metadata.dev(), metadata.ino(), metadata.len());
+    // The number says which file it is, whatever its path.
+    let numbers = [
+        device,
+        number,
+        len,
+        modified,
+        modified_nsec,
+        changed,
+        changed_nsec,
+    ];
+    (PathBuf::new(), numbers)
+}
+
+#[cfg(not(unix))]
+fn state(path: &Path, metadata: &fs::Metadata) -> State {
+    let since = |time: io::Result<std::time::SystemTime>| {
+        let since = time
+            .ok()
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        since.unwrap_or_default().as_nanos() as u64
+    };
+    let times = (since(metadata.modified()), since(metadata.created()));
+    (path.to_owned(), [metadata.len(), times.0, times.1, 0, 0, 0, 0])
 }
 
 /// Whether a file carries the signature of HDF5: at its start, or at 512 bytes, 1024, 2048 and so on.
@@ -105,23 +153,28 @@ impl File {
         let start = start.ok_or_else(|| Error::NotHdf5 {
             file: path.to_owned(),
         })?;
-        let name = c_path(path).map_err(io_error)?;
+        let path: Arc<Path> = path.into();
+        let (mut open, found) = (open_files(), state(&path, &metadata));
+        open.retain(|(_, shared)| shared.strong_count() > 0);
+        let same = open.iter().find(|(known, _)| *known == found);
+        if let Some(shared) = same.and_then(|(_, shared)| shared.upgrade()) {
+            return Ok(Self { shared, path });
+        }
+        let name = c_path(&path).map_err(io_error)?;
         let handle = libhdf5::open_file(&name).map_err(|reason| Error::Library {
             action: "opening",
-            file: path.to_owned(),
+            file: path.to_path_buf(),
             object: "/".to_owned(),
             reason,
         })?;
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             handle,
-            path: path.to_owned(),
             bytes,
             bounds: (start, metadata.len()),
             paths: OnceLock::new(),
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        });
+        open.push((found, Arc::downgrade(&shared)));
+        Ok(Self { shared, path })
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -130,7 +183,7 @@ impl File {
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
-        &self.shared.path
+        &self.path
     }
 
     /// How long the file was when it was opened.
@@ -236,18 +289,27 @@ impl File {
     /// [`Error::Damaged`] if they lie beyond the end of the file, else [`Error::Io`].
     pub fn read_bytes(&self, address: u64, size_bytes: u64, bytes: &mut Vec<u8>) -> Result<()> {
         bytes.clear();
+        let size = self.check_bytes(address, size_bytes)?;
+        bytes.resize(size, 0);
+        self.read_into(address, bytes)
+    }
+
+    /// Fails with [`Error::Damaged`] if bytes of the file lie beyond its end; gives how many they are.
+    pub(crate) fn check_bytes(&self, address: u64, size_bytes: u64) -> Result<usize> {
         let size = usize::try_from(size_bytes).ok();
-        let size = size
-            .filter(|_| self.has_bytes(address, size_bytes))
+        size.filter(|_| self.has_bytes(address, size_bytes))
             .ok_or_else(|| Error::Damaged {
-                file: self.shared.path.clone(),
+                file: self.path.to_path_buf(),
                 object: "/".to_owned(),
                 reason: format!("{size_bytes} bytes at {address} lie beyond the end of the file"),
-            })?;
-        bytes.resize(size, 0);
+            })
+    }
+
+    /// Reads bytes of the file that lie within it.
+    pub(crate) fn read_into(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
         read_exact_at(&self.shared.bytes, bytes, address).map_err(|source| Error::Io {
             action: "reading",
-            file: self.shared.path.clone(),
+            file: self.path.to_path_buf(),
             source,
         })
     }
@@ -263,7 +325,7 @@ impl File {
     /// Opens what `relative` leads to from an open object; `path` is its absolute path for people.
     pub(super) fn open_from(&self, location: &Handle, relative: &[u8], path: String) -> Result<Object> {
         let not_found = || Error::NotFound {
-            file: self.shared.path.clone(),
+            file: self.path.to_path_buf(),
             object: path.clone(),
         };
         let relative = if relative.is_empty() { b"/" } else { relative };
@@ -272,7 +334,7 @@ impl File {
             Ok(Some(handle)) => handle,
             Ok(None) => {
                 return Err(Error::Outside {
-                    file: self.shared.path.clone(),
+                    file: self.path.to_path_buf(),
                     object: path,
                 });
             }
@@ -298,7 +360,7 @@ impl File {
     pub(super) fn library_error(&self, action: &'static str, object: String, reason: String) -> Error {
         Error::Library {
             action,
-            file: self.shared.path.clone(),
+            file: self.path.to_path_buf(),
             object,
             reason,
         }
@@ -311,7 +373,7 @@ impl File {
             Object::NamedType(_) => "data type",
         };
         Error::WrongKind {
-            file: self.shared.path.clone(),
+            file: self.path.to_path_buf(),
             object: object.path().to_owned(),
             expected,
             found,

@@ -148,3 +148,29 @@ fn errors_are_small_and_in_one_line() {
         "{message}"
     );
 }
+
+#[test]
+fn a_file_that_is_open_several_times_is_read_while_some_are_closed() {
+    // To the library it is one file: where it was several, closing one left pointers to it in what others had open.
+    let read = || {
+        for _ in 0..100 {
+            let files = [
+                File::open(testdata("hdf5/types.h5")),
+                File::open(testdata("hdf5/types.h5")),
+            ];
+            let [first, second] = files.map(|file| file.unwrap());
+            let paths = ["/vstr_s", "/comp_vlen", "/comp_vstr"];
+            let datasets = paths.map(|path| (first.dataset(path).unwrap(), second.dataset(path).unwrap()));
+            drop(second);
+            for (first, second) in datasets {
+                drop(second);
+                assert!(first.read_all().is_ok(), "{}", first.path());
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(read);
+        }
+    });
+}

@@ -13,6 +13,7 @@ mod moved;
 mod odd;
 mod pieces;
 mod round_trip;
+mod serve;
 mod sink;
 mod values;
 

@@ -8,6 +8,8 @@ pub mod memory;
 #[cfg(feature = "object_store")]
 pub mod object;
 pub(crate) mod ranges;
+#[cfg(feature = "reference")]
+pub mod reference;
 #[cfg(any(feature = "http", feature = "object_store"))]
 mod secrets;
 mod sorted;

@@ -9,6 +9,8 @@ mod faulty;
 #[cfg(feature = "http")]
 mod http;
 mod properties;
+#[cfg(feature = "reference")]
+mod references;
 mod room;
 #[cfg(feature = "s3")]
 mod s3;

@@ -81,12 +81,12 @@ pub(super) fn store(session: &mut Session, step: &Value, mode: &str) -> Outcome<
             Arc::new(DirectoryStore::create(&full)?),
             "DirectoryStore",
         )),
-        (StoreKind::OtherFile, _) if full.is_file() => Err(Failure::class(
+        (StoreKind::OtherFile | StoreKind::References, _) if full.is_file() => Err(Failure::class(
             "zarr.errors.FSPathExistNotDir",
             format!("path exists but is not a directory: {}", full.display()),
         )
         .into()),
-        (StoreKind::OtherFile | StoreKind::Remote, _) => {
+        (StoreKind::OtherFile | StoreKind::References | StoreKind::Remote, _) => {
             Ok(Shelf::new(open_store(&location, mode != "r")?, "DirectoryStore"))
         }
     }

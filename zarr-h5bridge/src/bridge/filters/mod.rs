@@ -19,9 +19,12 @@ mod bitshuffle;
 mod lz4;
 mod lzf;
 
-use std::sync::{Arc, Once};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Once},
+};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use zarr_convenience::core::codecs::{
     BUILT_IN, BytesToBytes, Codec, CodecConfig, CodecError, CodecRegistry, Limits, bytes_to_bytes::zlib,
 };
@@ -81,15 +84,7 @@ pub(super) fn config(filter: &Filter) -> Option<CodecConfig> {
 /// The codec that a filter is in metadata of Zarr, which all other arrays of such chunks have too; its element size
 /// is that of the dataset's type.
 pub(super) fn stored_config(filter: &Filter, element_size: usize) -> Option<CodecConfig> {
-    // The library fills in what it works out itself.
-    let filter = match filter.id {
-        SHUFFLE if filter.client_data.is_empty() => &Filter {
-            client_data: vec![u32::try_from(element_size).ok()?],
-            ..filter.clone()
-        },
-        _ => filter,
-    };
-    let mut config = config(filter)?;
+    let mut config = config(filled_in(filter, element_size)?.as_ref())?;
     if filter.id == BLOSC {
         const SHUFFLES: [&str; 3] = ["noshuffle", "shuffle", "bitshuffle"];
         let shuffle = filter.client_data.get(5).map_or(1, |shuffle| *shuffle as usize);
@@ -106,7 +101,7 @@ pub(super) fn stored_config(filter: &Filter, element_size: usize) -> Option<Code
 /// Elements have so many bytes, and chunks decoded.
 pub(super) fn of_codecs(codecs: &[CodecConfig], element_size: usize, chunk_size: u64) -> Option<Vec<Filter>> {
     let filter = |codec: &CodecConfig| {
-        let number = |name: &str| codec.configuration.get(name).and_then(serde_json::Value::as_u64);
+        let number = |name: &str| codec.configuration.get(name).and_then(Value::as_u64);
         let small = |name: &str| number(name).and_then(|number| u32::try_from(number).ok());
         let element_size = u32::try_from(element_size).ok()?;
         let (id, client_data) = match codec.name.as_str() {
@@ -143,6 +138,38 @@ pub(super) fn of_codecs(codecs: &[CodecConfig], element_size: usize, chunk_size:
         .skip_while(|codec| codec.name == "bytes")
         .map(filter)
         .collect()
+}
+
+/// The codec of numcodecs that does what a filter does, as documents of V2 name it.
+pub(super) fn numcodecs(filter: &Filter, element_size: usize) -> Option<Value> {
+    let CodecConfig {
+        name, configuration, ..
+    } = config(filled_in(filter, element_size)?.as_ref())?;
+    let name = name.strip_prefix("numcodecs.").unwrap_or(&name);
+    let members: &[&str] = match filter.id {
+        DEFLATE | BZIP2 | ZSTD => &["level"],
+        SHUFFLE => &["elementsize"],
+        FLETCHER32 => &[],
+        BLOSC => &["cname", "clevel", "shuffle", "blocksize"],
+        _ => return None,
+    };
+    let kept = members.iter().filter_map(|member| {
+        let value = configuration.get(*member)?;
+        Some(((*member).to_owned(), value.clone()))
+    });
+    let id = [("id".to_owned(), Value::from(name))];
+    Some(id.into_iter().chain(kept).collect::<Map<_, _>>().into())
+}
+
+/// A filter with what the library works out itself.
+fn filled_in(filter: &Filter, element_size: usize) -> Option<Cow<'_, Filter>> {
+    Some(match filter.id {
+        SHUFFLE if filter.client_data.is_empty() => Cow::Owned(Filter {
+            client_data: vec![u32::try_from(element_size).ok()?],
+            ..filter.clone()
+        }),
+        _ => Cow::Borrowed(filter),
+    })
 }
 
 /// Whether a filter is undone by a codec.
