@@ -6,7 +6,7 @@ use zarr_core::{Array, Options, Workers};
 
 use crate::{
     How, Result, SourceArray, StepLedger,
-    moves::Moves,
+    moves::{Moves, Proof},
     route::{movable, route},
     units::{Boxes, Crew, Recodes, Units, memory_in},
 };
@@ -18,10 +18,15 @@ pub(crate) struct Carry<'a> {
     /// The chunks that the source has, if that is known.
     pub(crate) stored: Option<&'a HashSet<Vec<u64>>>,
     pub(crate) how: &'a How<'a>,
+    /// Whether the chunks leave Zarr, so that damaged ones would no longer be found where they are read.
+    pub(crate) leaves: bool,
 }
 
 /// Carries all values of an array into a Zarr array of its shape, as [`route`](crate::route()) says; documents are not
 /// touched. Chunks that are missing in the source stay so where that means the same.
+///
+/// The destination may be a twin of something else than Zarr, so chunks that are moved are seen to decode first, unless
+/// they are [trusted](crate::Creation::trusts_chunks).
 ///
 /// # Errors
 /// When either side fails, and when the work is told to stop.
@@ -35,6 +40,7 @@ pub fn carry(source: &dyn SourceArray, target: &Array, how: &How<'_>) -> Result<
         target,
         stored: stored.as_ref(),
         how,
+        leaves: true,
     };
     carry.run(None)
 }
@@ -66,8 +72,12 @@ impl Carry<'_> {
         let route = route(self.source, self.target, memory);
         let unit_memory = memory_in(self.target.store().as_ref(), route.unit_memory);
         if let Ok(wrapping) = movable(self.source, self.target) {
-            let how = (self.stored, self.how.creation.trusts_chunks);
-            let moves = Moves::new(self.source, self.target, wrapping, how);
+            let proof = match (self.how.creation.trusts_chunks, self.leaves) {
+                (true, _) => Proof::Nothing,
+                (false, true) => Proof::All,
+                (false, false) => Proof::Foreign,
+            };
+            let moves = Moves::new(self.source, self.target, wrapping, (self.stored, proof));
             let workers = moves.workers(self.how.workers);
             let workers = self.how.budget.affordable(workers, unit_memory);
             return (Box::new(moves), workers);

@@ -69,7 +69,7 @@ pub struct Creation {
     /// Whether filters and compressor are those of the source where both formats have them, so that chunks are moved
     /// as they are; what is said of them here comes on top. Copies from Zarr to Zarr are such in any case.
     pub keeps_codecs: bool,
-    /// Whether chunks that are moved as they are need not be seen to decode. Those of Zarr need not in any case.
+    /// Whether chunks that are moved as they are need not be seen to decode. From Zarr to Zarr they need not in any case.
     pub trusts_chunks: bool,
     /// All codecs in the V3 form, instead of filters and compressor.
     pub codecs: Option<Vec<CodecConfig>>,

@@ -2,7 +2,11 @@
 
 use std::{cell::RefCell, collections::HashSet, sync::Arc};
 
-use zarr_core::{Array, Selection, Workers, store::Store};
+use zarr_core::{
+    Array, Selection, Workers,
+    codecs::{CodecError, Scratch},
+    store::Store,
+};
 
 use crate::{
     Budget, Error, Result, SourceArray, StoredChunk,
@@ -13,6 +17,18 @@ use crate::{
 thread_local! {
     /// What chunks are decoded into that are proven on the way, used again from chunk to chunk.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static DECODED: RefCell<Scratch> = RefCell::default();
+}
+
+/// Which chunks are seen to decode before they are moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// None, unless what is done to them needs it.
+    Nothing,
+    /// Those of sources that are not Zarr.
+    Foreign,
+    /// All.
+    All,
 }
 
 /// Chunks on their way, each a unit of its own.
@@ -20,8 +36,7 @@ pub(crate) struct Moves<'a> {
     source: &'a dyn SourceArray,
     target: Array,
     wrapping: Wrapping,
-    /// Whether a source need not see that chunks decode.
-    trusts: bool,
+    proof: Proof,
     /// The positions of the chunks that are stored, in C order; `None` where the source cannot list them.
     stored: Option<Vec<Vec<u64>>>,
     chunk_size: u64,
@@ -32,7 +47,7 @@ impl<'a> Moves<'a> {
         source: &'a dyn SourceArray,
         target: &Array,
         wrapping: Wrapping,
-        (stored, trusts): (Option<&HashSet<Vec<u64>>>, bool),
+        (stored, proof): (Option<&HashSet<Vec<u64>>>, Proof),
     ) -> Self {
         let stored = stored.map(|stored| {
             let mut chunks: Vec<_> = stored.iter().cloned().collect();
@@ -48,7 +63,7 @@ impl<'a> Moves<'a> {
                 .clone()
                 .with_options(|options| options.workers = Workers::ONE),
             wrapping,
-            trusts,
+            proof,
             stored,
         }
     }
@@ -83,23 +98,28 @@ impl<'a> Moves<'a> {
 
     /// Moves a chunk; `false` if that needs its values.
     fn moved(&self, chunk: &[u64], budget: &Budget, target: &Array) -> Result<bool> {
-        let proven = !self.trusts && !self.wrapping.proves();
+        let proven = self.proof != Proof::Nothing && !self.wrapping.proves();
         let encoded = match self.source.stored_chunk(chunk, proven)? {
             StoredChunk::Missing => return Ok(true),
             StoredChunk::Otherwise => return Ok(false),
             StoredChunk::Encoded(encoded) => encoded,
         };
         let _held = budget.hold(encoded.len() as u64);
+        let failed = |error: CodecError| Error::Source {
+            what: format!("`{}`, chunk {chunk:?}", self.source.path()),
+            reason: error.to_string(),
+        };
+        if let (true, Some(from), Proof::All) = (proven, self.source.as_zarr(), self.proof) {
+            let codec = from.chunk_codec()?;
+            let decoded = DECODED.with_borrow_mut(|scratch| codec.decode(&encoded, scratch).map(drop));
+            decoded.map_err(failed)?;
+        }
         if self.wrapping.is_none() {
             target.write_encoded_chunk(chunk, &encoded)?;
             return Ok(true);
         }
         let wrapped = SCRATCH.with_borrow_mut(|scratch| self.wrapping.apply(&encoded, scratch));
-        let wrapped = wrapped.map_err(|error| Error::Source {
-            what: format!("`{}`, chunk {chunk:?}", self.source.path()),
-            reason: error.to_string(),
-        })?;
-        let Some(wrapped) = wrapped else {
+        let Some(wrapped) = wrapped.map_err(failed)? else {
             return Ok(false);
         };
         let _held = budget.hold(wrapped.len() as u64);

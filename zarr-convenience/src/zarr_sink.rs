@@ -245,6 +245,7 @@ impl Put<'_> {
             target,
             stored: self.stored.as_ref(),
             how: self.how,
+            leaves: false,
         }
     }
 }

@@ -204,3 +204,22 @@ fn copy_store_follows_links_out_of_its_source_only_when_told() {
     place.done("copy-store g.zarr a.zarr --follow-symlinks");
     assert_eq!(place.read("a.zarr/link/0"), b"1");
 }
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn chunks_of_hdf5_are_kept_and_moved_where_that_is_asked_for() {
+    let place = Place::new();
+    let testdata = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
+    std::fs::copy(testdata.join("hdf5/chunks.h5"), place.path("a.h5")).unwrap();
+    let explained = place.done("copy a.h5/gzip b.zarr --keep-codecs --explain");
+    let line = "/gzip -> /gzip: encoded chunks are moved as they are, because chunk shape, codecs and fill value \
+                agree; 6 units of (16, 16)";
+    assert_eq!(explained.lines().next(), Some(line));
+    place.done("copy a.h5/gzip b.zarr --keep-codecs");
+    assert!(place.text("b.zarr/gzip/.zarray").contains("\"id\": \"zlib\""));
+    let json: serde_json::Value =
+        serde_json::from_str(&place.done("copy a.h5/gzip c.zarr --explain --json")).unwrap();
+    assert_eq!(json["steps"][0]["way"], "recode");
+    place.done("copy b.zarr/gzip back.h5 --trust-chunks");
+    assert_eq!(place.done("diff a.h5/gzip back.h5/gzip"), "");
+}

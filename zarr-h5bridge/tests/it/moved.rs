@@ -274,6 +274,34 @@ fn chunks_that_are_trusted_go_as_they_are() {
     assert!(copied(&path, ZarrFormat::V2, trusting()).is_err());
 }
 
+#[test]
+fn damage_in_zarr_does_not_go_into_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in [ZarrFormat::V2, ZarrFormat::V3] {
+        let (from, _) = copied(&testdata(FILE), format, keeping()).unwrap();
+        let wrong = array(&from, "shuffle");
+        let mut encoded = wrong.read_encoded_chunk(&[1, 0]).unwrap().unwrap().to_vec();
+        encoded[50] ^= 2;
+        wrong.write_encoded_chunk(&[1, 0], &encoded).unwrap();
+        let source = ZarrSource::new(Node::Group(from));
+        let copy = |name: &str, creation| {
+            let sink = Hdf5Sink::create(folder.path().join(name)).unwrap();
+            copy_all(&source, &NodePath::root(), &sink, options(creation))
+        };
+        let error = copy(&format!("{format}.h5"), Creation::default())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("`/shuffle`, chunk [1, 0]"), "{error}");
+        let trusting = Creation {
+            trusts_chunks: true,
+            ..Creation::default()
+        };
+        // Another frame has a checksum that must be made.
+        let trusted = copy(&format!("trusted{format}.h5"), trusting);
+        assert_eq!(trusted.is_ok(), format == ZarrFormat::V2);
+    }
+}
+
 /// Copies a hierarchy into a new file, and shows its arrays' ways there.
 fn back(from: &Group, path: &Path, creation: Creation) -> BTreeMap<String, (Way, String)> {
     let source = ZarrSource::new(Node::Group(from.clone()));
