@@ -511,6 +511,10 @@ impl SourceArray for Hdf5Array {
     }
 
     fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
+        // Where Zarr has no such fill value, chunks that are missing are written.
+        if !self.elements.tells_fill(&self.dataset.info().fill_value) {
+            return Ok(None);
+        }
         Ok(self.table()?.map(ChunkTable::positions))
     }
 

@@ -136,7 +136,8 @@ struct Original {
 }
 
 fn kept(attribute: &Attribute, value: &Value, paths: Paths<'_>, is_hidden: bool) -> Original {
-    let usual = to_hdf5(value).is_ok_and(|usual| is_same(&usual, attribute));
+    let named_type = attribute.named_type.and_then(paths);
+    let usual = named_type.is_none() && to_hdf5(value).is_ok_and(|usual| is_same(&usual, attribute));
     if usual && !is_hidden {
         let (original, fate) = (None, None);
         return Original { original, fate };
@@ -157,6 +158,9 @@ fn kept(attribute: &Attribute, value: &Value, paths: Paths<'_>, is_hidden: bool)
     } else {
         Some((Fate::Mapped, "it comes back as another type".to_owned()))
     };
+    if let Some(path) = named_type {
+        original["named_type"] = path.into();
+    }
     if is_hidden {
         original["value"] = value.clone();
     }

@@ -100,7 +100,7 @@ impl Copying<'_> {
             is_regular && clamped(source.chunk_shape(), shape) == clamped(&chunk_shape, shape)
         });
         // Under another fill value, chunks that are missing would mean other values.
-        let stored = if agrees && self.how.creation.fill_value.is_none() {
+        let stored = if agrees && self.target.keeps_fill && self.how.creation.fill_value.is_none() {
             self.array.stored_chunks()?
         } else {
             None
@@ -205,7 +205,7 @@ impl Copying<'_> {
 
     /// Values as the file has them.
     fn items(&self, data: &ArrayData) -> Result<Values> {
-        let Target { new, elements } = self.target;
+        let Target { new, elements, .. } = self.target;
         let bytes = || slots(data).map(<[u8]>::to_vec);
         let items: Vec<Item> = match (&elements.form, &data.data_type) {
             (Form::Plain | Form::Record { .. }, _) => {
@@ -301,7 +301,7 @@ fn sequence(element: &Elements, item: Vec<u8>) -> Item {
 }
 
 /// Whether a value points to an object.
-fn refers(item: &Item) -> bool {
+pub(super) fn refers(item: &Item) -> bool {
     match item {
         Item::Reference(target) => target.is_some(),
         Item::Sequence(items) | Item::Parts(items) => items.iter().any(refers),

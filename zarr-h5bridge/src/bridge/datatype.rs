@@ -269,6 +269,19 @@ impl Elements {
         are_same.then(|| FillValue::new(self.decode(first.to_vec())))
     }
 
+    /// Whether [`fill_value`](Self::fill_value) is all that the file says of elements that were never written.
+    pub(super) fn tells_fill(&self, fill_value: &FileFillValue) -> bool {
+        let FileFillValue::User(bytes) = fill_value else {
+            return true;
+        };
+        match self.form {
+            Form::Text => self.inner.is_empty() && std::str::from_utf8(bytes).is_ok(),
+            // Nobody has looked at what a sequence holds; the empty one is what netCDF-4 chooses.
+            Form::Sequence(_) | Form::Path | Form::Object => false,
+            _ => self.inner.is_empty() || self.common_fill(bytes).is_some(),
+        }
+    }
+
     /// What elements are that were never written; undefined ones are zero.
     pub(super) fn fill_value(&self, fill_value: &FileFillValue) -> FillValue {
         let zero = FillValue::zero(&self.data_type);

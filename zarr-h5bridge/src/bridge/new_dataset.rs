@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use zarr_convenience::core::codecs::{ByteOrder, DataType, StructType};
+use zarr_convenience::core::codecs::{ByteOrder, DataType, FillValue, StructType};
 use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{NodePath, Options};
 use zarr_convenience::{Creation, Result, SourceArray};
@@ -13,7 +13,9 @@ use super::datatype::{Elements, Form, long_double};
 use super::new_filters::Asked;
 use super::times::numpy_time;
 use super::{original, type_json};
-use crate::hdf5::{Charset, DatasetInfo, Datatype, Field, Name, NewDataset, StringPadding};
+use crate::hdf5::{
+    Charset, DatasetInfo, Datatype, Field, FillValue as FileFillValue, Name, NewDataset, StringPadding, Times,
+};
 
 /// What HDF5 can count the bytes of a chunk with.
 const CHUNK_SIZE_MAX: u64 = u32::MAX as u64;
@@ -32,6 +34,8 @@ pub(super) fn clamped(chunk_shape: &[u64], shape: &[u64]) -> Vec<u64> {
 pub(super) struct Target {
     pub(super) new: NewDataset,
     pub(super) elements: Elements,
+    /// Whether elements that are never written are those of the array.
+    pub(super) keeps_fill: bool,
 }
 
 /// What the copy of an array is to be, or why there can be none; `original` is what was kept of a dataset before.
@@ -63,7 +67,7 @@ pub(super) fn new_dataset(
     let builder = own.apply(array.builder()?, &shape, array.data_type(), order)?;
     let nowhere = Arc::new(MemoryStore::new());
     let target = builder.prepare(nowhere, &NodePath::root(), &Options::default())?;
-    let fill_value = target.metadata().fill_value_or_zero().as_bytes().to_vec();
+    let fill_value = target.metadata().fill_value_or_zero().clone();
     // What was in one piece stays so, unless chunks are asked for.
     let is_whole = dataset.is_some() && array.chunk_shape().is_none() && creation.chunks.is_none();
     let is_chunked = n_outer > 0 && !shape.contains(&0) && !is_whole;
@@ -79,9 +83,8 @@ pub(super) fn new_dataset(
         Some(_) => asked.filters(array, dataset, &elements, chunk_size),
         None => Vec::new(),
     };
-    let is_fixed = elements.file_size() > 0;
     let mut new = NewDataset {
-        datatype,
+        named_type: None,
         shape: shape.get(..n_outer).unwrap_or(&shape).to_vec(),
         is_null: false,
         max_shape: None,
@@ -89,22 +92,15 @@ pub(super) fn new_dataset(
         filters,
         chunk_shape,
         filters_partial_chunks: true,
-        // The library's own is the empty text, and the empty sequence.
-        fill_value: (is_fixed && elements.inner.is_empty()).then(|| elements.encode(fill_value)),
+        fill_value: file_fill(&fill_value, array.data_type(), &datatype, &elements),
         is_fill_undefined: false,
         tracks_attributes: false,
+        times: Times::default(),
+        datatype,
     };
     if !original.is_empty() {
-        let usual = new.fill_value.take();
         let filters = std::mem::take(&mut new.filters);
-        original::to_dataset(original, &mut new);
-        let chosen = original::fill_value(original);
-        let before = |usual: &Vec<u8>| chosen.clone().unwrap_or_else(|| vec![0; usual.len()]);
-        new.fill_value = match usual {
-            // The fill value of Zarr counts where it was changed.
-            Some(usual) if elements.fill_differs(&before(&usual), &usual) => Some(usual),
-            _ => chosen.filter(|_| is_fixed),
-        };
+        take_original(original, &elements, &mut new);
         if asked.names_any() && new.chunk_shape.is_some() {
             new.filters = filters;
         }
@@ -115,7 +111,64 @@ pub(super) fn new_dataset(
         let reason = format!("its chunks of {chunk_size} bytes are larger than HDF5 can have them");
         return Ok(Err(reason));
     }
-    Ok(Ok(Target { new, elements }))
+    let in_file = new
+        .fill_value
+        .clone()
+        .map_or(FileFillValue::Default(Vec::new()), FileFillValue::User);
+    let keeps_fill = match &in_file {
+        FileFillValue::User(_) => {
+            elements.tells_fill(&in_file) && elements.fill_value(&in_file).as_bytes() == fill_value.as_bytes()
+        }
+        _ => fill_value.is_zero(),
+    };
+    Ok(Ok(Target {
+        new,
+        elements,
+        keeps_fill,
+    }))
+}
+
+/// Makes a new dataset what the original was; the fill value of Zarr counts where it was changed.
+fn take_original(original: &Map<String, Value>, elements: &Elements, new: &mut NewDataset) {
+    let usual = new.fill_value.take();
+    original::to_dataset(original, new);
+    let chosen = original::fill_value(original);
+    let is_text = matches!(new.datatype, Datatype::VlenString { .. });
+    let is_changed = |usual: &Vec<u8>| match &chosen {
+        _ if is_text => chosen.as_deref().unwrap_or_default() != usual,
+        Some(before) => elements.fill_differs(before, usual),
+        None => elements.fill_differs(&vec![0; usual.len()], usual),
+    };
+    let has_form = elements.file_size() > 0
+        || matches!(
+            new.datatype,
+            Datatype::VlenString { .. } | Datatype::VlenSequence { .. }
+        );
+    new.fill_value = match usual {
+        Some(usual) if is_changed(&usual) => Some(usual),
+        _ => chosen.filter(|_| has_form),
+    };
+}
+
+/// The fill value of an array in the bytes of the file, where the file can have it and does not have it anyway.
+fn file_fill(
+    fill_value: &FillValue,
+    data_type: &DataType,
+    datatype: &Datatype,
+    elements: &Elements,
+) -> Option<Vec<u8>> {
+    let bytes = fill_value.as_bytes();
+    if !elements.inner.is_empty() {
+        return None;
+    }
+    match (datatype, data_type) {
+        (Datatype::VlenString { .. }, DataType::String | DataType::Bytes) => {
+            // The library's own is the empty text, and a zero byte would end one.
+            (!bytes.is_empty() && !bytes.contains(&0)).then(|| bytes.to_vec())
+        }
+        _ if elements.file_size() > 0 => Some(elements.encode(bytes.to_vec())),
+        _ => None,
+    }
 }
 
 /// The type of the elements in the file: what it was before, if that still fits, else the nearest.

@@ -4,7 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{type_json, values};
-use crate::hdf5::{DatasetInfo, Dataspace, FillValue, Filter, Layout, LinkKind, NewDataset, NewLink};
+use crate::hdf5::{
+    AllocationTime, DatasetInfo, Dataspace, FillTime, FillValue, Filter, Layout, LinkKind, NewDataset,
+    NewLink, Times,
+};
 
 /// The name of the attribute.
 pub(super) const KEY: &str = "_hdf5";
@@ -50,13 +53,58 @@ pub(super) fn of_dataset(info: &DatasetInfo, original: &mut Map<String, Value>) 
             original.insert("fill_value".to_owned(), values::base64(bytes));
         }
     }
-    if info.tracks_attributes {
-        original.insert("tracks_attributes".to_owned(), true.into());
+    for (name, is_true) in [
+        ("tracks_attributes", info.tracks_attributes),
+        ("tracks_times", info.times.are_tracked),
+    ] {
+        if is_true {
+            original.insert(name.to_owned(), true.into());
+        }
+    }
+    let allocation = match info.times.allocation {
+        usual if usual == AllocationTime::usual(&info.layout) => None,
+        AllocationTime::Default => None,
+        AllocationTime::Early => Some("early"),
+        AllocationTime::Late => Some("late"),
+        AllocationTime::Incremental => Some("incremental"),
+    };
+    let fill = match info.times.fill {
+        FillTime::Allocation => Some("allocation"),
+        FillTime::Never => Some("never"),
+        FillTime::IfSet => None,
+    };
+    for (name, time) in [("allocation_time", allocation), ("fill_time", fill)] {
+        if let Some(time) = time {
+            original.insert(name.to_owned(), time.into());
+        }
+    }
+}
+
+/// The times that [`of_dataset`] kept.
+fn times(original: &Map<String, Value>) -> Times {
+    let text = |name: &str| original.get(name).and_then(Value::as_str).unwrap_or_default();
+    Times {
+        allocation: match text("allocation_time") {
+            "early" => AllocationTime::Early,
+            "late" => AllocationTime::Late,
+            "incremental" => AllocationTime::Incremental,
+            _ => AllocationTime::Default,
+        },
+        fill: match text("fill_time") {
+            "allocation" => FillTime::Allocation,
+            "never" => FillTime::Never,
+            _ => FillTime::IfSet,
+        },
+        are_tracked: original.get("tracks_times").is_some_and(|value| value == true),
     }
 }
 
 /// Makes a new dataset what the original was, where it still has the shape, and the type that is given.
 pub(super) fn to_dataset(original: &Map<String, Value>, new: &mut NewDataset) {
+    new.times = times(original);
+    new.named_type = original
+        .get("named_type")
+        .and_then(|path| Some(path.as_str()?.to_owned()));
     let is_null = original.get("space").is_some_and(|space| space == "null");
     if is_null && new.shape == [0] {
         new.is_null = true;

@@ -13,7 +13,7 @@ use zarr_convenience::{Creation, Error, Found, How, Lost, Plan, Prospect, Result
 
 use super::{
     attributes::{DIMENSIONS, restored},
-    copying::{Copying, route},
+    copying::{Copying, refers, route},
     datatype::Form,
     filters,
     new_attribute::to_hdf5,
@@ -21,7 +21,7 @@ use super::{
     original::{self, KEY},
     source::source_error,
 };
-use crate::hdf5::{Draft, Item, NewAttribute, NewLink, ObjectKind, Referent, Target, Writer};
+use crate::hdf5::{Datatype, Draft, Item, NewAttribute, NewLink, ObjectKind, Referent, Target, Writer};
 
 /// An HDF5 file that copies go into.
 ///
@@ -169,31 +169,55 @@ impl Hdf5Sink {
         path: &str,
         attributes: &Map<String, Value>,
         original: &Map<String, Value>,
-        set: impl Fn(&str, &NewAttribute) -> crate::hdf5::Result<()>,
+        set: impl Fn(&str, &NewAttribute, Option<&str>) -> crate::hdf5::Result<()>,
     ) -> Vec<Lost> {
         let mut lost = Vec::new();
         for (name, value) in restore(attributes, original) {
-            let failed = match value {
-                // What references lead to may not be there yet.
-                Ok(value @ NewAttribute::Items { .. }) => {
-                    self.later()
-                        .attributes
-                        .push((path.to_owned(), name.clone(), value));
-                    None
+            let named_type = original
+                .get("attributes")
+                .and_then(|kept| kept.get(&name)?.get("named_type")?.as_str());
+            let made = value.and_then(|value| {
+                // What references lead to may not be there yet, but the attribute has its place among the others.
+                let first = match &value {
+                    NewAttribute::Items {
+                        datatype,
+                        shape,
+                        items,
+                    } if items.iter().any(refers) => Some(NewAttribute::Items {
+                        datatype: datatype.clone(),
+                        shape: shape.clone(),
+                        items: items.iter().map(without_references).collect(),
+                    }),
+                    _ => None,
+                };
+                match set(&name, first.as_ref().unwrap_or(&value), named_type) {
+                    Ok(()) => {}
+                    Err(crate::hdf5::Error::Library { reason, .. }) => return Err(reason),
+                    Err(error) => return Err(error.to_string()),
                 }
-                Ok(value) => match set(&name, &value) {
-                    Ok(()) => None,
-                    Err(crate::hdf5::Error::Library { reason, .. }) => Some(reason),
-                    Err(error) => Some(error.to_string()),
-                },
-                Err(reason) => Some(reason),
-            };
+                if let (Some(_), NewAttribute::Items { datatype, items, .. }) = (first, value) {
+                    let place = (path.to_owned(), name.clone());
+                    self.later().attributes.push((place, datatype, items));
+                }
+                Ok(())
+            });
+            let failed = made.err();
             lost.extend(failed.map(|reason| Lost {
                 what: format!("{path}@{name}"),
                 reason,
             }));
         }
         lost
+    }
+}
+
+/// A value without what it points to, which takes no room outside of itself.
+fn without_references(item: &Item) -> Item {
+    match item {
+        Item::Sequence(_) => Item::Sequence(Vec::new()),
+        Item::Parts(parts) => Item::Parts(parts.iter().map(without_references).collect()),
+        Item::Reference(_) => Item::Reference(None),
+        other => other.clone(),
     }
 }
 
@@ -267,7 +291,7 @@ fn restore(
 struct Later {
     groups: Vec<(String, Map<String, Value>)>,
     values: Vec<(String, crate::hdf5::Later)>,
-    attributes: Vec<(String, String, NewAttribute)>,
+    attributes: Vec<((String, String), Datatype, Vec<Item>)>,
 }
 
 impl Sink for Hdf5Sink {
@@ -319,6 +343,7 @@ impl Sink for Hdf5Sink {
             .iter()
             .map(|attributes| (&self.root, attributes));
         let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut types = Vec::new();
         for (path, attributes) in root.chain(originals) {
             let original = attributes
                 .members
@@ -328,9 +353,18 @@ impl Sink for Hdf5Sink {
             if path.is_root() {
                 self.make(tracked(original))?;
             }
-            for (name, _) in original::links(original) {
-                skipped.insert(path.join(&name)?);
+            for (name, link) in original::links(original) {
+                let path = path.join(&name)?;
+                if let NewLink::Type(datatype) = link {
+                    types.push((path.to_string(), datatype));
+                }
+                skipped.insert(path);
             }
+        }
+        for (path, datatype) in types {
+            self.writer()?
+                .prepare_type(&path, &datatype)
+                .map_err(source_error)?;
         }
         Ok(())
     }
@@ -347,8 +381,8 @@ impl Sink for Hdf5Sink {
         writer
             .require_group(&shown, tracked(&original))
             .map_err(source_error)?;
-        let lost = self.put_attributes(&shown, &attributes, &original, |name, value| {
-            writer.set_attribute(&shown, name, value)
+        let lost = self.put_attributes(&shown, &attributes, &original, |name, value, named_type| {
+            writer.set_attribute(&shown, name, value, named_type)
         });
         if !original.is_empty() {
             self.later().groups.push((shown, original));
@@ -384,8 +418,8 @@ impl Sink for Hdf5Sink {
         self.later()
             .values
             .extend(values.into_iter().map(|later| (path.clone(), later)));
-        let mut lost = self.put_attributes(&path, &attributes, &original, |name, value| {
-            draft.set_attribute(name, value)
+        let mut lost = self.put_attributes(&path, &attributes, &original, |name, value, named_type| {
+            draft.set_attribute(name, value, named_type)
         });
         if *array.data_type() == DataType::Object && target.elements.form == Form::Text {
             let reason = "its objects are stored as texts in JSON".to_owned();
@@ -421,7 +455,9 @@ impl Sink for Hdf5Sink {
                             what: path.clone(),
                             reason,
                         })?;
-                        writer.set_attribute(&path, &name, &value).map_err(source_error)?;
+                        writer
+                            .set_attribute(&path, &name, &value, None)
+                            .map_err(source_error)?;
                     }
                 }
             }
@@ -449,11 +485,11 @@ impl Sink for Hdf5Sink {
             let (path, later) = (path.as_str(), &later);
             Draft::finish_items(writer, path, later).map_err(source_error)?;
         }
-        for (path, name, mut value) in attributes {
-            if let NewAttribute::Items { items, .. } = &mut value {
-                forget(&format!("{path}@{name}"), items)?;
-            }
-            writer.set_attribute(&path, &name, &value).map_err(source_error)?;
+        for ((path, name), datatype, mut items) in attributes {
+            forget(&format!("{path}@{name}"), &mut items)?;
+            writer
+                .rewrite_attribute(&path, &name, &datatype, &items)
+                .map_err(source_error)?;
         }
         Ok(lost)
     }

@@ -309,7 +309,12 @@ impl Source for Hdf5Source {
         attributes.reserved = Some(KEY);
         let mut original = Map::new();
         match &object {
-            Object::Dataset(dataset) => original::of_dataset(dataset.info(), &mut original),
+            Object::Dataset(dataset) => {
+                original::of_dataset(dataset.info(), &mut original);
+                if let Some(path) = dataset.info().named_type.and_then(paths) {
+                    original.insert("named_type".to_owned(), path.into());
+                }
+            }
             Object::Group(group) => {
                 let links = self.keep_links(group, node.path(), &mut original)?;
                 attributes.kept.extend(links);

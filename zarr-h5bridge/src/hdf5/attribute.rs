@@ -13,6 +13,8 @@ pub struct Attribute {
     pub name: Name,
     /// The type of the values.
     pub datatype: Datatype,
+    /// The address of the type, if it is an object of the file.
+    pub named_type: Option<u64>,
     /// How many values there are, and in what shape.
     pub space: Dataspace,
     /// The values, in C order; `None` if the type has values that are never given out.
@@ -142,6 +144,7 @@ impl Node {
             Ok(Attribute {
                 name: name.clone(),
                 datatype,
+                named_type: libhdf5::committed_address(&type_handle)?,
                 space,
                 values,
             })

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::attribute::{Node, read_values};
 use super::libhdf5::{self, Called, Handle, Holder};
 use super::{
-    Attribute, Chunk, ChunkIndex, Datatype, Error, File, FillValue, Filter, Layout, Name, Result, Values,
+    Attribute, Chunk, ChunkIndex, Datatype, Error, File, FillValue, Filter, Layout, Name, Result, Times,
+    Values,
 };
 
 /// A dataset of a file.
@@ -23,6 +24,8 @@ pub struct DatasetInfo {
     pub space: Dataspace,
     /// The type of the elements.
     pub datatype: Datatype,
+    /// The address of the type, if it is an object of the file.
+    pub named_type: Option<u64>,
     /// Where the elements are.
     pub layout: Layout,
     /// What was done to the bytes of each chunk, in the order of writing; empty unless chunked.
@@ -33,6 +36,8 @@ pub struct DatasetInfo {
     pub fill_value: FillValue,
     /// Whether the order in which attributes were made is kept.
     pub tracks_attributes: bool,
+    /// When room and fill values are made, and whether the object has times.
+    pub times: Times,
 }
 
 /// How many elements there are, and in what shape.
@@ -95,6 +100,8 @@ impl Dataset {
             filters_partial_chunks: libhdf5::filters_partial_chunks(&properties),
             fill_value: libhdf5::fill_value(&properties, &type_handle, datatype.size(), is_text)?,
             tracks_attributes: libhdf5::tracks_attributes(&properties),
+            times: libhdf5::times(&properties)?,
+            named_type: libhdf5::committed_address(&type_handle)?,
             space,
             datatype,
         };

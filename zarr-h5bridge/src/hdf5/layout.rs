@@ -52,3 +52,51 @@ pub enum FillValue {
     /// A value of the writer's choice, in the bytes of the file's type; for text of any length its bytes.
     User(Vec<u8>),
 }
+
+/// Choices of the writer that change no value: when a dataset gets room and fill values, and whether it has times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// When the values get their room in the file.
+    pub allocation: AllocationTime,
+    /// When the fill value is written into it.
+    pub fill: FillTime,
+    /// Whether the file has the times at which the object was made and changed.
+    pub are_tracked: bool,
+}
+
+/// When values get their room in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AllocationTime {
+    /// When the library does it by the layout.
+    #[default]
+    Default,
+    /// When the dataset is made.
+    Early,
+    /// When values are first written.
+    Late,
+    /// Chunk by chunk, when one is first written.
+    Incremental,
+}
+
+impl AllocationTime {
+    /// That of the library for a layout.
+    pub fn usual(layout: &Layout) -> Self {
+        match layout {
+            Layout::Compact => Self::Early,
+            Layout::Chunked { .. } | Layout::Virtual => Self::Incremental,
+            Layout::Contiguous { .. } | Layout::External => Self::Late,
+        }
+    }
+}
+
+/// When the fill value is written into the room for values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FillTime {
+    /// When there is room.
+    Allocation,
+    /// Never.
+    Never,
+    /// When there is room, if the writer chose a fill value.
+    #[default]
+    IfSet,
+}

@@ -39,6 +39,6 @@ pub use file::{File, NamedType, Object, is_hdf5};
 pub(crate) use filter_code::{FilterCode, register_filters};
 pub use group::{Group, Link, LinkKind, ObjectKind};
 pub use item::{Area, Item, Referent, Target};
-pub use layout::{FillValue, Filter, Layout};
+pub use layout::{AllocationTime, FillTime, FillValue, Filter, Layout, Times};
 pub use name::Name;
 pub(crate) use write::{ChunkWriter, Draft, Later, NewAttribute, NewDataset, NewLink, Writer};

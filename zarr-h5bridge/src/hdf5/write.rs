@@ -1,13 +1,14 @@
 //! A file that is written to.
 
+use std::collections::HashMap;
 use std::ffi::CString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::file::{c_path, exists};
 use super::libhdf5::{self, Called, Handle, Kind, NewLayout, NewValues};
-use super::{Datatype, Error, Filter, Item, ObjectKind, Result};
+use super::{Datatype, Error, Filter, Item, ObjectKind, Result, Times};
 
 /// An HDF5 file, open for changes.
 ///
@@ -17,6 +18,8 @@ pub(crate) struct Writer {
     handle: Handle,
     path: PathBuf,
     is_writable: bool,
+    /// Data types that get names when the groups are there, by the paths that they will have.
+    named_types: Mutex<HashMap<String, (Datatype, Arc<Handle>)>>,
 }
 
 /// What a new dataset is to be.
@@ -27,6 +30,8 @@ pub(crate) struct Writer {
 )]
 pub(crate) struct NewDataset {
     pub(crate) datatype: Datatype,
+    /// The path of the type, if it has one.
+    pub(crate) named_type: Option<String>,
     /// The length of each dimension; without dimensions there is one element.
     pub(crate) shape: Vec<u64>,
     /// Whether there are no elements and no shape either; the shape is then ignored.
@@ -41,12 +46,14 @@ pub(crate) struct NewDataset {
     pub(crate) filters: Vec<Filter>,
     /// Whether chunks that reach beyond the dataset go through the filters too.
     pub(crate) filters_partial_chunks: bool,
-    /// The bytes of an element that was never written, as in the file.
+    /// The bytes of an element that was never written, as in the file; of text of any length its bytes, and of
+    /// sequences none, as that is the only one that can be told.
     pub(crate) fill_value: Option<Vec<u8>>,
     /// Whether elements that were never written are whatever happens to be there.
     pub(crate) is_fill_undefined: bool,
     /// Whether the order of attributes is kept.
     pub(crate) tracks_attributes: bool,
+    pub(crate) times: Times,
 }
 
 /// A link that is not the name of a new object.
@@ -99,7 +106,7 @@ pub(crate) struct Later {
 pub(crate) struct Draft<'a> {
     writer: &'a Writer,
     handle: Arc<Handle>,
-    datatype: Handle,
+    datatype: Arc<Handle>,
     described: Datatype,
     shape: Vec<u64>,
     /// The path that it will have.
@@ -178,6 +185,7 @@ impl Writer {
             handle,
             path: path.to_owned(),
             is_writable: true,
+            named_types: Mutex::default(),
         })
     }
 
@@ -238,9 +246,10 @@ impl Writer {
             (NewLink::External(file, target), _) => {
                 libhdf5::link_outside((&text(file)?, &text(target)?), &above, &c_name)
             }
-            (NewLink::Type(datatype), _) => {
-                libhdf5::make_type(datatype).and_then(|made| libhdf5::commit(&made, &above, &c_name))
-            }
+            (NewLink::Type(datatype), _) => match self.named_type(datatype, Some(&path)) {
+                Some(made) => libhdf5::link(&made, &above, &c_name),
+                None => libhdf5::make_type(datatype).and_then(|made| libhdf5::commit(&made, &above, &c_name)),
+            },
             (NewLink::Hard(_), Some(object)) => libhdf5::link(&object, &above, &c_name),
             (NewLink::Hard(_), None) => Ok(()),
         };
@@ -263,19 +272,79 @@ impl Writer {
         self.check("removing", path, remove())
     }
 
-    /// Sets an attribute of the object at a path.
-    pub(crate) fn set_attribute(&self, path: &str, name: &str, value: &NewAttribute) -> Result<()> {
-        let object = self.find(path)?.ok_or_else(|| Error::NotFound {
+    /// Makes a data type that datasets and attributes can share before [`put_link`](Self::put_link) gives it its name.
+    pub(crate) fn prepare_type(&self, path: &str, datatype: &Datatype) -> Result<()> {
+        let make = || -> Called<_> {
+            let made = libhdf5::make_type(datatype)?;
+            libhdf5::commit_unnamed(&self.handle, &made)?;
+            Ok(Arc::new(made))
+        };
+        let made = self.check("creating", path, make())?;
+        let mut named = self.named_types.lock().unwrap_or_else(PoisonError::into_inner);
+        named.insert(path.to_owned(), (datatype.clone(), made));
+        Ok(())
+    }
+
+    /// A type that was prepared for a path, if it is still this one.
+    fn named_type(&self, datatype: &Datatype, path: Option<&str>) -> Option<Arc<Handle>> {
+        let named = self.named_types.lock().unwrap_or_else(PoisonError::into_inner);
+        let (described, made) = named.get(path?)?;
+        (described == datatype).then(|| Arc::clone(made))
+    }
+
+    fn make_type(&self, datatype: &Datatype, named: Option<&str>) -> Called<Arc<Handle>> {
+        match self.named_type(datatype, named) {
+            Some(made) => Ok(made),
+            None => libhdf5::make_type(datatype).map(Arc::new),
+        }
+    }
+
+    fn must_find(&self, path: &str) -> Result<Handle> {
+        self.find(path)?.ok_or_else(|| Error::NotFound {
             file: self.path.clone(),
             object: path.to_owned(),
-        })?;
-        self.attribute(&object, path, name, value)
+        })
+    }
+
+    /// Sets an attribute of the object at a path, whose type may have a path too.
+    pub(crate) fn set_attribute(
+        &self,
+        path: &str,
+        name: &str,
+        value: &NewAttribute,
+        named_type: Option<&str>,
+    ) -> Result<()> {
+        self.attribute(&self.must_find(path)?, path, name, value, named_type)
+    }
+
+    /// Writes other items into an attribute of the object at a path.
+    pub(crate) fn rewrite_attribute(
+        &self,
+        path: &str,
+        name: &str,
+        datatype: &Datatype,
+        items: &[Item],
+    ) -> Result<()> {
+        let (object, shown) = (self.must_find(path)?, format!("{path}@{name}"));
+        let c_name = self.name(name, &shown)?;
+        let rewrite = || -> Called<()> {
+            let made = libhdf5::make_type(datatype)?;
+            let values = NewValues::Items(datatype, items, &self.handle);
+            libhdf5::rewrite_attribute(&object, &c_name, &made, values)
+        };
+        self.check("writing", &shown, rewrite())
     }
 
     /// Begins a dataset that will be at a path.
     pub(crate) fn begin<'a>(&'a self, path: &'a str, new: &NewDataset) -> Result<Draft<'a>> {
         let make = || -> Called<_> {
-            let datatype = libhdf5::make_type(&new.datatype)?;
+            let datatype = self.make_type(&new.datatype, new.named_type.as_deref())?;
+            let text: Vec<_> = new
+                .fill_value
+                .iter()
+                .flat_map(|text| CString::new(text.as_slice()))
+                .collect();
+            let nothing = [Item::Sequence(Vec::new())];
             let handle = libhdf5::create_dataset(
                 &self.handle,
                 &datatype,
@@ -287,9 +356,16 @@ impl Writer {
                     is_compact: new.is_compact,
                     filters: &new.filters,
                     filters_partial_chunks: new.filters_partial_chunks,
-                    fill_value: new.fill_value.as_deref(),
+                    fill_value: new.fill_value.as_deref().map(|bytes| match new.datatype {
+                        Datatype::VlenString { .. } => NewValues::Texts(&text),
+                        Datatype::VlenSequence { .. } => {
+                            NewValues::Items(&new.datatype, &nothing, &self.handle)
+                        }
+                        _ => NewValues::Fixed(bytes),
+                    }),
                     is_fill_undefined: new.is_fill_undefined,
                     tracks_attributes: new.tracks_attributes,
+                    times: new.times,
                 },
             )?;
             Ok((datatype, handle))
@@ -305,7 +381,14 @@ impl Writer {
         })
     }
 
-    fn attribute(&self, object: &Handle, path: &str, name: &str, value: &NewAttribute) -> Result<()> {
+    fn attribute(
+        &self,
+        object: &Handle,
+        path: &str,
+        name: &str,
+        value: &NewAttribute,
+        named_type: Option<&str>,
+    ) -> Result<()> {
         let shown = format!("{path}@{name}");
         let c_name = self.name(name, &shown)?;
         let set = || match value {
@@ -314,7 +397,7 @@ impl Writer {
                 shape,
                 bytes,
             } => {
-                let datatype = libhdf5::make_type(datatype)?;
+                let datatype = self.make_type(datatype, named_type)?;
                 libhdf5::set_attribute(object, &c_name, &datatype, Some(shape), NewValues::Fixed(bytes))
             }
             NewAttribute::Items {
@@ -322,12 +405,12 @@ impl Writer {
                 shape,
                 items,
             } => {
-                let made = libhdf5::make_type(datatype)?;
+                let made = self.make_type(datatype, named_type)?;
                 let values = NewValues::Items(datatype, items, &self.handle);
                 libhdf5::set_attribute(object, &c_name, &made, Some(shape), values)
             }
             NewAttribute::Null { datatype } => {
-                let made = libhdf5::make_type(datatype)?;
+                let made = self.make_type(datatype, named_type)?;
                 libhdf5::set_attribute(object, &c_name, &made, None, NewValues::Fixed(&[]))
             }
             NewAttribute::Texts { shape, texts } => {
@@ -438,9 +521,15 @@ impl Draft<'_> {
         self.writer.check("writing", self.path, written)
     }
 
-    /// Sets an attribute.
-    pub(crate) fn set_attribute(&self, name: &str, value: &NewAttribute) -> Result<()> {
-        self.writer.attribute(&self.handle, self.path, name, value)
+    /// Sets an attribute, as [`Writer::set_attribute`].
+    pub(crate) fn set_attribute(
+        &self,
+        name: &str,
+        value: &NewAttribute,
+        named_type: Option<&str>,
+    ) -> Result<()> {
+        self.writer
+            .attribute(&self.handle, self.path, name, value, named_type)
     }
 
     /// Writes values of any type into all of the dataset at a path.

@@ -7,7 +7,7 @@ use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{Group as ZarrGroup, Node, NodePath, Options, ZarrFormat};
 use zarr_convenience::{CopyOptions, Creation, Report, Sink, ZarrSource, copy_all};
 use zarr_h5bridge::hdf5::{
-    Attribute, Dataset, File, FillValue, Group, Item, Layout, LinkKind, Name, Object, Referent, Values,
+    Attribute, Dataset, File, Group, Item, Layout, LinkKind, Name, Object, Referent, Values,
 };
 use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
 
@@ -45,11 +45,11 @@ fn described(dataset: &Dataset) -> String {
     for filter in &mut info.filters {
         filter.name.clear();
     }
-    // The empty text is the library's own as well.
-    if info.datatype.points() && matches!(&info.fill_value, FillValue::User(text) if text.is_empty()) {
-        info.fill_value = FillValue::Default(Vec::new());
-    }
-    format!("{info:?}")
+    let named_type = info
+        .named_type
+        .take()
+        .map(|address| dataset.file().path_of(address));
+    format!("{info:?} {named_type:?}")
 }
 
 /// Values with paths in the place of addresses.
@@ -86,17 +86,20 @@ fn check_attributes(
     names: &[Vec<Name>; 2],
     read: [&dyn Fn(&Name) -> Attribute; 2],
 ) {
-    let sorted = |names: &Vec<Name>| {
-        let mut names = names.clone();
-        names.sort();
-        names
-    };
-    assert_eq!(sorted(&names[0]), sorted(&names[1]), "{path}");
+    assert_eq!(names[0], names[1], "{path}");
     for name in &names[0] {
         let [a, b] = [read[0](name), read[1](name)];
         assert_eq!(
-            (&a.datatype, a.space.shape()),
-            (&b.datatype, b.space.shape()),
+            (
+                &a.datatype,
+                a.space.shape(),
+                a.named_type.map(|at| files[0].path_of(at))
+            ),
+            (
+                &b.datatype,
+                b.space.shape(),
+                b.named_type.map(|at| files[1].path_of(at))
+            ),
             "{path}@{name}"
         );
         assert_eq!(
@@ -219,4 +222,9 @@ fn files_of_libraries_come_back() {
     ] {
         check(&format!("hdf5/{name}"), &[]);
     }
+}
+
+#[test]
+fn times_fills_named_types_and_the_order_of_attributes_come_back() {
+    check("hdf5/stored.h5", &[]);
 }

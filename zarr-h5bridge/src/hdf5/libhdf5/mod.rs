@@ -6,11 +6,13 @@
 
 #![expect(unsafe_code, reason = "these are the calls into a C library")]
 
+mod committed;
 mod filters;
 mod items;
 mod make_type;
 mod objects;
 mod properties;
+mod times;
 mod types;
 mod values;
 mod write;
@@ -22,11 +24,13 @@ use hdf5_sys::h5e::{H5E_DEFAULT, H5E_WALK_UPWARD, H5E_error2_t, H5Ewalk2};
 use hdf5_sys::h5i::{H5Idec_ref, hid_t};
 use hdf5_sys::h5pl::H5PLset_loading_state;
 
+pub(super) use committed::*;
 pub(super) use filters::*;
 pub(super) use items::*;
 pub(super) use make_type::make_type;
 pub(super) use objects::*;
 pub(super) use properties::*;
+pub(super) use times::*;
 pub(super) use types::*;
 pub(super) use values::*;
 pub(super) use write::*;

@@ -9,7 +9,7 @@ use hdf5::globals::{
     H5P_ATTRIBUTE_CREATE, H5P_DATASET_CREATE, H5P_FILE_ACCESS, H5P_FILE_CREATE, H5P_GROUP_CREATE,
     H5P_LINK_CREATE,
 };
-use hdf5_sys::h5a::{H5Acreate2, H5Adelete, H5Aget_space, H5Arename, H5Awrite};
+use hdf5_sys::h5a::{H5Acreate2, H5Adelete, H5Aget_space, H5Aopen, H5Arename, H5Awrite};
 use hdf5_sys::h5d::{H5D_COMPACT, H5Dcreate_anon, H5Dwrite, H5Dwrite_chunk};
 use hdf5_sys::h5f::{H5F_ACC_EXCL, H5F_ACC_RDWR, H5F_SCOPE_GLOBAL, H5Fcreate, H5Fflush, H5Fopen};
 use hdf5_sys::h5g::H5Gcreate2;
@@ -30,12 +30,12 @@ use hdf5_sys::h5z::{H5Z_FLAG_OPTIONAL, H5Z_SO_scale_type_t};
 
 use super::super::datatype::Datatype;
 use super::super::item::Item;
-use super::super::layout::Filter;
+use super::super::layout::{Filter, Times};
 use super::items::{Laid, lay};
 use super::make_type::c_text;
 use super::properties::H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
 use super::values::scalar_space;
-use super::{Called, Handle, called, locked, own, size_in_memory};
+use super::{Called, Handle, called, locked, own, set_times, size_in_memory};
 
 fn file_access() -> Called<Handle> {
     // SAFETY: the class is one of the library's own.
@@ -235,9 +235,11 @@ pub(in crate::hdf5) struct NewLayout<'a> {
     pub(in crate::hdf5) is_compact: bool,
     pub(in crate::hdf5) filters: &'a [Filter],
     pub(in crate::hdf5) filters_partial_chunks: bool,
-    pub(in crate::hdf5) fill_value: Option<&'a [u8]>,
+    /// One element, unless it is the library's own.
+    pub(in crate::hdf5) fill_value: Option<NewValues<'a>>,
     pub(in crate::hdf5) is_fill_undefined: bool,
     pub(in crate::hdf5) tracks_attributes: bool,
+    pub(in crate::hdf5) times: Times,
 }
 
 /// The filter that library and writer must agree upon by more than its numbers.
@@ -295,12 +297,12 @@ pub(in crate::hdf5) fn create_dataset(
         called(|| unsafe { H5Pset_fill_value(list.0, datatype.0, ptr::null()) })?;
     }
     if let Some(fill_value) = layout.fill_value {
-        if fill_value.len() != size_in_memory(datatype)? {
-            return Err("the fill value is no element".to_owned());
-        }
-        // SAFETY: list and type are open, and the value has the size of the type.
-        called(|| unsafe { H5Pset_fill_value(list.0, datatype.0, fill_value.as_ptr().cast()) })?;
+        let mut kept = Kept::default();
+        let element = fill_value.buffer(1, datatype, &mut kept)?;
+        // SAFETY: list and type are open, and the buffer has one element, of which the library makes a copy.
+        called(|| unsafe { H5Pset_fill_value(list.0, datatype.0, element) })?;
     }
+    set_times(&list, layout.times)?;
     let space = match layout.max_shape {
         _ if layout.is_null => null_space()?,
         Some(max_shape) => growing_space(shape, max_shape)?,
@@ -429,6 +431,18 @@ impl NewValues<'_> {
             }
         }
     }
+}
+
+/// Writes other values into an attribute that is there, which keeps its place among the others.
+pub(in crate::hdf5) fn rewrite_attribute(
+    object: &Handle,
+    name: &CStr,
+    datatype: &Handle,
+    values: NewValues<'_>,
+) -> Called<()> {
+    // SAFETY: the object is open, and the name ends with zero.
+    let attribute = own(|| unsafe { H5Aopen(object.0, name.as_ptr(), H5P_DEFAULT) })?;
+    write_attribute(&attribute, datatype, values)
 }
 
 /// Sets an attribute. One that is there stays as it is if the new one cannot be made.
