@@ -315,9 +315,8 @@ pub(crate) struct Target {
 /// What a copy went into before it is published.
 enum Pending {
     Store(Box<Output>),
-    /// A file that may be new.
     #[cfg_attr(not(feature = "hdf5"), expect(dead_code, reason = "only HDF5 is written so"))]
-    File(Option<NewFile>),
+    File(NewFile),
 }
 
 impl Target {
@@ -365,10 +364,15 @@ impl Target {
     #[cfg(feature = "hdf5")]
     fn open_file(location: &Location) -> Result<Self> {
         let path = &location.store;
-        let new = (!location.exists()).then(|| NewFile::beside(path));
-        let sink = match &new {
-            Some(new) => Hdf5Sink::create(new.temporary())?,
-            None => Hdf5Sink::open(path)?,
+        // A file that is changed in place is lost when the process is killed, so it is the copy that changes.
+        let (new, sink) = if location.exists() {
+            let new = NewFile::changed(path)?;
+            let sink = Hdf5Sink::open(new.temporary())?;
+            (new, sink)
+        } else {
+            let new = NewFile::beside(path);
+            let sink = Hdf5Sink::create(new.temporary())?;
+            (new, sink)
         };
         Ok(Self {
             sink: Box::new(sink.at(&location.path)?),
@@ -380,7 +384,7 @@ impl Target {
     pub(crate) fn is_unseen(&self) -> bool {
         match &self.output {
             Some(Pending::Store(output)) => output.staged.is_some() || output.archive.is_some(),
-            Some(Pending::File(new)) => new.is_some(),
+            Some(Pending::File(_)) => true,
             None => false,
         }
     }
@@ -416,7 +420,7 @@ impl Target {
                 self.sink.flush()?;
                 // The file is closed before it is seen.
                 drop(self.sink);
-                new.map_or(Ok(()), NewFile::publish)
+                new.publish()
             }
             None => Ok(()),
         }

@@ -28,26 +28,92 @@ pub(crate) fn remove_left(path: &Path) {
     let _ = fs::remove_file(temporary_name(path, process::id()));
 }
 
+/// What the names of files end in that are not complete.
+const SUFFIX: &str = ".zt-partial";
+
 fn temporary_name(path: &Path, owner: u32) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{owner}.partial"))
+    path.with_file_name(format!(".{name}.{owner}{SUFFIX}"))
+}
+
+/// Removes what killed processes left of files that were to be at `path`.
+fn sweep(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Ok(entries) = fs::read_dir(folder.unwrap_or(Path::new("."))) else {
+        // Whoever makes the file will be told.
+        return;
+    };
+    let start = format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy());
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| {
+            let owner = name.strip_prefix(&start)?.strip_suffix(SUFFIX)?;
+            owner.parse::<u32>().ok()
+        });
+        // Either is enough where it works: file systems may not lock, and processes run on other machines.
+        if owner.is_some_and(|owner| !is_running(owner)) && is_unlocked(&entry.path()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a process of this number is known to run.
+fn is_running(process: u32) -> bool {
+    Path::new("/proc").join(process.to_string()).exists()
+}
+
+/// Whether nobody has a file open for writing, as far as that is told; the HDF5 library locks its files.
+fn is_unlocked(path: &Path) -> bool {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path);
+    file.is_ok_and(|file| file.try_lock().is_ok())
 }
 
 /// A file under a temporary name beside its own, removed unless it is published.
 pub(crate) struct NewFile {
     temporary: PathBuf,
     path: PathBuf,
+    /// The file that it takes the place of, locked so that nobody else changes it meanwhile.
+    #[cfg(feature = "hdf5")]
+    old: Option<File>,
     is_published: bool,
 }
 
 impl NewFile {
     /// A file that will be at `path`.
     pub(crate) fn beside(path: &Path) -> Self {
+        sweep(path);
         Self {
             temporary: temporary_name(path, *OWNER.get_or_init(process::id)),
             path: path.to_owned(),
+            #[cfg(feature = "hdf5")]
+            old: None,
             is_published: false,
         }
+    }
+
+    /// A copy of the file at `path`, which will take its place.
+    ///
+    /// # Errors
+    /// When somebody else has the file open, and when it cannot be copied.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn changed(path: &Path) -> Result<Self> {
+        let failed = |source| Error::File {
+            what: path.display().to_string(),
+            action: "copying",
+            source,
+        };
+        // What has the name may be a link, which stays.
+        let path = fs::canonicalize(path).map_err(failed)?;
+        let old = fs::OpenOptions::new().read(true).write(true).open(&path);
+        let old = old.map_err(failed)?;
+        if let Err(fs::TryLockError::WouldBlock) = old.try_lock() {
+            let reason = format!("{}: another program has the file open", path.display());
+            return Err(Error::Copy(reason).into());
+        }
+        let mut new = Self::beside(&path);
+        new.old = Some(old);
+        fs::copy(&path, &new.temporary).map_err(failed)?;
+        Ok(new)
     }
 
     #[cfg_attr(
@@ -64,8 +130,12 @@ impl NewFile {
         Ok(BufWriter::with_capacity(1 << 16, File::create(&self.temporary)?))
     }
 
-    /// Gives the file its name, which must still be free.
+    /// Gives the file its name, which must still be free or have the file that it was made of.
     pub(crate) fn publish(self) -> Result<()> {
+        #[cfg(feature = "hdf5")]
+        if self.old.is_some() {
+            return self.replace();
+        }
         if self.path.try_exists().map_err(|error| self.failed(error))? {
             let reason = format!("{}: appeared while the copy was made", self.path.display());
             return Err(Error::Copy(reason).into());

@@ -129,8 +129,16 @@ pub trait SourceArray: Debug + Send + Sync {
     /// The number of elements in each dimension.
     fn shape(&self) -> &[u64];
 
-    /// The type of the elements, as [`SourceArray::read`] gives them.
+    /// The type of the elements, as [`SourceArray::read`] gives them; see [`SourceArray::settle`].
     fn data_type(&self) -> &DataType;
+
+    /// Looks at the elements where only they tell the type, so that [`SourceArray::data_type`] is final.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn settle(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// The byte order of stored elements.
     fn byte_order(&self) -> ByteOrder;

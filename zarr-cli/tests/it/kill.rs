@@ -238,8 +238,12 @@ fn kill(place: &Place, line: &str, wait: Duration) {
     child.wait().unwrap();
 }
 
-/// The files at a path, and what is in them.
+/// The files at a path, and what is in them; of an HDF5 file its nodes, as room that a copy freed stays in it.
 fn keys(path: &Path) -> Keys {
+    if path.extension().is_some_and(|extension| extension == "h5") {
+        let nodes = digests(path).into_iter();
+        return nodes.map(|(node, hex)| (node.into(), hex.into_bytes())).collect();
+    }
     if path.is_file() {
         return Keys::from([(PathBuf::new(), fs::read(path).unwrap())]);
     }
@@ -491,4 +495,79 @@ fn a_killed_consolidation_leaves_the_old_or_the_new_document() {
         is_one_step: true,
     };
     operation.kill_often(&place_with_data());
+}
+
+/// The same data as `0.zarr` and `1.zarr` in HDF5 files.
+#[cfg(feature = "hdf5")]
+fn place_with_files() -> Place {
+    let place = place_with_data();
+    for name in ["0", "1"] {
+        place.done(&format!("copy-all {name}.zarr {name}.h5"));
+    }
+    place
+}
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn a_killed_copy_of_a_file_to_v2_is_continued() {
+    let operation = Operation {
+        name: "copy-all of HDF5 to V2",
+        dest: "dest.zarr",
+        turns: turns(|name| format!("copy-all {name}.h5 dest.zarr --chunks 2048")),
+        before: Before::Nothing,
+        is_one_step: true,
+    };
+    operation.kill_often(&place_with_files());
+}
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn a_killed_copy_of_a_file_to_v3_is_continued() {
+    let operation = Operation {
+        name: "copy-all of HDF5 to V3",
+        dest: "dest.zarr",
+        turns: turns(|name| format!("copy-all {name}.h5 dest.zarr --zarr-format 3")),
+        before: Before::Nothing,
+        is_one_step: true,
+    };
+    operation.kill_often(&place_with_files());
+}
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn a_killed_copy_of_a_file_into_a_store_is_continued() {
+    let operation = Operation {
+        name: "copy-all of HDF5 into a store",
+        dest: "dest.zarr",
+        turns: turns(|name| format!("copy-all {name}.h5 dest.zarr")),
+        before: Before::Made("save dest.zarr z=0-a.npy y=0-b.npy".to_owned()),
+        is_one_step: false,
+    };
+    operation.kill_often(&place_with_files());
+}
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn a_killed_copy_to_a_file_leaves_nothing_or_all_of_it() {
+    let operation = Operation {
+        name: "copy-all of Zarr to HDF5",
+        dest: "dest.h5",
+        turns: turns(|name| format!("copy-all {name}.zarr dest.h5")),
+        before: Before::Nothing,
+        is_one_step: true,
+    };
+    operation.kill_often(&place_with_files());
+}
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn a_killed_copy_of_a_file_over_a_file_leaves_the_old_or_the_new_one() {
+    let operation = Operation {
+        name: "copy-all of HDF5 over HDF5",
+        dest: "dest.h5",
+        turns: turns(|name| format!("copy-all {name}.h5 dest.h5 --if-exists replace")),
+        before: Before::Made("copy-all 0.h5 dest.h5".to_owned()),
+        is_one_step: true,
+    };
+    operation.kill_often(&place_with_files());
 }

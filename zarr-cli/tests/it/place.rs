@@ -186,19 +186,32 @@ pub(crate) fn npy(shape: &[u64], values: &[i32]) -> Vec<u8> {
 pub(crate) fn digests(store: &Path) -> BTreeMap<String, String> {
     use zarr_convenience::{
         Location, ZarrSource,
-        core::{Node, Options, Workers},
-        digest, open_store,
+        core::{Node, Options},
+        open_store,
     };
     let location = Location::with_path(store.to_str().unwrap(), "").unwrap();
     if !location.exists() {
         return BTreeMap::new();
+    }
+    #[cfg(feature = "hdf5")]
+    if store.extension().is_some_and(|extension| extension == "h5") {
+        let source = zarr_h5bridge::Hdf5Source::open(store).unwrap();
+        return digests_of(&source, &source.root());
     }
     let store = open_store(&location, false).unwrap();
     let Some(node) = Node::find(&store, &location.path, &Options::default(), None).unwrap() else {
         return BTreeMap::new();
     };
     let source = ZarrSource::new(node);
-    let digests = digest(&source, &source.root(), Workers::default()).unwrap();
+    digests_of(&source, &source.root())
+}
+
+fn digests_of(
+    source: &dyn zarr_convenience::Source,
+    root: &zarr_convenience::SourceNode,
+) -> BTreeMap<String, String> {
+    let workers = zarr_convenience::core::Workers::default();
+    let digests = zarr_convenience::digest(source, root, workers).unwrap();
     digests
         .into_iter()
         .map(|digest| (digest.path.to_string(), digest.hex))

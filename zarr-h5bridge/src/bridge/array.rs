@@ -452,6 +452,10 @@ impl SourceArray for Hdf5Array {
         data_type_text(&self.elements.data_type, self.elements.byte_order)
     }
 
+    fn settle(&self) -> Result<()> {
+        self.checked_type().map(drop)
+    }
+
     fn byte_order(&self) -> ByteOrder {
         self.elements.byte_order
     }
@@ -511,8 +515,9 @@ impl SourceArray for Hdf5Array {
     }
 
     fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
-        // Where Zarr has no such fill value, chunks that are missing are written.
-        if !self.elements.tells_fill(&self.dataset.info().fill_value) {
+        // Where Zarr has no such fill value, chunks that are missing are written; zarr-python has none for sequences.
+        let is_sequence = matches!(self.elements.data_type, DataType::VlenArray(_));
+        if is_sequence || !self.elements.tells_fill(&self.dataset.info().fill_value) {
             return Ok(None);
         }
         Ok(self.table()?.map(ChunkTable::positions))

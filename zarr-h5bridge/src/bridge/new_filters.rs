@@ -4,7 +4,7 @@ use serde_json::Value;
 use zarr_convenience::{Creation, Error, Result, SourceArray};
 
 use super::datatype::Elements;
-use super::filters::{self, DEFLATE, FLETCHER32, SHUFFLE, is_decodable};
+use super::filters::{self, DEFLATE, FLETCHER32, LZF, SHUFFLE, is_decodable};
 use crate::hdf5::{DatasetInfo, Filter};
 
 /// The level of compression that h5py is asked for by zarr-python.
@@ -78,10 +78,14 @@ impl Asked {
             return kept;
         }
         let is_around = |filter: &Filter| matches!(filter.id, SHUFFLE | FLETCHER32);
-        let compressors = self.compressors.clone().unwrap_or_else(|| {
+        let mut compressors = self.compressors.clone().unwrap_or_else(|| {
             let kept = kept.iter().filter(|filter| !is_around(filter));
             kept.cloned().collect()
         });
+        // As h5py has them: the versions of its filter and of LZF, and how large chunks become.
+        for lzf in compressors.iter_mut().filter(|filter| filter.id == LZF) {
+            lzf.client_data = vec![4, 0x105, u32::try_from(chunk_size).unwrap_or(0)];
+        }
         let shuffle = shuffle.then(|| filter(SHUFFLE, Vec::new(), true));
         let fletcher32 = fletcher32.then(|| filter(FLETCHER32, Vec::new(), false));
         shuffle.into_iter().chain(compressors).chain(fletcher32).collect()
@@ -115,6 +119,9 @@ fn compressors(compressor: Option<&Value>) -> Result<Vec<Filter>> {
     let Some(compressor) = compressor else {
         return Ok(Vec::new());
     };
+    if compressor["id"] == "lzf" {
+        return Ok(vec![filter(LZF, Vec::new(), true)]);
+    }
     let level = compressor
         .get("level")
         .map_or(Some(u64::from(GZIP_LEVEL)), Value::as_u64);
@@ -123,7 +130,7 @@ fn compressors(compressor: Option<&Value>) -> Result<Vec<Filter>> {
     match level.and_then(|level| u32::try_from(level).ok()) {
         Some(level) => Ok(vec![filter(DEFLATE, vec![level], true)]),
         None => Err(Error::Argument(format!(
-            "compressor must be zlib with a level of 0 to {LEVEL_MAX}, or none, when copying to HDF5; found {compressor}"
+            "compressor must be zlib with a level of 0 to {LEVEL_MAX}, lzf, or none, when copying to HDF5; found {compressor}"
         ))),
     }
 }

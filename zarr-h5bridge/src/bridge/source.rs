@@ -282,7 +282,7 @@ impl Source for Hdf5Source {
         if let SourceNode::Array(array) = node
             && let Some(array) = array.as_any().and_then(|array| array.downcast_ref::<Hdf5Array>())
             && let Some(names) = array.dimension_names()
-            && names.iter().all(Option::is_some)
+            && names.iter().any(Option::is_some)
         {
             attributes.members.insert(DIMENSIONS.to_owned(), json!(names));
         }

@@ -93,3 +93,29 @@ fn a_file_is_the_same_as_itself_but_for_what_cannot_be_compared() {
         assert!(report.not_compared.n > 0, "{name}");
     }
 }
+
+#[test]
+fn links_types_and_texts_that_are_kept_are_no_differences() {
+    for format in [ZarrFormat::V2, ZarrFormat::V3] {
+        for name in ["links.h5", "stored.h5", "types.h5", "netcdf4.nc"] {
+            let file = Hdf5Source::open(testdata(&format!("hdf5/{name}"))).unwrap();
+            let file = file.keeping_originals().for_format(format);
+            let zarr = converted(&file, format);
+            let report = compare((&file, &file.root()), &zarr);
+            assert_eq!(report.differences.n, 0, "{name}: {:?}", report.differences);
+        }
+    }
+}
+
+#[test]
+fn a_link_whose_group_lost_what_was_kept_is_a_difference() {
+    let file = Hdf5Source::open(testdata("hdf5/links.h5"))
+        .unwrap()
+        .keeping_originals();
+    let zarr = converted(&file, ZarrFormat::V2);
+    assert!(zarr.attributes().unwrap().contains_key("_hdf5"));
+    zarr.set_attributes(<_>::default()).unwrap();
+    let report = compare((&file, &file.root()), &zarr);
+    let lines: Vec<_> = report.differences.shown.iter().map(ToString::to_string).collect();
+    assert!(lines.iter().any(|line| line.contains("only in A")), "{lines:#?}");
+}

@@ -344,10 +344,30 @@ fn options_choose_the_compression() {
     };
     assert_eq!(filters(None).unwrap(), Vec::<Vec<u32>>::new());
     assert_eq!(filters(Some(json!({"id": "zlib", "level": 5}))).unwrap(), [[5]]);
+    // As h5py's own filter tells of itself: its version, that of LZF, and the bytes of a chunk.
+    assert_eq!(filters(Some(json!({"id": "lzf"}))).unwrap(), [[4, 0x105, 8]]);
     assert!(matches!(
         filters(Some(json!({"id": "zstd"}))),
         Err(Error::Argument(_))
     ));
+}
+
+#[test]
+fn fill_values_of_texts_are_those_of_chunks_that_are_not_stored() {
+    let group = memory();
+    let builder = ArrayBuilder::new(vec![6], DataType::String)
+        .chunk_shape(vec![2])
+        .fill_value(Some(FillValue::new(b"none".to_vec())));
+    let array = make(&group, "a", builder);
+    let stored = ["a".to_owned(), "b".to_owned()];
+    let stored = ArrayData::new(vec![2], &stored).unwrap();
+    array.write_data(&Selection::region(&[2], &[2]), &stored).unwrap();
+    let (_dir, path) = place();
+    copied(&group, &path, CopyOptions::default()).unwrap();
+    let file = hdf5::File::open(&path).unwrap();
+    let found = file.dataset("a").unwrap().read_all().unwrap();
+    let expected = ["none", "none", "a", "b", "none", "none"].map(|text| text.as_bytes().to_vec());
+    assert_eq!(found, hdf5::Values::Variable(expected.to_vec()));
 }
 
 #[test]

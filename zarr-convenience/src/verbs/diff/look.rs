@@ -1,6 +1,6 @@
 //! What two nodes at the same path come to, but for their members and their elements.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use zarr_core::NodePath;
 
@@ -58,6 +58,10 @@ impl Look<'_> {
 
     fn arrays(&self, order: u64, a: Arc<dyn SourceArray>, b: Arc<dyn SourceArray>, looked: &mut Looked) {
         let options = self.options;
+        if let Err(error) = a.settle().and_then(|()| b.settle()) {
+            looked.fail(error);
+            return;
+        }
         if a.shape() != b.shape() {
             looked.differ(DifferenceKind::Shape(a.shape().to_vec(), b.shape().to_vec()));
         }
@@ -109,6 +113,28 @@ impl Look<'_> {
                 errors.for_each(|error| looked.fail(error));
             }
         }
+    }
+
+    /// What is no node, and yet on both sides of a group: the source keeps it in an attribute that the other has too.
+    pub(super) fn kept(&self, side: Side, groups: (&SourceNode, &SourceNode)) -> BTreeSet<String> {
+        let both = (
+            self.sources.0.attributes(groups.0),
+            self.sources.1.attributes(groups.1),
+        );
+        // What cannot be read is told where the groups themselves are looked at.
+        let (Ok(a), Ok(b)) = both else {
+            return BTreeSet::new();
+        };
+        let (own, other) = match side {
+            Side::A => (a, b),
+            Side::B => (b, a),
+        };
+        let is_same = own.reserved.is_some_and(|name| {
+            let value = own.members.get(name);
+            value.is_some() && value == other.members.get(name)
+        });
+        let kept = own.kept.into_iter().filter(|_| is_same);
+        kept.map(|kept| kept.what).collect()
     }
 
     /// The path of a node from its root on.

@@ -224,6 +224,7 @@ impl Walk<'_> {
             members.sort_by(|a, b| a.path().name().cmp(b.path().name()));
             Ok::<_, Error>(members)
         };
+        let groups = (a, b);
         let sources = self.look.sources;
         let (a, b) = match (members(sources.0, a), members(sources.1, b)) {
             (Ok(a), Ok(b)) => (a, b),
@@ -252,6 +253,20 @@ impl Walk<'_> {
                 Ordering::Equal => a.next().zip(b.next()).map(|(a, b)| Pending::Both(a, b)),
             };
             pending.extend(next);
+        }
+        for side in [Side::A, Side::B] {
+            let is_odd =
+                |next: &Pending| matches!(next, Pending::Only(on, SourceNode::Other { .. }) if *on == side);
+            if !self.look.options.without_attrs && pending[first..].iter().any(is_odd) {
+                let kept = self.look.kept(side, groups);
+                let is_kept = |next: &Pending| match next {
+                    Pending::Only(_, node) => is_odd(next) && kept.contains(&node.path().to_string()),
+                    Pending::Both(..) => false,
+                };
+                let mut odd = pending.split_off(first);
+                odd.retain(|next| !is_kept(next));
+                pending.append(&mut odd);
+            }
         }
         pending[first..].reverse();
     }

@@ -19,7 +19,7 @@ use hdf5_sys::h5o::H5Olink;
 use hdf5_sys::h5p::{
     H5P_CRT_ORDER_INDEXED, H5P_CRT_ORDER_TRACKED, H5P_DEFAULT, H5Pcreate, H5Pset_attr_creation_order,
     H5Pset_char_encoding, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_file_locking, H5Pset_fill_value,
-    H5Pset_filter, H5Pset_layout, H5Pset_link_creation_order, H5Pset_scaleoffset,
+    H5Pset_filter, H5Pset_layout, H5Pset_link_creation_order, H5Pset_obj_track_times, H5Pset_scaleoffset,
 };
 use hdf5_sys::h5s::{
     H5S_NULL, H5S_SELECT_SET, H5S_UNLIMITED, H5Screate, H5Screate_simple, H5Sget_select_npoints,
@@ -62,9 +62,12 @@ pub(in crate::hdf5) fn create_file(path: &CStr, tracks: (bool, bool)) -> Called<
     own(|| unsafe { H5Fcreate(path.as_ptr(), H5F_ACC_EXCL, creation.0, access.0) })
 }
 
-/// Lets a new group keep the order of its links, and of its attributes.
+/// Lets a new group keep the order of its links, and of its attributes, and not the time of day, so that the same
+/// copy makes the same bytes.
 fn track(list: &Handle, (links, attributes): (bool, bool)) -> Called<()> {
     const FLAGS: c_uint = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+    // SAFETY: the list is open and of objects.
+    called(|| unsafe { H5Pset_obj_track_times(list.0, 0) })?;
     if links {
         // SAFETY: the list is open and a group's; so below.
         called(|| unsafe { H5Pset_link_creation_order(list.0, FLAGS) })?;
