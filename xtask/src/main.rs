@@ -75,7 +75,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "bench",
-        help: "run the benchmarks of the crates [NAME ...]; bench adapter builds our side of a side-by-side run; bench counts [--record] compares instructions with xtask/counts.json",
+        help: "run the benchmarks of the crates [NAME ...]; bench peers [--peers HOME] [--dir DIR] [--rounds N] [--side N] [--only WORD] [--out FILE.md]: side by side with the others; bench scaling [--dir DIR] [--out FILE.md]: cost as the work grows; bench adapter: build our side of such runs; bench counts [--record]: compare instructions with xtask/counts.json",
         run: bench::run,
     },
 ];

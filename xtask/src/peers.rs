@@ -149,7 +149,8 @@ fn is_complete(python: &Path, environment: &Environment) -> bool {
         .is_ok_and(|output| output.status.success())
 }
 
-fn build_zarrs(home: &Path) -> Result<()> {
+/// Builds the peer program on the zarrs crate.
+pub(crate) fn build_zarrs(home: &Path) -> Result<()> {
     let project = crate::root()?.join("xtask/peers/zarrs-peer");
     println!("zarrs-peer: cargo build");
     let mut command = crate::cargo();

@@ -65,14 +65,14 @@ fn outcome(timer: &Timer, bytes: u64, operations: u64) -> Outcome {
     }
 }
 
-fn group(node: Node) -> Result<Group> {
+pub(crate) fn group(node: Node) -> Result<Group> {
     match node {
         Node::Group(group) => Ok(group),
         Node::Array(_) => bail!("an array is where a group belongs"),
     }
 }
 
-fn through_document(store: &Arc<dyn Store>) -> Result<Node> {
+pub(crate) fn through_document(store: &Arc<dyn Store>) -> Result<Node> {
     let how = OpenConsolidated {
         mode: OpenMode::Read,
         options: options(),
@@ -103,7 +103,7 @@ fn create(dir: &Path, format: &str) -> Result<Outcome> {
 }
 
 /// Visits every node and adds up the lengths of arrays.
-fn visit(timer: &Timer, root: Node) -> Result<Outcome> {
+pub(crate) fn visit(timer: &Timer, root: Node) -> Result<Outcome> {
     let (mut nodes, mut length) = (1, 0);
     walk(&group(root)?, &mut |node| {
         nodes += 1;

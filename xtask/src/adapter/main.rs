@@ -2,6 +2,8 @@
 //!
 //! Prints one JSON object: seconds and processor time of the timed part, bytes, operations, a check value
 //! and the peak memory. Exit status 3 means that the workload is not offered.
+//!
+//! `adapter bench OPERATION PATH ...` does what `cargo xtask bench peers` measures from outside.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -12,6 +14,7 @@ mod arrays;
 #[cfg(feature = "hdf5")]
 mod hdf5;
 mod hierarchy;
+mod side_by_side;
 mod stores;
 
 use std::{
@@ -63,6 +66,18 @@ struct Outcome {
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().collect();
+    if words.get(1).is_some_and(|word| word == "bench") {
+        return match side_by_side::run(&words[2..]) {
+            Ok(line) => {
+                println!("{line}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let [_, workload, variant, dir] = &words[..] else {
         eprintln!("usage: adapter WORKLOAD VARIANT DIR");
         return ExitCode::from(2);

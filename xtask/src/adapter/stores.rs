@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
-use zarr_convenience::{CopyStoreOptions, Ledger, copy_store};
+use zarr_convenience::{Copied, CopyStoreOptions, Ledger, copy_store};
 use zarr_core::{
     Array, NodePath, Selection,
     store::{DirectoryStore, Store, ZipStore},
@@ -19,35 +19,54 @@ use crate::{
 pub(crate) fn copy(dir: &Path, kinds: &str) -> Result<Outcome> {
     let (from, to) = kinds.split_once('-').context("expected FROM-TO")?;
     let small = dir.join("zarr").join("small");
-    let timer = Timer::start();
-    let source: Arc<dyn Store> = match from {
-        "zip" => Arc::new(ZipStore::open(small.join("v2-blosc.zip"))?),
-        _ => Arc::new(DirectoryStore::open(small.join("v2-blosc.zarr"))?.pinned()?),
-    };
-    let copied = if to == "zip" {
-        let dest: Arc<dyn Store> = Arc::new(ZipStore::create(out_path(dir).with_extension("zip"))?);
-        copy_store(&source, &dest, CopyStoreOptions::default())?
+    let source = small.join(if from == "zip" {
+        "v2-blosc.zip"
     } else {
-        // As the command does it: into a tree that is published when it is whole, and with a journal.
-        let dest: Arc<dyn Store> = Arc::new(DirectoryStore::create(out_path(dir))?);
-        let ledger = Ledger::open(&dest, "copy-store", true)?.context("no journal")?;
-        let staged = ledger.stage_root()?.context("no tree beside the store")?;
-        let options = CopyStoreOptions {
-            ledger: Some(&ledger),
-            workers: workers(),
-            ..CopyStoreOptions::default()
-        };
-        let copied = copy_store(&source, &staged.store(), options)?;
-        staged.publish()?;
-        ledger.finish()?;
-        copied
+        "v2-blosc.zarr"
+    });
+    let dest = if to == "zip" {
+        out_path(dir).with_extension("zip")
+    } else {
+        out_path(dir)
     };
+    let timer = Timer::start();
+    let copied = copy_between(&source, &dest)?;
     Ok(Outcome {
         time: timer.elapsed(),
         bytes: copied.n_bytes_copied,
         operations: copied.n_copied,
         check: 0,
     })
+}
+
+fn is_archive(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "zip")
+}
+
+/// Copies every key between directories and archives, as the command does it.
+pub(crate) fn copy_between(from: &Path, to: &Path) -> Result<Copied> {
+    let source: Arc<dyn Store> = if is_archive(from) {
+        Arc::new(ZipStore::open(from)?)
+    } else {
+        Arc::new(DirectoryStore::open(from)?.pinned()?)
+    };
+    if is_archive(to) {
+        let dest: Arc<dyn Store> = Arc::new(ZipStore::create(to)?);
+        return Ok(copy_store(&source, &dest, CopyStoreOptions::default())?);
+    }
+    // Into a tree that is published when it is whole, and with a journal.
+    let dest: Arc<dyn Store> = Arc::new(DirectoryStore::create(to)?);
+    let ledger = Ledger::open(&dest, "copy-store", true)?.context("no journal")?;
+    let staged = ledger.stage_root()?.context("no tree beside the store")?;
+    let options = CopyStoreOptions {
+        ledger: Some(&ledger),
+        workers: workers(),
+        ..CopyStoreOptions::default()
+    };
+    let copied = copy_store(&source, &staged.store(), options)?;
+    staged.publish()?;
+    ledger.finish()?;
+    Ok(copied)
 }
 
 /// Writes an array into a ZIP archive.

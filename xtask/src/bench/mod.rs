@@ -2,7 +2,13 @@
 //! counts of instructions.
 
 mod adapter;
+mod chart;
 mod counts;
+mod machine;
+mod measure;
+mod page;
+mod peers;
+mod scaling;
 
 use anyhow::Result;
 
@@ -18,6 +24,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         }
         ("counts", []) => counts::run(false),
         ("counts", [flag]) if flag == "--record" => counts::run(true),
+        ("peers", rest) => peers::run(rest),
+        ("scaling", rest) => scaling::run(rest),
+        // What the others start for each process that they measure.
+        ("measured", rest) => measure::measured(rest),
         _ => benches(arguments),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! `zarrs-peer read|write CELLS.json` prints one JSON line a cell; `xtask/peers/README.md` has the protocol.
 
+mod bench;
+
 use std::error::Error;
 use std::fs;
 use std::io::Write;
@@ -33,6 +35,10 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     if arguments.get(1).is_some_and(|verb| verb == "version") {
         println!("zarrs {}", zarrs::version::version_str());
+        return Ok(());
+    }
+    if arguments.get(1).is_some_and(|verb| verb == "bench") {
+        println!("{}", bench::run(&arguments[2..])?);
         return Ok(());
     }
     let [_, verb, cells] = arguments.as_slice() else {
