@@ -7,6 +7,8 @@ use std::{
     process,
     sync::OnceLock,
 };
+#[cfg(feature = "hdf5")]
+use std::{thread, time::Duration};
 
 use anyhow::Result;
 use zarr_convenience::Error;
@@ -30,6 +32,12 @@ pub(crate) fn remove_left(path: &Path) {
 
 /// What the names of files end in that are not complete.
 const SUFFIX: &str = ".zt-partial";
+
+/// How long it is waited for a file that somebody else has open, and how often it is looked at.
+#[cfg(feature = "hdf5")]
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+#[cfg(feature = "hdf5")]
+const LOCK_TRIES: u32 = 50;
 
 fn temporary_name(path: &Path, owner: u32) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -66,6 +74,22 @@ fn is_running(process: u32) -> bool {
 fn is_unlocked(path: &Path) -> bool {
     let file = fs::OpenOptions::new().read(true).write(true).open(path);
     file.is_ok_and(|file| file.try_lock().is_ok())
+}
+
+/// Locks a file, and says `false` if somebody else has it open; one that cannot be locked is taken to be free.
+///
+/// A process that is just being started has what is open in the one it comes from, for a moment and for nothing.
+#[cfg(feature = "hdf5")]
+fn locks(file: &File) -> bool {
+    let is_locked_out = || matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock));
+    let is_free = || {
+        let is_free = !is_locked_out();
+        if !is_free {
+            thread::sleep(LOCK_WAIT / LOCK_TRIES);
+        }
+        is_free
+    };
+    (0..LOCK_TRIES).any(|_| is_free())
 }
 
 /// A file under a temporary name beside its own, removed unless it is published.
@@ -106,7 +130,7 @@ impl NewFile {
         let path = fs::canonicalize(path).map_err(failed)?;
         let old = fs::OpenOptions::new().read(true).write(true).open(&path);
         let old = old.map_err(failed)?;
-        if let Err(fs::TryLockError::WouldBlock) = old.try_lock() {
+        if !locks(&old) {
             let reason = format!("{}: another program has the file open", path.display());
             return Err(Error::Copy(reason).into());
         }
