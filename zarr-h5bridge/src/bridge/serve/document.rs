@@ -73,7 +73,7 @@ pub struct ReferenceReport {
 /// let store = Hdf5Store::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/sample.h5"))?;
 /// let mut document = Vec::new();
 /// let report = write_references(&store, &ReferenceOptions::new("sample.h5"), &mut document)?;
-/// assert!(report.lost.is_empty() && report.n_referred > 0);
+/// assert!(report.n_referred > 0);
 /// assert!(document.starts_with(b"{\"version\":1,\"refs\":{"));
 /// # Ok::<(), zarr_convenience::Error>(())
 /// ```
