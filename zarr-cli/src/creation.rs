@@ -15,7 +15,7 @@ use crate::status;
 #[command(next_help_heading = "Creation options")]
 pub(crate) struct CreationArgs {
     /// The shape of chunks, such as 64,64; or auto; or none for one chunk; or for each dimension a length or the lengths
-    /// of its chunks (Zarr V3), such as [[31,28,31],50], where [10,3] in a list is three chunks of 10
+    /// of its chunks (Zarr V3), such as `[[31,28,31],50]`, where `[10,3]` in a list is three chunks of 10
     #[arg(long, value_name = "N,N,...")]
     chunks: Option<String>,
     /// The shape of the shards in which chunks lie (Zarr V3), or their lengths as of chunks; or none

@@ -96,6 +96,19 @@ pub(super) fn ask_to_stop(child: &Child) {
     }
 }
 
+/// Ends a program, and on Unix what it has started.
+pub(super) fn end(child: &mut Child) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        // It leads a group of its own, which has its number as long as nobody has waited for it.
+        if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+            return kill_process_group(pid, Signal::KILL).is_ok();
+        }
+    }
+    child.kill().is_ok()
+}
+
 #[cfg(unix)]
 impl End {
     pub(super) fn of(status: ExitStatus) -> Self {

@@ -188,7 +188,7 @@ impl Watch<'_> {
         }
         if !self.is_late && self.start.elapsed() > self.limits.time {
             // One that has ended by itself is found by the wait that follows.
-            self.is_late = matches!(child.try_wait(), Ok(None)) && child.kill().is_ok();
+            self.is_late = matches!(child.try_wait(), Ok(None)) && limits::end(child);
         }
     }
 }
