@@ -9,6 +9,7 @@ use zarr_store::{Store, StoreKey};
 use crate::{
     ArrayMetadata, Attributes, Error, NodePath, Options, RectilinearGrid, Result, ZarrFormat,
     hierarchy::{self, Node},
+    kept_indices::KeptIndices,
     locks::StoreLocks,
     metadata::v2,
 };
@@ -24,6 +25,7 @@ pub struct Array {
     /// Made when the first chunk is asked for: many arrays are only looked at, and one that cannot be decoded can
     /// still be opened and carried along.
     codec: Arc<OnceLock<Arc<ChunkCodec>>>,
+    kept_indices: Arc<KeptIndices>,
     options: Options,
     /// Whether the metadata differ from what is stored.
     is_view: bool,
@@ -58,6 +60,7 @@ impl Array {
             path,
             metadata: Arc::new(metadata),
             codec: Arc::default(),
+            kept_indices: Arc::default(),
             options,
             is_view: false,
         }
@@ -94,7 +97,13 @@ impl Array {
     #[must_use]
     pub fn in_store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = store;
+        self.kept_indices = Arc::default();
         self
+    }
+
+    /// What is known of the shards from earlier reads.
+    pub(crate) fn kept_indices(&self) -> &KeptIndices {
+        &self.kept_indices
     }
 
     /// The number of elements in each dimension.

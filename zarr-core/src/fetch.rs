@@ -10,7 +10,7 @@
 //! Where an inner chunk is a shard itself, its index comes in between: so chunks in shards of shards take three
 //! rounds, however many they are.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use zarr_codecs::{ChunkCodec, CodecError, IndexLocation, Scratch, Shard, ShardIndex};
 use zarr_store::{ByteRange, ReadBuffer};
@@ -151,25 +151,76 @@ impl<'c> Levels<'c> {
 /// again until nothing is asked for.
 #[derive(Debug, Default)]
 pub(crate) struct ShardFetch {
-    /// What is known of the shard's value.
+    learnt: Arc<Learnt>,
+    /// The indices that were asked for last, with the place of their shards.
+    asked: Vec<(usize, u64, Range<u64>)>,
+    /// Whether all that is known was learnt by an earlier call, since when the value may have been replaced.
+    is_remembered: bool,
+    /// Whether there is something that is worth remembering.
+    is_news: bool,
+}
+
+/// What is known of an outermost shard.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Learnt {
+    /// Its value; `None` if nothing is known, or there is none.
     seen: Option<Seen>,
     /// The indices of shards by level and number within the outermost one.
-    known: HashMap<(usize, u64), Placed>,
-    /// Those that were asked for last, with the place of their shards.
-    asked: Vec<(usize, u64, Range<u64>)>,
+    known: HashMap<(usize, u64), Arc<Placed>>,
+    /// The bytes that the indices take.
+    size: usize,
+}
+
+impl Learnt {
+    /// The bytes it takes in memory.
+    pub(crate) const fn size(&self) -> usize {
+        size_of::<Self>() + self.size
+    }
+
+    /// Something that takes so many bytes.
+    #[cfg(test)]
+    pub(crate) fn of_size(size: usize) -> Self {
+        let size = size - size_of::<Self>();
+        Self {
+            size,
+            ..Self::default()
+        }
+    }
+
+    fn insert(&mut self, level: usize, number: u64, placed: Placed, n_chunks: usize) {
+        const ENTRY_SIZE: usize = 2 * size_of::<u64>();
+        let own = size_of::<Placed>() + size_of::<((usize, u64), Arc<Placed>)>();
+        if self.known.insert((level, number), Arc::new(placed)).is_none() {
+            self.size += 2 * own + n_chunks * ENTRY_SIZE;
+        }
+    }
 }
 
 /// The value of a shard, as it was when its index was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Seen {
-    size: u64,
     generation: Option<u64>,
+    size: u64,
+    /// Whether any value that comes after it has another generation.
+    is_settled: bool,
 }
 
-impl Seen {
-    /// Whether two may be the same value; not every store can tell.
-    fn is(self, other: Self) -> bool {
-        self.size == other.size && may_be_same(self.generation, other.generation)
+/// Of which values of a shard something is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Version {
+    generation: Option<u64>,
+    is_remembered: bool,
+}
+
+impl Version {
+    /// Whether a value that is read now may be the one that is known. Not every store can tell, but what was remembered
+    /// is of a store that can.
+    pub(crate) fn may_be(self, generation: Option<u64>) -> bool {
+        if self.is_remembered {
+            generation.is_some() && generation == self.generation
+        } else {
+            may_be_same(self.generation, generation)
+        }
     }
 }
 
@@ -242,10 +293,10 @@ impl ShardFetch {
 
     /// Finds a leaf chunk, or says which index tells where it is.
     fn find(&self, levels: &Levels<'_>, leaf: u64) -> Result<Found, (usize, u64, Range<u64>)> {
-        let mut place = 0..self.seen.map_or(0, |seen| seen.size);
+        let mut place = 0..self.learnt.seen.map_or(0, |seen| seen.size);
         let mut number = 0;
         for (depth, level) in levels.list.iter().enumerate() {
-            let Some(placed) = self.known.get(&(depth, number)) else {
+            let Some(placed) = self.learnt.known.get(&(depth, number)) else {
                 return Err((depth, number, place));
             };
             let inner = leaf / level.n_inner_leaves;
@@ -267,14 +318,21 @@ impl ShardFetch {
         size: u64,
         scratch: &mut Scratch,
     ) -> Result<(), Unusable> {
-        let now = Seen {
-            size,
-            generation: read.generation(),
-        };
-        if !self.seen.get_or_insert(now).is(now) {
+        if let Some(seen) = self.learnt.seen
+            && !(seen.size == size && self.version().may_be(read.generation()))
+        {
             self.forget();
             return Err(Unusable::Changed);
         }
+        let learnt = Arc::make_mut(&mut self.learnt);
+        let seen = learnt.seen.get_or_insert(Seen {
+            generation: read.generation(),
+            size,
+            is_settled: true,
+        });
+        seen.is_settled &= read.is_settled();
+        self.is_remembered = false;
+        self.is_news = seen.is_settled && seen.generation.is_some();
         for (part, (level, number, place)) in self.asked.drain(..).enumerate() {
             let size = if level == 0 { size } else { place.end - place.start };
             let index = levels.shard(level).decode_index(read.part(part), size, scratch);
@@ -282,7 +340,7 @@ impl ShardFetch {
                 start: place.start,
                 index: index.map_err(Unusable::Damaged)?,
             };
-            self.known.insert((level, number), placed);
+            learnt.insert(level, number, placed, levels.shard(level).n_chunks());
         }
         Ok(())
     }
@@ -294,28 +352,55 @@ impl ShardFetch {
             start: 0,
             index: ShardIndex::empty(levels.shard(0).n_chunks()),
         };
-        self.known.insert((0, 0), placed);
+        Arc::make_mut(&mut self.learnt).insert(0, 0, placed, 0);
     }
 
     /// Forgets what was learnt.
     pub(crate) fn forget(&mut self) {
-        self.seen = None;
-        self.known.clear();
+        *self = Self::default();
+    }
+
+    /// Takes what an earlier call has learnt, if nothing is known yet.
+    pub(crate) fn remember(&mut self, learnt: impl FnOnce() -> Option<Arc<Learnt>>) {
+        if self.learnt.known.is_empty()
+            && let Some(learnt) = learnt()
+        {
+            self.learnt = learnt;
+            self.is_remembered = true;
+        }
+    }
+
+    /// Whether all that is known was learnt by an earlier call.
+    pub(crate) const fn is_remembered(&self) -> bool {
+        self.is_remembered
+    }
+
+    /// What was learnt, if later calls can make sure that it still holds, and were not told yet.
+    pub(crate) fn news(&mut self) -> Option<&Arc<Learnt>> {
+        std::mem::take(&mut self.is_news).then_some(&self.learnt)
     }
 
     /// The generation of the value whose index is known.
     pub(crate) fn generation(&self) -> Option<u64> {
-        self.seen?.generation
+        self.learnt.seen?.generation
+    }
+
+    /// Of which value something is known.
+    pub(crate) fn version(&self) -> Version {
+        Version {
+            generation: self.generation(),
+            is_remembered: self.is_remembered,
+        }
     }
 
     /// Whether there is a shard.
-    pub(crate) const fn is_present(&self) -> bool {
-        self.seen.is_some()
+    pub(crate) fn is_present(&self) -> bool {
+        self.learnt.seen.is_some()
     }
 
     /// The index of a shard by level and number, and where the shard begins; `None` if it is not known.
     pub(crate) fn index(&self, level: usize, number: u64) -> Option<(&ShardIndex, u64)> {
-        let placed = self.known.get(&(level, number))?;
+        let placed = self.learnt.known.get(&(level, number))?;
         Some((&placed.index, placed.start))
     }
 }

@@ -19,6 +19,7 @@ mod fixed;
 mod gather;
 mod group;
 mod hierarchy;
+mod kept_indices;
 mod locks;
 mod members;
 /// What the documents of a hierarchy say.

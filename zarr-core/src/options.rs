@@ -17,6 +17,11 @@ pub struct Options {
     pub document_size_max: u64,
     /// The most bytes that one call may read into memory.
     pub read_size_max: u64,
+    /// How many bytes of indices of shards an array keeps from one read to the next; 0 for none.
+    ///
+    /// An index is kept only where the store can tell whether the shard is still the same, and if it takes no more than
+    /// half of this.
+    pub index_cache_size: usize,
     /// How many threads may work at once.
     pub workers: Workers,
     /// Whether chunks are stored that hold nothing but the fill value.
@@ -32,6 +37,7 @@ impl Default for Options {
             limits: Limits::DEFAULT,
             document_size_max: 16 << 20,
             read_size_max: memory_available() / 2,
+            index_cache_size: 32 << 20,
             workers: Workers::default(),
             write_empty_chunks: true,
             read_only: false,

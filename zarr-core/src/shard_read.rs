@@ -13,7 +13,7 @@ use zarr_store::{ByteRange, ReadBuffer, Store, StoreError, StoreKey};
 
 use crate::{
     Error, Result, Workers,
-    fetch::{ChunkFetch, Found, Levels, ShardFetch, Unusable, may_be_same},
+    fetch::{ChunkFetch, Found, Levels, ShardFetch, Unusable, Version},
     read::{Encoded, ReadJob},
     shards::Shards,
     workers::Desk,
@@ -139,12 +139,13 @@ impl<'j> ShardReads<'j> {
             .map(|(coord, ratio)| coord / ratio);
         let key = self.job.array.chunk_key_of(coords, &mut desk.name)?;
         for _ in 0..ATTEMPTS_MAX {
-            let generation = self.find(shard, &key, &mut own, desk)?;
-            if self.fetch(&key, generation, &mut own, desk)? == State::Same {
+            let version = self.find(shard, &key, &mut own, desk)?;
+            if self.fetch(&key, version, &mut own, desk)? == State::Same {
                 desk.leaves = own;
                 return Ok(());
             }
             self.open(shard).forget();
+            self.job.array.kept_indices().forget(&key);
         }
         Err(self.restless(&key))
     }
@@ -155,24 +156,14 @@ impl<'j> ShardReads<'j> {
         StoreError::Conflict { what, reason }.into()
     }
 
-    /// Finds the leaf chunks in their shard, fills the places of those that are not there, and gives the
-    /// generation of the shard.
-    fn find(&self, shard: usize, key: &StoreKey, own: &mut Leaves, desk: &mut Desk) -> Result<Option<u64>> {
-        let store = self.job.array.store().as_ref();
+    /// Finds the leaf chunks in their shard, fills the places of those that are not there, and tells which value of
+    /// the shard that was.
+    fn find(&self, shard: usize, key: &StoreKey, own: &mut Leaves, desk: &mut Desk) -> Result<Version> {
         own.wanted.clear();
         own.wanted.extend(own.list.iter().map(|leaf| leaf.number));
-        let generation = {
-            let mut fetch = self.open(shard);
-            learn(
-                &mut fetch,
-                &self.levels,
-                (store, key),
-                own,
-                (&mut desk.read, &mut desk.work.scratch),
-            )
+        let version = self
+            .look_up(&mut self.open(shard), key, own, desk)
             .map_err(|error| self.index_error(error, key, own))?;
-            fetch.generation()
-        };
         for (leaf, found) in own.list.iter_mut().zip(&own.found) {
             leaf.bytes = match found {
                 Found::At(bytes) if leaf.fetch.is_part() => {
@@ -190,18 +181,51 @@ impl<'j> ShardReads<'j> {
         }
         own.list.retain(|leaf| leaf.part != usize::MAX);
         own.list.sort_unstable_by_key(|leaf| leaf.bytes.start);
-        Ok(generation)
+        Ok(version)
+    }
+
+    /// Looks the leaf chunks up in what earlier calls have learnt of their shard, or else in its index.
+    fn look_up(
+        &self,
+        fetch: &mut ShardFetch,
+        key: &StoreKey,
+        own: &mut Leaves,
+        desk: &mut Desk,
+    ) -> Result<Version, Unread> {
+        let array = self.job.array;
+        let (store, kept, size_max) = (
+            array.store().as_ref(),
+            array.kept_indices(),
+            array.options().index_cache_size,
+        );
+        fetch.remember(|| kept.find(key, size_max));
+        let was_remembered = fetch.is_remembered();
+        let mut learn = |fetch: &mut ShardFetch| {
+            let memory = (&mut desk.read, &mut desk.work.scratch);
+            learn(fetch, &self.levels, (store, key), own, memory)?;
+            Ok(own.found.contains(&Found::Missing))
+        };
+        // What is there is read, and then tells whether the index still holds; what is missing is not.
+        if learn(fetch)?
+            && fetch.is_remembered()
+            && !fetch
+                .version()
+                .may_be(store.generation(key).map_err(Unread::Store)?)
+        {
+            fetch.forget();
+            learn(fetch)?;
+        }
+        if let Some(learnt) = fetch.news() {
+            kept.keep(key, learnt, size_max);
+        } else if was_remembered && !fetch.is_remembered() {
+            kept.forget(key);
+        }
+        Ok(fetch.version())
     }
 
     /// Fetches and decodes the leaf chunks, until all are done or the shard has changed; those that are done are
     /// left out of the list then.
-    fn fetch(
-        &self,
-        key: &StoreKey,
-        generation: Option<u64>,
-        own: &mut Leaves,
-        desk: &mut Desk,
-    ) -> Result<State> {
+    fn fetch(&self, key: &StoreKey, version: Version, own: &mut Leaves, desk: &mut Desk) -> Result<State> {
         let store = self.job.array.store().as_ref();
         let hints = (request_size_max(store), store.io_hints().gap_max);
         let mut done = 0;
@@ -209,7 +233,7 @@ impl<'j> ShardReads<'j> {
             let (end, size) = gather(&mut own.list[done..], hints, &mut own.ranges);
             desk.read.set_limit(size);
             let is_same = match store.get_ranges(key, &own.ranges, &mut desk.read) {
-                Ok(true) => may_be_same(desk.read.generation(), generation),
+                Ok(true) => version.may_be(desk.read.generation()),
                 // Nothing of it lay outside when the index was read.
                 Ok(false) | Err(StoreError::OutOfRange { .. }) => false,
                 Err(error) => return Err(error.into()),

@@ -30,6 +30,7 @@ pub struct ReadBuffer {
     size_max: u64,
     value_size: Option<u64>,
     generation: Option<u64>,
+    is_settled: bool,
 }
 
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl ReadBuffer {
             size_max,
             value_size: None,
             generation: None,
+            is_settled: false,
         }
     }
 
@@ -80,6 +82,7 @@ impl ReadBuffer {
         self.used = 0;
         self.value_size = None;
         self.generation = None;
+        self.is_settled = false;
     }
 
     /// The size in bytes of the whole value of which ranges were read, where the store has seen it.
@@ -100,6 +103,19 @@ impl ReadBuffer {
     /// Says which of the values of a key was read.
     pub const fn set_generation(&mut self, generation: Option<u64>) {
         self.generation = generation;
+    }
+
+    /// Whether every value that takes the place of the one that was read is sure to have another generation.
+    ///
+    /// Only then may what was learnt of the value be kept from one read to another. A value that was only just set
+    /// is not settled where times are what tells values apart: the next one may be set at the same tick of the clock.
+    pub const fn is_settled(&self) -> bool {
+        self.is_settled
+    }
+
+    /// Says whether the generation is sure to tell the value from all that come after it.
+    pub const fn set_settled(&mut self, is_settled: bool) {
+        self.is_settled = is_settled;
     }
 
     /// The bytes of memory that are kept for the next read.

@@ -30,7 +30,7 @@ pub trait Store: Debug + Send + Sync {
     /// Reads ranges of a value into `buffer`, one part for each range, in their order.
     ///
     /// Clears the buffer first, and tells it what it knows of the whole value ([`ReadBuffer::value_size`],
-    /// [`ReadBuffer::generation`]).
+    /// [`ReadBuffer::generation`], [`ReadBuffer::is_settled`]).
     /// Returns whether the key is there; if not, the buffer stays empty.
     ///
     /// # Errors

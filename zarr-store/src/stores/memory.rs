@@ -76,6 +76,7 @@ impl Store for MemoryStore {
         };
         push_shared_ranges(&value.bytes, ranges, buffer, || self.describe(key.as_str()))?;
         buffer.set_generation(Some(value.generation));
+        buffer.set_settled(true);
         Ok(true)
     }
 

@@ -1,6 +1,7 @@
 //! `check_store`: the contract of a store as code.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Barrier},
     thread,
 };
@@ -36,6 +37,7 @@ pub fn check_store_but(make: impl Fn() -> Arc<dyn Store>, names: &[&str]) {
     check_sharing(&*make());
     check_renaming(&*make());
     check_staging(&*make());
+    check_generations(&*make());
 }
 
 fn check_missing(store: &dyn Store) {
@@ -358,6 +360,47 @@ fn check_staging(store: &dyn Store) {
         ok(store.list_prefix(&StorePrefix::root())),
         [key("only")],
         "the root can be replaced too"
+    );
+}
+
+/// What a store tells of generations, it tells of all of them.
+fn check_generations(store: &dyn Store) {
+    let key = key("folder/a");
+    let mut settled = HashSet::new();
+    for round in 0..60_u8 {
+        // Values of one size: only the generation can tell them apart.
+        ok(store.set(&key, &[round; 16]));
+        let mut before = None;
+        for range in [ByteRange::All, ByteRange::Suffix { length: 4 }, ByteRange::All] {
+            let mut buffer = ReadBuffer::new();
+            ok(store.get_ranges(&key, &[range], &mut buffer));
+            let (Some(generation), is_settled) = (buffer.generation(), buffer.is_settled()) else {
+                assert!(
+                    !buffer.is_settled(),
+                    "a generation that is not told is not settled"
+                );
+                continue;
+            };
+            assert_eq!(
+                Some(generation),
+                ok(store.generation(&key)),
+                "a read tells the generation that the store tells"
+            );
+            assert_eq!(
+                *before.get_or_insert(generation),
+                generation,
+                "a value that is not set again keeps its generation"
+            );
+            if is_settled {
+                settled.insert((generation, round));
+            }
+        }
+    }
+    let generations: HashSet<_> = settled.iter().map(|(generation, _)| generation).collect();
+    assert_eq!(
+        generations.len(),
+        settled.len(),
+        "a settled generation is not that of another value"
     );
 }
 

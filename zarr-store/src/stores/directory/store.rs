@@ -13,6 +13,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
+    time::SystemTime,
 };
 
 use rustix::{
@@ -346,6 +347,7 @@ impl Store for DirectoryStore {
             |range, memory| file.read_exact_at(memory, range.start).map_err(failed),
         )?;
         buffer.set_generation(Some(generation(&status)));
+        buffer.set_settled(is_settled(&status, SystemTime::now()));
         Ok(true)
     }
 
@@ -485,6 +487,18 @@ fn generation(status: &Stat) -> u64 {
         status.st_ctime as u64,
         status.st_ctime_nsec,
     ])
+}
+
+/// Whether a file was left alone for so long that any change from `now` on gives it other times.
+///
+/// The coarsest file systems keep times of two seconds. The number of a file that was removed may be given to the next
+/// one, so it does not tell them apart.
+fn is_settled(status: &Stat, now: SystemTime) -> bool {
+    const TICK_MAX: u64 = 2;
+    let now = now.duration_since(SystemTime::UNIX_EPOCH);
+    let last = (status.st_mtime as u64).max(status.st_ctime as u64);
+    // Seconds are cut off of both. A time that lies ahead is not of this clock, and tells nothing.
+    now.is_ok_and(|now| now.as_secs().checked_sub(last).is_some_and(|age| age > TICK_MAX))
 }
 
 /// Syncs the file system that holds `root`: one call for any number of files and folders.

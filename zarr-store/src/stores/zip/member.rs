@@ -36,6 +36,8 @@ pub(super) struct Member {
     within: Range<u64>,
     /// Where the data begins, once the local header was read.
     data_at: OnceLock<u64>,
+    /// What tells the value from others of its key, once it was asked for.
+    generation: OnceLock<u64>,
     pub(super) stored_size: u64,
     pub(super) size: u64,
     crc: u32,
@@ -46,8 +48,11 @@ pub(super) struct Member {
 impl Member {
     /// What tells the value from others of its key.
     pub(super) fn generation(&self) -> io::Result<u64> {
+        if let Some(generation) = self.generation.get() {
+            return Ok(*generation);
+        }
         let file = self.file.metadata()?;
-        Ok(mixed([
+        let generation = mixed([
             file.dev(),
             file.ino(),
             file.len(),
@@ -56,7 +61,8 @@ impl Member {
             self.within.start,
             self.size,
             u64::from(self.crc),
-        ]))
+        ]);
+        Ok(*self.generation.get_or_init(|| generation))
     }
 
     /// A member found in a central directory.
@@ -72,6 +78,7 @@ impl Member {
             file,
             within,
             data_at: OnceLock::new(),
+            generation: OnceLock::new(),
             stored_size,
             size,
             crc,

@@ -328,6 +328,12 @@ impl Store for ZipStore {
         member.read(key.as_str(), ranges, buffer, self.verifies, || {
             self.describe(key.as_str())
         })?;
+        // Who has the whole value needs nothing more of it, and the first time this asks the system.
+        if ranges.iter().any(|range| *range != ByteRange::All) {
+            buffer.set_generation(Some(member.generation().map_err(failed)?));
+            // A value that is set again lies elsewhere in the archive, or in another one.
+            buffer.set_settled(true);
+        }
         Ok(true)
     }
 
