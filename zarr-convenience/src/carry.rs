@@ -8,7 +8,7 @@ use crate::{
     How, Result, SourceArray, StepLedger,
     moves::{Moves, Proof},
     route::{movable, route},
-    units::{Boxes, Crew, Recodes, Units, memory_in},
+    units::{Boxes, Crew, Pieces, Recodes, Units, memory_in},
 };
 
 /// Values on their way.
@@ -82,15 +82,22 @@ impl Carry<'_> {
             let workers = self.how.budget.affordable(workers, unit_memory);
             return (Box::new(moves), workers);
         }
-        let alone = |options: &mut Options| options.workers = Workers::ONE;
+        let workers = self.how.budget.affordable(self.how.workers, unit_memory);
+        let boxes = Boxes::new(self.source, self.target, memory);
+        let pieces = Pieces::of(&boxes, self.source, self.target);
+        // Where there are fewer shards than threads, several work at each of them.
+        let n_at_once = pieces
+            .as_ref()
+            .map_or(1, |_| workers.threads() / boxes.len().max(1));
+        let few = |options: &mut Options| options.workers = Workers::new(n_at_once);
         let recodes = Recodes {
             source: self.source,
-            target: self.target.clone().with_options(alone),
-            boxes: Boxes::new(self.source, self.target, memory),
+            target: self.target.clone().with_options(few),
+            boxes,
+            pieces,
             // Where missing chunks mean other values in the copy, they are written.
             stored: self.stored.filter(|_| self.keeps_fill_value()),
         };
-        let workers = self.how.budget.affordable(self.how.workers, unit_memory);
         (Box::new(recodes), workers)
     }
 }

@@ -13,6 +13,8 @@ use crate::{
 
 /// The bytes of values in one unit of work, about: enough to keep a thread busy, little enough to count.
 const UNIT_SIZE: u64 = 4 << 20;
+/// The bytes of values in a piece of a shard, about.
+const PIECE_SIZE: u64 = 1 << 20;
 /// A unit takes at most this part of the memory, if it can, so that several are worked on at once.
 const UNITS_AT_ONCE: u64 = 4;
 /// Where keys have an order, small units have a turn together, of so many bytes about: waiting for it costs more than
@@ -341,11 +343,75 @@ impl Boxes {
     }
 }
 
+/// The boxes in which a part that is one shard is read and written, so that it is not in memory as a whole.
+pub(crate) struct Pieces {
+    shape: Vec<u64>,
+    /// The bytes that buffers take for a piece.
+    memory: u64,
+}
+
+impl Pieces {
+    /// Boxes of whole inner chunks and whole chunks of the source, if such are smaller than the parts.
+    pub(crate) fn of(boxes: &Boxes, source: &dyn SourceArray, target: &Array) -> Option<Self> {
+        let is_one_chunk = boxes.n_chunks.iter().all(|n| *n == 1);
+        if !is_one_chunk || !target.has_plain_shards().unwrap_or(false) {
+            return None;
+        }
+        let from = source.as_zarr();
+        let read_at_once = from
+            .and_then(Array::inner_chunk_shape)
+            .or_else(|| source.chunk_shape().map(<[u64]>::to_vec));
+        let inner = target.inner_chunk_shape()?;
+        let mut shape = inner.clone();
+        for (dimension, (piece, shard)) in shape.iter_mut().zip(&boxes.unit_shape).enumerate() {
+            let chunk = read_at_once.as_ref().map_or(1, |lengths| lengths[dimension]);
+            let both = lcm(*piece, chunk).filter(|length| length <= shard);
+            *piece = both.unwrap_or(*shard);
+        }
+        // Longer along the last dimensions, which lie together.
+        for dimension in (0..shape.len()).rev() {
+            let size = shape
+                .iter()
+                .fold(boxes.item_size, |size, length| size.saturating_mul(*length));
+            let times = (PIECE_SIZE / size.max(1)).min(boxes.unit_shape[dimension] / shape[dimension]);
+            shape[dimension] *= times.max(1);
+        }
+        if shape == boxes.unit_shape {
+            return None;
+        }
+        let leaf_memory = |array: &Array| {
+            let codec = array.chunk_codec().ok()?;
+            let leaf = codec.leaf();
+            Some(encoded_size_likely_max(leaf).saturating_add(leaf.decoded_size() as u64))
+        };
+        let values = shape
+            .iter()
+            .fold(boxes.item_size, |size, length| size.saturating_mul(*length));
+        let memory = [from.and_then(leaf_memory), leaf_memory(target)]
+            .into_iter()
+            .flatten()
+            // The values, and as much again once they are encoded.
+            .fold(values.saturating_mul(2), u64::saturating_add);
+        Some(Self { shape, memory })
+    }
+}
+
+/// The least common multiple.
+fn lcm(one: u64, other: u64) -> Option<u64> {
+    let (mut a, mut b) = (one, other);
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    one.checked_div(a)?.checked_mul(other)
+}
+
 /// Parts that are decoded and encoded anew.
 pub(crate) struct Recodes<'a> {
     pub(crate) source: &'a dyn SourceArray,
     pub(crate) target: Array,
     pub(crate) boxes: Boxes,
+    /// The boxes in which a part is carried over, unless it is as a whole.
+    pub(crate) pieces: Option<Pieces>,
     /// The chunks that the source has, if that is known.
     pub(crate) stored: Option<&'a HashSet<Vec<u64>>>,
 }
@@ -373,17 +439,33 @@ impl Units for Recodes<'_> {
     fn run(&self, index: usize, budget: &Budget, waiting: Option<&Arc<dyn Store>>) -> Result<()> {
         let (start, shape) = self.boxes.region(index);
         let is_stored = |stored| self.boxes.is_stored(&start, &shape, stored);
-        if self.stored.is_none_or(is_stored) {
-            let selection = Selection::region(&start, &shape);
-            let _codecs = budget.hold(self.boxes.codec_memory);
-            let data = self.source.read(&selection, Workers::ONE)?;
-            let values = data.buffer.elements.len() + data.buffer.heap.len();
-            // What waits for its turn is as much again, at most and about.
-            let times = if waiting.is_some() { 2 } else { 1 };
-            let _values = budget.hold(values as u64 * times);
-            in_store(&self.target, waiting).write_data(&selection, &data)?;
+        if !self.stored.is_none_or(is_stored) {
+            return Ok(());
         }
-        Ok(())
+        let target = in_store(&self.target, waiting);
+        if let Some(pieces) = &self.pieces {
+            let n_threads = target.options().workers.threads() as u64;
+            let _pieces = budget.hold(pieces.memory.saturating_mul(n_threads));
+            // What waits for its turn does so as a whole.
+            let _waiting = waiting.map(|_| budget.hold(self.size(index)));
+            let grid = &target.metadata().chunk_grid;
+            let chunk: Vec<_> = start
+                .iter()
+                .enumerate()
+                .map(|(dimension, start)| grid.chunk_of(dimension, *start))
+                .collect();
+            return target.write_shard(&chunk, &pieces.shape, &|piece| {
+                self.source.read(piece, Workers::ONE)
+            });
+        }
+        let selection = Selection::region(&start, &shape);
+        let _codecs = budget.hold(self.boxes.codec_memory);
+        let data = self.source.read(&selection, Workers::ONE)?;
+        let values = data.buffer.elements.len() + data.buffer.heap.len();
+        // What waits for its turn is as much again, at most and about.
+        let times = if waiting.is_some() { 2 } else { 1 };
+        let _values = budget.hold(values as u64 * times);
+        Ok(target.write_data(&selection, &data)?)
     }
 
     fn flush(&self) -> Result<()> {

@@ -13,20 +13,19 @@
 use std::ops::Range;
 
 use zarr_codecs::{ChunkCodec, IndexLocation, ShardIndex};
-use zarr_store::{ByteRange, PendingValue, ReadBuffer, Store, StoreError, StoreKey};
+use zarr_store::{ReadBuffer, Store, StoreKey};
 
 use crate::{
-    Error, Result, Workers,
-    fetch::{Levels, ShardFetch, may_be_same},
+    Result, Workers,
+    fetch::{Levels, ShardFetch},
+    new_shard::NewShard,
+    shard_pieces::put_together,
     shard_read::{Unread, drive, inner_error},
     shards::Shards,
     turns::Turn,
     workers::{Desk, Work},
     write::WriteJob,
 };
-
-/// The most bytes of an old shard that are copied at once.
-const COPY_SIZE_MAX: u64 = 4 << 20;
 
 /// The shards of one shape of one call to write, as its threads see them.
 pub(crate) struct ShardWrites<'j> {
@@ -51,10 +50,29 @@ struct Touched {
 
 /// Writes all; `size` is the number of bytes that are written.
 pub(crate) fn run(all: &[ShardWrites<'_>], store: &dyn Store, workers: Workers, size: u64) -> Result<()> {
+    // A smaller shard is not worth several threads.
+    const SHARED_SIZE_MIN: u64 = 2 << 20;
     let shards: Vec<_> = all
         .iter()
         .flat_map(|writes| (0..writes.shards.len()).map(move |shard| (writes, shard)))
         .collect();
+    if shards.len() < workers.threads()
+        && size / shards.len().max(1) as u64 >= SHARED_SIZE_MIN
+        && shards.iter().all(|(writes, shard)| writes.is_new(*shard))
+    {
+        // All threads work at one shard after the other.
+        return shards
+            .iter()
+            .enumerate()
+            .try_for_each(|(number, (writes, shard))| {
+                let turn = writes.job.turns.as_ref().map(|turns| turns.of(number));
+                writes.shard_by_all(*shard, (workers, size), turn.as_ref())?;
+                if let Some(turn) = turn {
+                    turn.done();
+                }
+                Ok(())
+            });
+    }
     let decoded_size = all.iter().map(|writes| writes.decoded_size).max().unwrap_or(0);
     let extent = (shards.len(), size, decoded_size);
     workers.run_on(store, extent, &|number, desk| {
@@ -83,7 +101,8 @@ impl<'j> ShardWrites<'j> {
         }
     }
 
-    fn shard(&self, shard: usize, desk: &mut Desk, turn: Option<&Turn<'_>>) -> Result<()> {
+    /// What is written to of a shard, by number, and the key of the shard; `name` is memory to write it in.
+    fn touched(&self, shard: usize, name: &mut String) -> Result<(Vec<Touched>, StoreKey)> {
         let mut parts = Vec::new();
         let mut coords = Vec::new();
         let mut touched: Vec<_> = (0..self.shards.n_chunks(shard))
@@ -99,7 +118,56 @@ impl<'j> ShardWrites<'j> {
             .collect();
         touched.sort_unstable_by_key(|touched| touched.number);
         let coords = coords.iter().zip(&self.ratio).map(|(coord, ratio)| coord / ratio);
-        let key = self.job.array.chunk_key_of(coords, &mut desk.name)?;
+        let key = self.job.array.chunk_key_of(coords, name)?;
+        Ok((touched, key))
+    }
+
+    /// Whether nothing remains of a shard whose inner chunks are no shards.
+    fn is_new(&self, shard: usize) -> bool {
+        let touched = self.touched(shard, &mut String::new());
+        self.levels.depth() == 1 && touched.is_ok_and(|(touched, _)| self.replaces(&touched, &self.ratio))
+    }
+
+    /// Writes a shard of which nothing old remains, on all threads.
+    fn shard_by_all(
+        &self,
+        shard: usize,
+        (workers, size): (Workers, u64),
+        turn: Option<&Turn<'_>>,
+    ) -> Result<()> {
+        /// The bytes of values that a thread encodes between two turns, about.
+        const PIECE_SIZE: usize = 512 << 10;
+        let (touched, key) = self.touched(shard, &mut String::new())?;
+        let share = touched.len() / (workers.threads() * 4);
+        let n_chunks = (PIECE_SIZE / self.codec.decoded_size().max(1)).min(share).max(1);
+        let pieces: Vec<_> = touched.chunks(n_chunks).collect();
+        let store = self.job.array.store().as_ref();
+        let new = put_together(
+            (self.job.array, &key, self.levels.shard(0)),
+            NewShard::new(store, &key, Vec::new()),
+            (workers, pieces.len(), size),
+            &|number, piece, desk| {
+                let chunks = pieces[number]
+                    .iter()
+                    .map(|touched| (touched.number, touched.chunk));
+                piece.encode(self.job, chunks, (&self.levels, &key), desk)
+            },
+        )?;
+        if !turn.is_none_or(Turn::wait) {
+            return Ok(());
+        }
+        match new {
+            None => self.job.locks.erase(&key)?,
+            Some(new) => {
+                let _guard = self.job.locks.lock(&key)?;
+                new.publish()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn shard(&self, shard: usize, desk: &mut Desk, turn: Option<&Turn<'_>>) -> Result<()> {
+        let (touched, key) = self.touched(shard, &mut desk.name)?;
         let replaces = self.replaces(&touched, &self.ratio);
         // Not with the lock in hand, which others may need to come to their turns.
         if !replaces && !turn.is_none_or(Turn::wait) {
@@ -112,22 +180,13 @@ impl<'j> ShardWrites<'j> {
             Some(self.job.locks.lock(&key)?)
         };
         let store = self.job.array.store().as_ref();
-        let mut bytes = std::mem::take(&mut desk.shard);
-        bytes.clear();
+        let bytes = std::mem::take(&mut desk.shard);
         let mut writing = Writing {
             writes: self,
             key: &key,
-            parts,
+            parts: Vec::new(),
             old: (!replaces).then(ShardFetch::default),
-            new: NewShard {
-                store,
-                key: &key,
-                pending: None,
-                bytes,
-                size: 0,
-                kept: 0..0,
-                old_generation: None,
-            },
+            new: NewShard::new(store, &key, bytes),
             read: &mut desk.read,
             work: &mut desk.work,
         };
@@ -224,7 +283,7 @@ impl Writing<'_> {
         for (_, inner) in order(touched, inner_of, old.as_ref().map(|(index, _)| index)) {
             let first = touched.partition_point(|touched| inner_of(touched) < inner);
             let end = touched.partition_point(|touched| inner_of(touched) <= inner);
-            let before = self.new.size;
+            let before = self.new.size();
             let room_before = if start.is_none() { room + own_room } else { 0 };
             let written = match (&touched[first..end], old_of(inner)) {
                 ([], Some(old)) => {
@@ -250,7 +309,7 @@ impl Writing<'_> {
             IndexLocation::Start => self.new.overwrite(start, encoded)?,
             IndexLocation::End => self.new.append(encoded)?,
         }
-        Ok(Some(start..self.new.size))
+        Ok(Some(start..self.new.size()))
     }
 
     /// Writes an inner chunk of a level that changes, behind `room` bytes unless nothing is in it.
@@ -288,9 +347,9 @@ impl Writing<'_> {
         // What is kept is read to the same buffer, which is not needed any more.
         self.new.finish_keeping(self.read)?;
         self.new.reserve(room, self.read)?;
-        let start = self.new.size;
+        let start = self.new.size();
         self.new.append(encoded)?;
-        Ok(Some(start..self.new.size))
+        Ok(Some(start..self.new.size()))
     }
 
     /// The index of the shard that is replaced, and where that shard begins.
@@ -315,11 +374,7 @@ impl Writing<'_> {
             Unread::Damaged(error) => array.chunk_error(Vec::new(), self.key, error),
             Unread::Restless => self.new.changed(),
         })?;
-        let generation = old.generation();
-        if self.new.old_generation.is_some() && !may_be_same(generation, self.new.old_generation) {
-            return Err(self.new.changed());
-        }
-        self.new.old_generation = generation;
+        self.new.is_of(old.generation())?;
         // It is missing if another program has replaced the shard since the index above it was read.
         let (index, start) = old.index(level, number).ok_or_else(|| self.new.changed())?;
         Ok((index.clone(), start))
@@ -346,117 +401,4 @@ fn order(
     }
     order.sort_unstable();
     order
-}
-
-/// A shard that is put together, in a store if that can, else in memory.
-struct NewShard<'w> {
-    store: &'w dyn Store,
-    key: &'w StoreKey,
-    pending: Option<Box<dyn PendingValue + 'w>>,
-    /// The shard, for a store that takes it only as a whole.
-    bytes: Vec<u8>,
-    /// So many bytes it has, with those of the old shard that are yet to be copied.
-    size: u64,
-    /// Bytes of the old shard that are yet to be copied.
-    kept: Range<u64>,
-    /// The shard of which they are.
-    old_generation: Option<u64>,
-}
-
-impl NewShard<'_> {
-    /// Adds bytes of the old shard; they are copied together with those that follow them.
-    fn keep(&mut self, old: Range<u64>, read: &mut ReadBuffer) -> Result<Range<u64>> {
-        if self.kept.end != old.start || self.kept.is_empty() {
-            self.finish_keeping(read)?;
-            self.kept = old.start..old.start;
-        }
-        let start = self.size;
-        self.size += old.end - old.start;
-        self.kept.end = old.end;
-        Ok(start..self.size)
-    }
-
-    /// Copies what is yet to be copied.
-    fn finish_keeping(&mut self, read: &mut ReadBuffer) -> Result<()> {
-        let mut kept = std::mem::replace(&mut self.kept, 0..0);
-        self.size -= kept.end - kept.start;
-        while !kept.is_empty() {
-            let end = kept.end.min(kept.start + COPY_SIZE_MAX);
-            self.read_old(kept.start..end, read)?;
-            self.append(read.part(0))?;
-            kept.start = end;
-        }
-        Ok(())
-    }
-
-    /// Reads bytes of the old shard.
-    fn read_old(&self, bytes: Range<u64>, read: &mut ReadBuffer) -> Result<()> {
-        let length = bytes.end - bytes.start;
-        let range = ByteRange::Part {
-            offset: bytes.start,
-            length,
-        };
-        read.set_limit(length);
-        let is_there = match self.store.get_ranges(self.key, &[range], read) {
-            Err(StoreError::OutOfRange { .. }) => false,
-            other => other?,
-        };
-        if !is_there || !may_be_same(read.generation(), self.old_generation) {
-            return Err(self.changed());
-        }
-        Ok(())
-    }
-
-    fn changed(&self) -> Error {
-        let what = self.store.describe(self.key.as_str());
-        let reason = "another program has replaced it, without a lock, while it was changed".to_owned();
-        StoreError::Conflict { what, reason }.into()
-    }
-
-    /// Adds room for indices.
-    fn reserve(&mut self, size: u64, read: &mut ReadBuffer) -> Result<()> {
-        if size == 0 {
-            return Ok(());
-        }
-        self.finish_keeping(read)?;
-        self.append(&vec![0; size as usize])
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.pending.is_none() && self.size == 0 {
-            self.pending = self.store.begin_set(self.key)?;
-        }
-        match (&mut self.pending, &mut self.bytes) {
-            (Some(pending), _) => pending.append(bytes)?,
-            (None, memory) => {
-                if memory.try_reserve(bytes.len()).is_err() {
-                    let what = self.store.describe(self.key.as_str());
-                    let error = std::io::ErrorKind::OutOfMemory.into();
-                    return Err(StoreError::io("writing", what, error).into());
-                }
-                memory.extend_from_slice(bytes);
-            }
-        }
-        self.size += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn overwrite(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        match (&mut self.pending, &mut self.bytes) {
-            (Some(pending), _) => Ok(pending.overwrite(offset, bytes)?),
-            (None, memory) => {
-                memory[offset as usize..][..bytes.len()].copy_from_slice(bytes);
-                Ok(())
-            }
-        }
-    }
-
-    /// Puts the shard in its place; gives the memory back.
-    fn publish(self) -> Result<Vec<u8>> {
-        match self.pending {
-            Some(pending) => pending.publish()?,
-            None => self.store.set(self.key, &self.bytes)?,
-        }
-        Ok(self.bytes)
-    }
 }

@@ -12,7 +12,7 @@ use std::{
 use zarr_codecs::Scratch;
 use zarr_store::{ReadBuffer, Store};
 
-use crate::{projection::Part, shard_read::Leaves};
+use crate::{projection::Part, shard_pieces::EncodedPiece, shard_read::Leaves};
 
 /// How many threads may work at once.
 ///
@@ -44,6 +44,7 @@ pub(crate) struct Desk {
     pub(crate) leaves: Leaves,
     /// A shard that is being put together for a store that takes it only as a whole.
     pub(crate) shard: Vec<u8>,
+    pub(crate) piece: EncodedPiece,
 }
 
 /// The chunk that is worked on.
@@ -72,7 +73,10 @@ impl Desk {
         const KEPT_MAX: usize = 64;
         const SIZE_MAX: usize = 64 << 20;
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = self.work.chunk.capacity() + self.work.heap.capacity() + self.shard.capacity();
+        let size = self.work.chunk.capacity()
+            + self.work.heap.capacity()
+            + self.shard.capacity()
+            + self.piece.capacity();
         if free.len() < KEPT_MAX && size <= SIZE_MAX {
             free.push(self);
         }

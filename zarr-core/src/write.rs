@@ -1,5 +1,7 @@
 //! Writing: whole chunks are set, the others read, changed and set.
 
+use std::sync::Arc;
+
 use zarr_codecs::{ChunkCodec, ChunkRef, CodecError, Scratch, Slot};
 use zarr_store::{ByteRange, StoreKey};
 
@@ -98,6 +100,15 @@ impl Array {
     pub fn write_data(&self, selection: &Selection, data: &ArrayData) -> Result<()> {
         self.check_writable()?;
         let asked = self.ask(selection)?;
+        self.check_given(&asked, data)?;
+        self.write_asked(&asked, data.buffer.as_ref())
+    }
+
+    /// Checks that what is given is what is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Type`] and [`Error::Shape`].
+    pub(crate) fn check_given(&self, asked: &Asked<'_>, data: &ArrayData) -> Result<()> {
         let expected = asked.shape();
         if expected != data.shape {
             return Err(Error::Shape {
@@ -112,7 +123,7 @@ impl Array {
                 asked: "another data type",
             });
         }
-        self.write_asked(&asked, data.buffer.as_ref())
+        Ok(())
     }
 
     /// Stores a chunk that is encoded already.
@@ -136,6 +147,32 @@ impl Array {
     }
 
     fn write_asked(&self, asked: &Asked<'_>, elements: ChunkRef<'_>) -> Result<()> {
+        let size = asked.region.n_elements().saturating_mul(asked.part.size as u64);
+        self.with_job(asked, elements, |job, chunks| {
+            let (store, workers) = (self.store().as_ref(), self.options().workers);
+            if chunks.iter().any(|codec| codec.shard().is_some()) {
+                let groups = chunks.iter().enumerate();
+                let writes: Vec<_> = groups
+                    .map(|(group, codec)| ShardWrites::new(job, group, codec))
+                    .collect();
+                return shard_write::run(&writes, store, workers, size);
+            }
+            let decoded_size = job.codecs.iter().map(|codec| codec.decoded_size()).max();
+            let extent = (job.projection.n_chunks(), size, decoded_size.unwrap_or(0));
+            workers.run_on(store, extent, &|number, desk| job.chunk(number, desk))
+        })
+    }
+
+    /// Prepares a call to write, and has it done; `run` is also told the codecs of the chunks of each group.
+    ///
+    /// # Errors
+    /// Those of [`Array::write_vec`], and those of `run`.
+    pub(crate) fn with_job<T>(
+        &self,
+        asked: &Asked<'_>,
+        elements: ChunkRef<'_>,
+        run: impl FnOnce(&WriteJob<'_>, &[Arc<ChunkCodec>]) -> Result<T>,
+    ) -> Result<T> {
         let Asked { region, part } = asked;
         let [piece] = part.pieces[..] else {
             return Err(Error::selection(
@@ -172,7 +209,6 @@ impl Array {
             codecs: chunks,
         } = self.cut(region)?;
         let codecs = leaves(&chunks);
-        let decoded_size = codecs.iter().map(|codec| codec.decoded_size()).max().unwrap_or(0);
         let job = WriteJob {
             array: self,
             item_size: data_type.size().unwrap_or(0),
@@ -186,17 +222,7 @@ impl Array {
             locks: StoreLocks::of(self.store().as_ref()),
             turns: Turns::for_store(self.store().as_ref()),
         };
-        let size = u64::try_from(size).unwrap_or(u64::MAX);
-        let (store, workers) = (self.store().as_ref(), self.options().workers);
-        if chunks.iter().any(|codec| codec.shard().is_some()) {
-            let groups = chunks.iter().enumerate();
-            let writes: Vec<_> = groups
-                .map(|(group, codec)| ShardWrites::new(&job, group, codec))
-                .collect();
-            return shard_write::run(&writes, store, workers, size);
-        }
-        let extent = (job.projection.n_chunks(), size, decoded_size);
-        workers.run_on(store, extent, &|number, desk| job.chunk(number, desk))
+        run(&job, &chunks)
     }
 }
 

@@ -7,6 +7,7 @@ mod consolidate;
 mod consolidate_v3;
 mod copy;
 mod copy_exists;
+mod copy_shards;
 mod copy_store;
 mod copy_store_nodes;
 mod copy_values;

@@ -22,6 +22,7 @@ mod records;
 mod requests;
 mod resize;
 mod selections;
+mod shard_pieces;
 mod shards;
 mod stored;
 mod v3_types;
