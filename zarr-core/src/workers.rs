@@ -115,6 +115,14 @@ impl Workers {
         Self::new(self.threads.get().max(requests_max.min(affordable)))
     }
 
+    /// As many threads as work on `size` bytes is worth.
+    pub(crate) fn worth(self, size: u64) -> Self {
+        // A thread costs some ten microseconds, which is what this many bytes take.
+        const BYTES_PER_THREAD: u64 = 256 * 1024;
+        let worth = usize::try_from(size / BYTES_PER_THREAD).unwrap_or(usize::MAX);
+        Self::new(self.threads().min(worth))
+    }
+
     /// Does units of work on chunks of a store: as many threads as `size` bytes are worth, or as many as the
     /// store wants requests.
     ///
@@ -158,10 +166,7 @@ impl Workers {
         size: u64,
         unit: &(dyn Fn(usize, &mut Desk) -> Result<(), E> + Sync),
     ) -> Result<(), E> {
-        // A thread costs some ten microseconds, which is what this many bytes take.
-        const BYTES_PER_THREAD: u64 = 256 * 1024;
-        let worth = usize::try_from(size / BYTES_PER_THREAD).unwrap_or(usize::MAX);
-        let threads = self.threads.get().min(n_units).min(worth.max(1));
+        let threads = self.worth(size).threads().min(n_units);
         let next = AtomicUsize::new(0);
         let failure = Mutex::new(None);
         let work = |desk: &mut Desk| {

@@ -78,6 +78,30 @@ fn near_chunks_are_fetched_at_once_and_the_index_once() {
 }
 
 #[test]
+fn a_little_of_many_inner_chunks_is_one_request() {
+    let counting = Arc::new(CountingStore::new(Arc::new(MemoryStore::new())));
+    let builder = ArrayBuilder::new(vec![64, 1024], DataType::UInt16)
+        .chunk_shape(vec![64, 64])
+        .shard_shape(vec![64, 1024])
+        .format(ZarrFormat::V3)
+        .codecs(vec![CodecConfig::of("bytes", json!({"endian": "little"}))]);
+    let array = create(Arc::<CountingStore>::clone(&counting), builder, true);
+    let values: Vec<u16> = (0..64 * 1024).map(|number| number as u16).collect();
+    array.write_vec(&Selection::all(), &values).unwrap();
+    let array = array.with_options(|options| options.workers = Workers::new(4));
+    let before = counting.counts();
+    let row = array.read_vec::<u16>(&select("5")).unwrap();
+    assert_eq!(row, values[5 * 1024..][..1024]);
+    let after = counting.counts();
+    assert_eq!(
+        after.gets - before.gets,
+        2,
+        "the index, and a row of each of 16 inner chunks"
+    );
+    assert_eq!(after.bytes_got - before.bytes_got, 16 * 16 + 4 + 1024 * 2);
+}
+
+#[test]
 fn a_shard_in_a_shard_takes_three_rounds() {
     let inner = json!({
         "chunk_shape": [2, 2],
