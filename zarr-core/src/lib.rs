@@ -33,6 +33,7 @@ mod output;
 mod path;
 mod points;
 mod projection;
+mod raw_read;
 mod read;
 mod record;
 mod region;

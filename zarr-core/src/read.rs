@@ -12,6 +12,7 @@ use crate::{
     fields::Asked,
     output::{ChunkPlace, ChunkedOutput, Wanted},
     projection::ChunkShare,
+    raw_read::{self, Outcome},
     shard_read::{self, ShardReads},
     workers::{Desk, Work},
 };
@@ -234,8 +235,23 @@ impl ReadJob<'_> {
         let key = self.array.chunk_key_of(share.coords(), name)?;
         let codec = self.codec(share);
         let fetch = ChunkFetch::new(codec, share);
+        let store = self.array.store().as_ref();
+        if codec.is_uncompressed()
+            && !fetch.is_part()
+            && raw_read::is_worth_it(store, codec.decoded_size())
+            && let Some(whole) = place.whole(codec.decoded_size(), codec.layout().swap_size)
+        {
+            match raw_read::read((store, &key), whole, read)? {
+                Outcome::Done => return Ok(()),
+                Outcome::Missing => {
+                    place.fill();
+                    return Ok(());
+                }
+                Outcome::Unfit => {}
+            }
+        }
         read.set_limit(codec.encoded_size_max());
-        if !self.array.store().get_ranges(&key, &[fetch.range], read)? {
+        if !store.get_ranges(&key, &[fetch.range], read)? {
             place.fill();
             return Ok(());
         }

@@ -18,6 +18,7 @@ mod long_doubles;
 mod moving;
 mod n5_contract;
 mod properties;
+mod raw_chunks;
 mod records;
 mod requests;
 mod resize;
