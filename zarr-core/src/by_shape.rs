@@ -16,14 +16,13 @@
 //! all shards of a group were as many as the grid has: then a division by the number of those in a shard gives the
 //! shard, as in a regular grid.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     Points, RectilinearGrid, Region, Result,
-    chunk_copy::Place,
     chunk_edges::Located,
     points::{ChunkPoints, Locate},
-    projection::{Group, Part, Projection, cut},
+    projection::Projection,
 };
 
 /// An array in a rectilinear grid.
@@ -35,12 +34,10 @@ pub(crate) struct Uneven<'a> {
     pub(crate) leaf_shape: Option<&'a [u64]>,
 }
 
-/// What of one dimension lies in chunks of one length; groups share it.
+/// What of one dimension lies in chunks of one length: a range of the parts, which groups share.
 struct Class {
     edge: u64,
-    parts: Arc<[Part]>,
-    /// Those of a list.
-    places: Arc<[Place]>,
+    parts: Range<usize>,
 }
 
 impl Uneven<'_> {
@@ -56,17 +53,17 @@ impl Uneven<'_> {
         match region {
             Region::Points(points) => self.points(points, strides),
             Region::Grid(dimensions) => {
+                let mut projection = Projection::default();
                 let classes: Vec<_> = dimensions
                     .iter()
                     .enumerate()
                     .map(|(axis, positions)| {
-                        let (parts, places) = cut(positions, self.shape[axis], |position| {
-                            self.locate(axis, position)
-                        });
-                        self.classes(axis, &parts, &places)
+                        let locate = |position| self.locate(axis, position);
+                        let parts = projection.cut(positions, self.shape[axis], locate);
+                        self.classes(axis, parts, &mut projection)
                     })
                     .collect();
-                Self::product(&classes, strides)
+                Self::product(projection, &classes, strides)
             }
         }
     }
@@ -90,34 +87,32 @@ impl Uneven<'_> {
     }
 
     /// Sorts the parts of a dimension by the length of their chunks.
-    fn classes(self, axis: usize, parts: &[Part], places: &[Place]) -> Vec<Class> {
-        let mut found: BTreeMap<u64, (Vec<Part>, Vec<Place>)> = BTreeMap::new();
-        for part in parts {
-            let origin = self.shape[axis] - part.room;
-            let edge = self.grid.edges()[axis].locate(origin).edge;
-            let (own_parts, own_places) = found.entry(edge).or_default();
-            let mut part = *part;
-            if part.is_list {
-                let own = &places[part.start as usize..(part.start + part.count) as usize];
-                part.start = own_places.len() as u64;
-                own_places.extend_from_slice(own);
+    fn classes(self, axis: usize, range: Range<usize>, projection: &mut Projection) -> Vec<Class> {
+        let edges = &self.grid.edges()[axis];
+        let edge = |room: u64| edges.locate(self.shape[axis] - room).edge;
+        let start = range.start;
+        let parts = &mut projection.parts()[range];
+        parts.sort_by_cached_key(|part| edge(part.room));
+        let mut classes: Vec<Class> = Vec::new();
+        for (place, part) in (start..).zip(parts) {
+            let edge = edge(part.room);
+            match classes.last_mut() {
+                Some(last) if last.edge == edge => last.parts.end = place + 1,
+                _ => classes.push(Class {
+                    edge,
+                    parts: place..place + 1,
+                }),
             }
-            own_parts.push(part);
         }
-        let class = |(edge, (parts, places)): (u64, (Vec<Part>, Vec<Place>))| Class {
-            edge,
-            parts: parts.into(),
-            places: places.into(),
-        };
-        found.into_iter().map(class).collect()
+        classes
     }
 
     /// The groups of every combination of lengths.
     fn product(
+        mut projection: Projection,
         classes: &[Vec<Class>],
         strides: &mut dyn FnMut(Vec<u64>) -> Result<Vec<usize>>,
     ) -> Result<Projection> {
-        let mut groups = Vec::new();
         let n_groups: usize = classes.iter().map(Vec::len).product();
         for number in 0..n_groups {
             let mut number = number;
@@ -131,13 +126,10 @@ impl Uneven<'_> {
                 })
                 .collect();
             chosen.reverse();
-            let mut group = Group::new(strides(chosen.iter().map(|class| class.edge).collect())?);
-            for class in chosen {
-                group.push(Arc::clone(&class.parts), Arc::clone(&class.places));
-            }
-            groups.push(group);
+            let strides = strides(chosen.iter().map(|class| class.edge).collect())?;
+            projection.push_grid(chosen.iter().map(|class| class.parts.clone()).collect(), strides);
         }
-        Ok(Projection::of_groups(groups))
+        Ok(projection)
     }
 
     fn points(
@@ -151,7 +143,7 @@ impl Uneven<'_> {
             let edges = coords.map(|(coords, edges)| edges.locate(coords[out]).edge);
             chosen.entry(edges.collect()).or_default().push(out);
         }
-        let mut groups = Vec::new();
+        let mut projection = Projection::default();
         for (chunk_shape, outs) in chosen {
             let layout = PointLayout {
                 array: self,
@@ -159,9 +151,9 @@ impl Uneven<'_> {
                 chunk_shape: &chunk_shape,
             };
             let points = ChunkPoints::new(points, outs, &layout)?;
-            groups.push(Group::of_points(points, layout.strides));
+            projection.push_points(points, layout.strides);
         }
-        Ok(Projection::of_groups(groups))
+        Ok(projection)
     }
 }
 

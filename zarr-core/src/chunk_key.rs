@@ -1,7 +1,5 @@
 //! How chunks are named (Zarr V3 specification, *Chunk key encoding*; V2 specification, *Chunks*).
 
-use std::fmt::Write;
-
 /// The rule that makes a chunk's name of its position in the grid.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ChunkKeyEncoding {
@@ -27,6 +25,8 @@ impl ChunkKeyEncoding {
 
     /// Adds the name of a chunk, relative to its array, to a text.
     pub fn write(&self, chunk_coords: &[u64], out: &mut String) {
+        // The formatter of the standard library takes as long for a number as all else here.
+        let mut digits = itoa::Buffer::new();
         let mut separate = false;
         if let Self::Default { .. } = self {
             out.push('c');
@@ -37,7 +37,7 @@ impl ChunkKeyEncoding {
                 out.push(self.separator());
             }
             separate = true;
-            write!(out, "{coord}").expect("writing to a String succeeds");
+            out.push_str(digits.format(*coord));
         }
         if !separate {
             out.push('0');

@@ -10,7 +10,8 @@ use crate::{
     projection::{Layout, Projection},
 };
 
-/// A region of an array in chunks, and the codecs of each group of chunks.
+/// A region of an array in chunks that are decoded at once, and the codecs of each group of them, which are those of
+/// the shards where these are inner chunks.
 pub(crate) struct Cut {
     pub(crate) projection: Projection,
     pub(crate) codecs: Vec<Arc<ChunkCodec>>,
@@ -29,7 +30,7 @@ impl Array {
             let layout = Layout {
                 shape: self.shape(),
                 chunk_shape: &leaf.spec().shape,
-                strides: &leaf.strides(),
+                strides: leaf.strides(),
             };
             return Ok(Cut {
                 projection: Projection::new(region, layout)?,
@@ -50,9 +51,4 @@ impl Array {
         })?;
         Ok(Cut { projection, codecs })
     }
-}
-
-/// Of the codecs of groups, those of the innermost chunks.
-pub(crate) fn leaves(codecs: &[Arc<ChunkCodec>]) -> Vec<&ChunkCodec> {
-    codecs.iter().map(|codec| codec.leaf()).collect()
 }

@@ -116,7 +116,7 @@ pub fn gather<S: ChunkSource>(
     let layout = Layout {
         shape,
         chunk_shape,
-        strides: &c_strides(chunk_shape, fill.len()),
+        strides: c_strides(chunk_shape, fill.len()),
     };
     let wanted = Wanted {
         region: &region,

@@ -56,7 +56,7 @@ impl Locate for Layout<'_> {
     }
 
     fn strides(&self) -> &[usize] {
-        self.strides
+        &self.strides
     }
 }
 

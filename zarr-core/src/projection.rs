@@ -1,6 +1,6 @@
 //! Which part of which chunk goes where.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use crate::{
     Extent, Positions, Region, Result,
@@ -12,12 +12,12 @@ use crate::{
 };
 
 /// How an array lies in chunks of one shape, and the elements of a chunk in memory.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Layout<'a> {
     pub(crate) shape: &'a [u64],
     pub(crate) chunk_shape: &'a [u64],
     /// The distances in bytes of the elements of a chunk, one a dimension.
-    pub(crate) strides: &'a [usize],
+    pub(crate) strides: Vec<usize>,
 }
 
 impl Layout<'_> {
@@ -38,7 +38,8 @@ impl Layout<'_> {
 pub(crate) struct Part {
     /// The position of the chunk in the grid.
     pub(crate) chunk: u64,
-    /// The first element, counted from the beginning of the chunk; of a list, the first of its places in the list.
+    /// The first element, counted from the beginning of the chunk; of a list, the first of its places among those of
+    /// the projection.
     pub(crate) start: u64,
     /// The number of elements.
     pub(crate) count: u64,
@@ -54,28 +55,43 @@ pub(crate) struct Part {
     pub(crate) is_list: bool,
 }
 
+impl Part {
+    /// Those of a list, among the places of the projection.
+    fn places(&self) -> Range<usize> {
+        self.start as usize..(self.start + self.count) as usize
+    }
+}
+
 /// The chunks that a selection hits, each as a number from 0 to [`Projection::n_chunks`].
-#[derive(Debug)]
+///
+/// What dimensions hit lies in common lists, of which groups have ranges, so that a region of a regular grid takes
+/// but few allocations and groups share what they have in common.
+#[derive(Debug, Default)]
 pub(crate) struct Projection {
+    /// What lies in the chunks along a dimension, one dimension after the other.
+    parts: Vec<Part>,
+    /// The places of dimensions that are lists, by chunk, and of one chunk in the order of the list; counted in
+    /// elements.
+    places: Vec<Place>,
     /// Those of one shape each; a regular grid has one.
     groups: Vec<Group>,
 }
 
 /// The chunks of one shape that a selection hits.
 #[derive(Debug)]
-pub(crate) struct Group {
-    /// Its place among the groups.
-    number: usize,
+struct Group {
     /// The number of the first chunk.
     first: usize,
-    /// For each dimension, the chunks it hits; the chunks are their product, in C order.
-    dimensions: Vec<Arc<[Part]>>,
-    /// For each dimension that is a list, its places by chunk, and of one chunk in the order of the list; counted in
-    /// elements.
-    lists: Vec<Arc<[Place]>>,
-    points: Option<ChunkPoints>,
+    chunks: Chunks,
     /// Of the elements of a chunk in memory, in bytes, one a dimension.
     strides: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Chunks {
+    /// The product of those hit along each dimension, in C order; these are a range of the parts.
+    Grid(Vec<Range<usize>>),
+    Points(ChunkPoints),
 }
 
 impl Projection {
@@ -84,36 +100,78 @@ impl Projection {
     /// # Errors
     /// [`crate::Error::Selection`] for points in a grid whose chunks cannot be counted.
     pub(crate) fn new(region: &Region, layout: Layout<'_>) -> Result<Self> {
-        let mut group = Group::new(layout.strides.to_vec());
+        let mut projection = Self::default();
         match region {
             Region::Points(points) => {
-                group.points = Some(ChunkPoints::new(points, 0..points.count as usize, &layout)?);
+                let points = ChunkPoints::new(points, 0..points.count as usize, &layout)?;
+                projection.push_points(points, layout.strides);
             }
             Region::Grid(dimensions) => {
-                group.dimensions.reserve(dimensions.len());
-                for (axis, positions) in dimensions.iter().enumerate() {
+                projection.parts.reserve(dimensions.len());
+                let cuts = dimensions.iter().enumerate().map(|(axis, positions)| {
                     let length = layout.shape[axis];
-                    let (parts, places) = cut(positions, length, |position| layout.locate(axis, position));
-                    group.push(parts.into(), places.into());
-                }
+                    projection.cut(positions, length, |position| layout.locate(axis, position))
+                });
+                let cuts = cuts.collect();
+                projection.push_grid(cuts, layout.strides);
             }
         }
-        Ok(Self { groups: vec![group] })
+        Ok(projection)
     }
 
-    /// Puts groups together, each of which has chunks.
-    pub(crate) fn of_groups(mut groups: Vec<Group>) -> Self {
-        let mut first = 0;
-        for (number, group) in groups.iter_mut().enumerate() {
-            (group.number, group.first) = (number, first);
-            first += group.n_chunks();
+    /// Cuts what is selected of a dimension at the borders of chunks; gives the range of the parts.
+    pub(crate) fn cut(
+        &mut self,
+        positions: &Positions,
+        length: u64,
+        locate: impl Fn(u64) -> Located,
+    ) -> Range<usize> {
+        let start = self.parts.len();
+        match positions {
+            Positions::Steps(extent) => split(*extent, length, locate, &mut self.parts),
+            Positions::List(positions) => {
+                sort(positions, length, locate, (&mut self.parts, &mut self.places));
+            }
         }
-        Self { groups }
+        start..self.parts.len()
     }
 
-    /// The groups of chunks of one shape each.
-    pub(crate) fn groups(&self) -> &[Group] {
-        &self.groups
+    /// The parts, for those who sort them before they make groups.
+    pub(crate) const fn parts(&mut self) -> &mut Vec<Part> {
+        &mut self.parts
+    }
+
+    /// Adds a group of the chunks that are a product of parts.
+    pub(crate) fn push_grid(&mut self, dimensions: Vec<Range<usize>>, strides: Vec<usize>) {
+        self.push(Chunks::Grid(dimensions), strides);
+    }
+
+    /// Adds a group of points.
+    pub(crate) fn push_points(&mut self, points: ChunkPoints, strides: Vec<usize>) {
+        self.push(Chunks::Points(points), strides);
+    }
+
+    fn push(&mut self, chunks: Chunks, strides: Vec<usize>) {
+        let first = self.n_chunks();
+        self.groups.push(Group {
+            first,
+            chunks,
+            strides,
+        });
+    }
+
+    /// The numbers of the chunks of a group.
+    pub(crate) fn group(&self, group: usize) -> Range<usize> {
+        let group = &self.groups[group];
+        group.first..group.first + group.n_chunks()
+    }
+
+    /// What is hit along each dimension by a group, of which its chunks are the product; `None` for points.
+    pub(crate) fn dimensions(&self, group: usize) -> Option<impl Iterator<Item = &[Part]>> {
+        match &self.groups[group].chunks {
+            Chunks::Grid(dimensions) => Some(dimensions.iter().map(|range| &self.parts[range.clone()])),
+            Chunks::Points(_) => None,
+        }
     }
 
     /// The number of chunks.
@@ -123,83 +181,42 @@ impl Projection {
 
     /// What is selected of a chunk; `parts` is memory for it.
     pub(crate) fn chunk<'p>(&'p self, number: usize, parts: &'p mut Vec<Part>) -> ChunkShare<'p> {
-        let group = match &self.groups[..] {
-            [only] => only,
-            groups => &groups[groups.partition_point(|group| group.first <= number) - 1],
+        let at = match &self.groups[..] {
+            [_] => 0,
+            groups => groups.partition_point(|group| group.first <= number) - 1,
         };
-        group.chunk(number - group.first, parts)
+        let group = &self.groups[at];
+        let mut number = number - group.first;
+        let mut points = None;
+        match &group.chunks {
+            Chunks::Points(sorted) => {
+                sorted.parts(number, parts);
+                points = Some(sorted.places(number));
+            }
+            Chunks::Grid(dimensions) => {
+                parts.clear();
+                for range in dimensions.iter().rev() {
+                    parts.push(self.parts[range.start + number % range.len()]);
+                    number /= range.len();
+                }
+                parts.reverse();
+            }
+        }
+        ChunkShare {
+            group: at,
+            strides: &group.strides,
+            parts,
+            places: &self.places,
+            points,
+        }
     }
 }
 
 impl Group {
-    /// A group without dimensions yet, and without points.
-    pub(crate) const fn new(strides: Vec<usize>) -> Self {
-        Self {
-            number: 0,
-            first: 0,
-            dimensions: Vec::new(),
-            lists: Vec::new(),
-            points: None,
-            strides,
-        }
-    }
-
-    /// A group of points.
-    pub(crate) fn of_points(points: ChunkPoints, strides: Vec<usize>) -> Self {
-        Self {
-            points: Some(points),
-            ..Self::new(strides)
-        }
-    }
-
-    /// Adds a dimension, with its places if it is a list.
-    pub(crate) fn push(&mut self, parts: Arc<[Part]>, places: Arc<[Place]>) {
-        self.dimensions.push(parts);
-        if !places.is_empty() || !self.lists.is_empty() {
-            self.lists.resize_with(self.dimensions.len() - 1, <_>::default);
-            self.lists.push(places);
-        }
-    }
-
-    /// The number of the first chunk in the projection.
-    pub(crate) const fn first(&self) -> usize {
-        self.first
-    }
-
-    /// The chunks that are hit along each dimension, of which all are the product; `None` for points.
-    pub(crate) fn dimensions(&self) -> Option<&[Arc<[Part]>]> {
-        self.points.is_none().then_some(self.dimensions.as_slice())
-    }
-
-    /// The number of chunks.
-    pub(crate) fn n_chunks(&self) -> usize {
-        match &self.points {
-            Some(points) => points.n_chunks(),
-            None => self.dimensions.iter().map(|parts| parts.len()).product(),
-        }
-    }
-
-    /// What is selected of a chunk, counted from the first of the group; `parts` is memory for it.
-    pub(crate) fn chunk<'p>(&'p self, number: usize, parts: &'p mut Vec<Part>) -> ChunkShare<'p> {
-        if let Some(points) = &self.points {
-            points.parts(number, parts);
-            return ChunkShare {
-                group: self,
-                parts,
-                points: Some(points.places(number)),
-            };
-        }
-        parts.clear();
-        let mut number = number;
-        for dimension in self.dimensions.iter().rev() {
-            parts.push(dimension[number % dimension.len()]);
-            number /= dimension.len();
-        }
-        parts.reverse();
-        ChunkShare {
-            group: self,
-            parts,
-            points: None,
+    fn n_chunks(&self) -> usize {
+        match &self.chunks {
+            Chunks::Points(points) => points.n_chunks(),
+            Chunks::Grid(dimensions) => dimensions.iter().map(ExactSizeIterator::len).product(),
         }
     }
 }
@@ -207,15 +224,18 @@ impl Group {
 /// What is selected of one chunk.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChunkShare<'p> {
-    group: &'p Group,
+    group: usize,
+    strides: &'p [usize],
     parts: &'p [Part],
+    /// Those of all lists.
+    places: &'p [Place],
     points: Option<&'p [Place]>,
 }
 
 impl<'p> ChunkShare<'p> {
     /// The number of the group that the chunk is of, which is that of its shape.
     pub(crate) const fn group(self) -> usize {
-        self.group.number
+        self.group
     }
 
     /// What is selected along each dimension.
@@ -247,9 +267,9 @@ impl<'p> ChunkShare<'p> {
         }
         let (mut first, mut last) = (0, 0);
         for (axis, part) in self.parts.iter().enumerate() {
-            let stride = self.group.strides[axis];
+            let stride = self.strides[axis];
             let (start, end) = if part.is_list {
-                let (start, end) = reach(self.list(axis, part));
+                let (start, end) = reach(self.list(part));
                 (start * stride, end * stride)
             } else {
                 let start = part.start as usize * stride;
@@ -287,19 +307,19 @@ impl<'p> ChunkShare<'p> {
             for (axis, part) in self.parts.iter().enumerate() {
                 if part.is_list {
                     lists.push(List {
-                        places: self.list(axis, part),
-                        stride: self.group.strides[axis],
+                        places: self.list(part),
+                        stride: self.strides[axis],
                         out_stride: out_strides[axis],
                     });
                 } else {
-                    chunk = chunk.wrapping_add(part.start as usize * self.group.strides[axis]);
+                    chunk = chunk.wrapping_add(part.start as usize * self.strides[axis]);
                     out += part.out as usize * out_strides[axis];
                 }
             }
         }
         let steps = self.parts.iter().enumerate().filter(|(_, part)| !part.is_list);
         let dimensions = steps.map(|(axis, part)| {
-            let stride = part.step as usize * self.group.strides[axis];
+            let stride = part.step as usize * self.strides[axis];
             let (source, target) = ends(stride, out_strides[axis]);
             Dimension {
                 length: part.count as usize,
@@ -322,8 +342,8 @@ impl<'p> ChunkShare<'p> {
         }
     }
 
-    fn list(self, axis: usize, part: &Part) -> &'p [Place] {
-        &self.group.lists[axis][part.start as usize..(part.start + part.count) as usize]
+    fn list(self, part: &Part) -> &'p [Place] {
+        &self.places[part.places()]
     }
 }
 
@@ -335,64 +355,55 @@ fn reach(places: &[Place]) -> (usize, usize) {
     })
 }
 
-/// Cuts what is selected of a dimension at the borders of chunks; places are counted in elements.
-pub(crate) fn cut(
-    positions: &Positions,
+/// Sorts a list by chunk, behind the parts and places that are there.
+fn sort(
+    positions: &[u64],
     length: u64,
     locate: impl Fn(u64) -> Located,
-) -> (Vec<Part>, Vec<Place>) {
-    match positions {
-        Positions::Steps(extent) => (split(*extent, length, locate), Vec::new()),
-        Positions::List(positions) => sort(positions, length, locate),
-    }
-}
-
-/// Sorts a list by chunk; gives the chunks and the places.
-fn sort(positions: &[u64], length: u64, locate: impl Fn(u64) -> Located) -> (Vec<Part>, Vec<Place>) {
+    (parts, places): (&mut Vec<Part>, &mut Vec<Place>),
+) {
     let mut order: Vec<_> = (0..positions.len()).collect();
     // Of one chunk, places stay in the order of the list.
     order.sort_by_key(|out| locate(positions[*out]).origin);
-    let mut parts: Vec<Part> = Vec::new();
+    let first = parts.len();
     let mut edges = Vec::new();
-    let mut places = Vec::with_capacity(order.len());
-    for (place, out) in order.into_iter().enumerate() {
+    places.reserve(order.len());
+    for out in order {
         let at = locate(positions[out]);
-        places.push(Place {
-            chunk: (positions[out] - at.origin) as usize,
-            out,
-        });
-        match parts.last_mut() {
+        let room = length - at.origin;
+        match parts.get_mut(first..).and_then(<[Part]>::last_mut) {
             // Chunks of different shapes may have the same number.
-            Some(last) if last.room == length - at.origin => last.count += 1,
+            Some(last) if last.room == room => last.count += 1,
             _ => {
                 edges.push(at.edge);
                 parts.push(Part {
                     chunk: at.chunk,
-                    start: place as u64,
+                    start: places.len() as u64,
                     count: 1,
                     step: 1,
                     out: 0,
-                    room: length - at.origin,
+                    room,
                     is_whole: false,
                     is_list: true,
                 });
             }
         }
+        places.push(Place {
+            chunk: (positions[out] - at.origin) as usize,
+            out,
+        });
     }
-    for (part, edge) in parts.iter_mut().zip(edges) {
-        let places = &places[part.start as usize..(part.start + part.count) as usize];
-        let n_elements = part.room.min(edge);
-        part.is_whole = are_all(places.iter().map(|place| place.chunk), n_elements.into());
+    for (part, edge) in parts[first..].iter_mut().zip(edges) {
+        let offsets = places[part.places()].iter().map(|place| place.chunk);
+        part.is_whole = are_all(offsets, part.room.min(edge).into());
     }
-    (parts, places)
 }
 
 /// Cuts steps at the borders of chunks.
-fn split(extent: Extent, length: u64, locate: impl Fn(u64) -> Located) -> Vec<Part> {
+fn split(extent: Extent, length: u64, locate: impl Fn(u64) -> Located, parts: &mut Vec<Part>) {
     let Extent {
         start, count, step, ..
     } = extent;
-    let mut parts = Vec::new();
     let mut done = 0;
     while done < count {
         let first = start + done * step;
@@ -412,7 +423,6 @@ fn split(extent: Extent, length: u64, locate: impl Fn(u64) -> Located) -> Vec<Pa
         });
         done += n;
     }
-    parts
 }
 
 #[cfg(test)]
@@ -426,14 +436,14 @@ mod tests {
         let layout = Layout {
             shape,
             chunk_shape,
-            strides: &strides,
+            strides,
         };
         Projection::new(&region, layout).unwrap()
     }
 
     fn parts(text: &str, length: u64, chunk: u64) -> Vec<(u64, u64, u64, u64, bool)> {
         let projection = projection(&Selection::parse(text).unwrap(), &[length], &[chunk]);
-        let parts = projection.groups[0].dimensions[0].iter();
+        let parts = projection.parts.iter();
         parts
             .map(|p| (p.chunk, p.start, p.count, p.out, p.is_whole))
             .collect()

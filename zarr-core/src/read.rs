@@ -1,13 +1,13 @@
 //! Reading: project, fetch, decode, copy.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zarr_codecs::{ChunkCodec, ChunkRef, CodecError, DataType, Slot};
 use zarr_store::Bytes;
 
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
-    cut::{Cut, leaves},
+    cut::Cut,
     fetch::{ChunkFetch, Levels},
     fields::Asked,
     output::{ChunkPlace, ChunkedOutput, Wanted},
@@ -20,8 +20,8 @@ use crate::{
 /// One call to read, as its threads see it.
 pub(crate) struct ReadJob<'a> {
     pub(crate) array: &'a Array,
-    /// Of the chunks that are decoded at once, which are the innermost ones of shards; one a group.
-    codecs: Vec<&'a ChunkCodec>,
+    /// One a group, of shards where chunks lie in such.
+    codecs: &'a [Arc<ChunkCodec>],
     pub(crate) output: ChunkedOutput<'a>,
     /// Where the items of variable size go.
     heap: Mutex<Vec<u8>>,
@@ -158,20 +158,18 @@ impl Array {
         if zeroed.is_empty() {
             return Ok(Vec::new());
         }
-        let Cut {
-            projection,
-            codecs: chunks,
-        } = self.cut(&asked.region)?;
-        let codecs = leaves(&chunks);
-        let groups = projection.groups().iter().zip(&codecs);
-        let size = groups
+        let Cut { projection, codecs } = self.cut(&asked.region)?;
+        let (mut size, mut decoded_size) = (0_u64, 0);
+        for (group, codec) in codecs.iter().enumerate() {
+            let leaf = codec.leaf();
+            decoded_size = decoded_size.max(leaf.decoded_size());
             // A chunk is decoded whole, however little of it is wanted.
-            .filter(|(_, codec)| !codec.is_uncompressed())
-            .fold(0_u64, |size, (group, codec)| {
-                size.saturating_add((group.n_chunks() as u64).saturating_mul(codec.decoded_size() as u64))
-            })
-            .max(zeroed.len() as u64);
-        let decoded_size = codecs.iter().map(|codec| codec.decoded_size()).max().unwrap_or(0);
+            if !leaf.is_uncompressed() {
+                let n_chunks = projection.group(group).len() as u64;
+                size = size.saturating_add(n_chunks.saturating_mul(leaf.decoded_size() as u64));
+            }
+        }
+        let size = size.max(zeroed.len() as u64);
         let (fill, heap) = fill_element(self);
         let wanted = Wanted {
             region: &asked.region,
@@ -182,12 +180,12 @@ impl Array {
         let job = ReadJob {
             array: self,
             output: ChunkedOutput::new(zeroed, wanted),
-            codecs,
+            codecs: &codecs,
             heap: Mutex::new(heap),
         };
         let (store, workers) = (self.store().as_ref(), self.options().workers);
-        if chunks.iter().any(|codec| codec.shard().is_some()) {
-            let levels = chunks.iter().map(|codec| Levels::of(codec));
+        if codecs.iter().any(|codec| codec.shard().is_some()) {
+            let levels = codecs.iter().map(|codec| Levels::of(codec));
             let reads: Vec<_> = levels
                 .enumerate()
                 .map(|(group, levels)| ShardReads::new(&job, group, levels))
@@ -294,14 +292,14 @@ impl ReadJob<'_> {
         Ok(())
     }
 
-    /// The codecs of a chunk.
+    /// The codecs of a chunk that is decoded at once.
     pub(crate) fn codec(&self, share: ChunkShare<'_>) -> &ChunkCodec {
-        self.codecs[share.group()]
+        self.codec_of(share.group())
     }
 
     /// The codecs of the chunks of a group.
     pub(crate) fn codec_of(&self, group: usize) -> &ChunkCodec {
-        self.codecs[group]
+        self.codecs[group].leaf()
     }
 
     fn is_variable(&self) -> bool {

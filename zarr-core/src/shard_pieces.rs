@@ -192,7 +192,7 @@ impl Array {
             let data = values(&selection)?;
             let asked = self.ask(&selection)?;
             self.check_given(&asked, &data)?;
-            self.with_job(&asked, data.buffer.as_ref(), |job, _| {
+            self.with_job(&asked, data.buffer.as_ref(), |job| {
                 let (mut parts, mut coords) = (Vec::new(), Vec::new());
                 let numbers = (0..job.projection.n_chunks()).map(|chunk| {
                     coords.clear();

@@ -104,7 +104,7 @@ impl<'j> ShardReads<'j> {
     /// Those of a group of the job's projection.
     pub(crate) fn new(job: &'j ReadJob<'j>, group: usize, levels: Levels<'j>) -> Self {
         let ratio = levels.ratio(job.array.ndim());
-        let shards = Shards::new(&job.output.projection().groups()[group], &ratio);
+        let shards = Shards::new(job.output.projection(), group, &ratio);
         let open = (0..shards.len()).map(|_| Mutex::default()).collect();
         Self {
             job,

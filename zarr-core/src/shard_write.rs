@@ -92,7 +92,7 @@ impl<'j> ShardWrites<'j> {
         let levels = Levels::of(codec);
         let ratio = levels.ratio(job.array.ndim());
         Self {
-            shards: Shards::new(&job.projection.groups()[group], &ratio),
+            shards: Shards::new(&job.projection, group, &ratio),
             job,
             codec: job.codec_of(group),
             decoded_size: codec.decoded_size(),

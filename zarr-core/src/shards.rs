@@ -2,47 +2,43 @@
 
 use std::ops::Range;
 
-use crate::projection::{Group, Part};
+use crate::projection::{Part, Projection};
 
 /// Which chunks of a group of a projection lie in which shard.
 #[derive(Debug)]
 pub(crate) struct Shards {
     hit: Hit,
-    /// The number in the projection of the first chunk.
-    first: usize,
 }
 
 #[derive(Debug)]
 enum Hit {
-    /// Of a product, for each dimension, the number of chunks that are hit and which of them lie in which shard.
-    Grid(Vec<(usize, Vec<Range<usize>>)>),
+    /// Of a product, the number of its first chunk, and for each dimension the number of chunks that are hit and which
+    /// of them lie in which shard.
+    Grid(usize, Vec<(usize, Vec<Range<usize>>)>),
     /// Of points, the numbers of chunks sorted by shard, and where each shard ends.
     Points(Vec<usize>, Vec<usize>),
 }
 
 impl Shards {
     /// Sorts the chunks of a group; `ratio` is the number of chunks along each dimension of a shard.
-    pub(crate) fn new(group: &Group, ratio: &[u64]) -> Self {
-        let hit = match group.dimensions() {
+    pub(crate) fn new(projection: &Projection, group: usize, ratio: &[u64]) -> Self {
+        let hit = match projection.dimensions(group) {
             Some(dimensions) => Hit::Grid(
+                projection.group(group).start,
                 dimensions
-                    .iter()
                     .zip(ratio)
                     .map(|(parts, ratio)| (parts.len(), groups(parts, *ratio)))
                     .collect(),
             ),
-            None => points(group, ratio),
+            None => points(projection, group, ratio),
         };
-        Self {
-            hit,
-            first: group.first(),
-        }
+        Self { hit }
     }
 
     /// The number of shards.
     pub(crate) fn len(&self) -> usize {
         match &self.hit {
-            Hit::Grid(dimensions) => dimensions.iter().map(|(_, groups)| groups.len()).product(),
+            Hit::Grid(_, dimensions) => dimensions.iter().map(|(_, groups)| groups.len()).product(),
             Hit::Points(_, ends) => ends.len(),
         }
     }
@@ -50,7 +46,7 @@ impl Shards {
     /// The number of chunks that are hit in a shard.
     pub(crate) fn n_chunks(&self, shard: usize) -> usize {
         match &self.hit {
-            Hit::Grid(dimensions) => {
+            Hit::Grid(_, dimensions) => {
                 let mut number = shard;
                 dimensions.iter().rev().fold(1, |count, (_, groups)| {
                     let group = &groups[number % groups.len()];
@@ -64,13 +60,9 @@ impl Shards {
 
     /// The number in the projection of the chunk at a place among those of a shard.
     pub(crate) fn chunk(&self, shard: usize, place: usize) -> usize {
-        self.first + self.local(shard, place)
-    }
-
-    fn local(&self, shard: usize, place: usize) -> usize {
         match &self.hit {
-            Hit::Grid(dimensions) => {
-                let (mut shard, mut place, mut number, mut scale) = (shard, place, 0, 1);
+            Hit::Grid(first, dimensions) => {
+                let (mut shard, mut place, mut number, mut scale) = (shard, place, *first, 1);
                 for (count, groups) in dimensions.iter().rev() {
                     let group = &groups[shard % groups.len()];
                     shard /= groups.len();
@@ -115,11 +107,12 @@ fn groups(parts: &[Part], ratio: u64) -> Vec<Range<usize>> {
     groups
 }
 
-fn points(group: &Group, ratio: &[u64]) -> Hit {
+fn points(projection: &Projection, group: usize, ratio: &[u64]) -> Hit {
     let mut parts = Vec::new();
-    let mut sorted: Vec<(Vec<u64>, usize)> = (0..group.n_chunks())
+    let mut sorted: Vec<(Vec<u64>, usize)> = projection
+        .group(group)
         .map(|number| {
-            let coords = group.chunk(number, &mut parts).coords();
+            let coords = projection.chunk(number, &mut parts).coords();
             (
                 coords.zip(ratio).map(|(coord, ratio)| coord / ratio).collect(),
                 number,
@@ -149,11 +142,11 @@ mod tests {
         let layout = Layout {
             shape,
             chunk_shape: &ones,
-            strides: &vec![1; shape.len()],
+            strides: vec![1; shape.len()],
         };
         let region = selection.resolve(shape, &ones).unwrap();
         let projection = Projection::new(&region, layout).unwrap();
-        let shards = Shards::new(&projection.groups()[0], ratio);
+        let shards = Shards::new(&projection, 0, ratio);
         let coords = |shard, place| {
             let number = shards.chunk(shard, place);
             projection.chunk(number, &mut Vec::new()).coords().collect()

@@ -8,7 +8,7 @@ use zarr_store::{ByteRange, StoreKey};
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
     chunk_copy::WRITE,
-    cut::{Cut, leaves},
+    cut::Cut,
     fields::{Asked, Piece},
     locks::StoreLocks,
     projection::{ChunkShare, Projection},
@@ -22,8 +22,8 @@ use crate::{
 /// One call to write, as its threads see it.
 pub(crate) struct WriteJob<'a> {
     pub(crate) array: &'a Array,
-    /// Of the chunks that are encoded at once, which are the innermost ones of shards; one a group.
-    codecs: Vec<&'a ChunkCodec>,
+    /// One a group, of shards where chunks lie in such.
+    codecs: &'a [Arc<ChunkCodec>],
     pub(crate) projection: Projection,
     source: ChunkRef<'a>,
     /// Of the elements given, in bytes; all 0 where one element is written everywhere.
@@ -148,22 +148,22 @@ impl Array {
 
     fn write_asked(&self, asked: &Asked<'_>, elements: ChunkRef<'_>) -> Result<()> {
         let size = asked.region.n_elements().saturating_mul(asked.part.size as u64);
-        self.with_job(asked, elements, |job, chunks| {
+        self.with_job(asked, elements, |job| {
             let (store, workers) = (self.store().as_ref(), self.options().workers);
-            if chunks.iter().any(|codec| codec.shard().is_some()) {
-                let groups = chunks.iter().enumerate();
+            if job.codecs.iter().any(|codec| codec.shard().is_some()) {
+                let groups = job.codecs.iter().enumerate();
                 let writes: Vec<_> = groups
                     .map(|(group, codec)| ShardWrites::new(job, group, codec))
                     .collect();
                 return shard_write::run(&writes, store, workers, size);
             }
-            let decoded_size = job.codecs.iter().map(|codec| codec.decoded_size()).max();
+            let decoded_size = job.codecs.iter().map(|codec| codec.leaf().decoded_size()).max();
             let extent = (job.projection.n_chunks(), size, decoded_size.unwrap_or(0));
             workers.run_on(store, extent, &|number, desk| job.chunk(number, desk))
         })
     }
 
-    /// Prepares a call to write, and has it done; `run` is also told the codecs of the chunks of each group.
+    /// Prepares a call to write, and has it done.
     ///
     /// # Errors
     /// Those of [`Array::write_vec`], and those of `run`.
@@ -171,7 +171,7 @@ impl Array {
         &self,
         asked: &Asked<'_>,
         elements: ChunkRef<'_>,
-        run: impl FnOnce(&WriteJob<'_>, &[Arc<ChunkCodec>]) -> Result<T>,
+        run: impl FnOnce(&WriteJob<'_>) -> Result<T>,
     ) -> Result<T> {
         let Asked { region, part } = asked;
         let [piece] = part.pieces[..] else {
@@ -204,15 +204,11 @@ impl Array {
         if is_scalar {
             source_strides.fill(0);
         }
-        let Cut {
-            projection,
-            codecs: chunks,
-        } = self.cut(region)?;
-        let codecs = leaves(&chunks);
+        let Cut { projection, codecs } = self.cut(region)?;
         let job = WriteJob {
             array: self,
             item_size: data_type.size().unwrap_or(0),
-            codecs,
+            codecs: &codecs,
             projection,
             source: elements,
             source_strides,
@@ -222,7 +218,7 @@ impl Array {
             locks: StoreLocks::of(self.store().as_ref()),
             turns: Turns::for_store(self.store().as_ref()),
         };
-        run(&job, &chunks)
+        run(&job)
     }
 }
 
@@ -347,12 +343,12 @@ impl WriteJob<'_> {
 
     /// The codecs of a chunk.
     fn codec(&self, share: ChunkShare<'_>) -> &ChunkCodec {
-        self.codecs[share.group()]
+        self.codec_of(share.group())
     }
 
     /// The codecs of the chunks of a group.
     pub(crate) fn codec_of(&self, group: usize) -> &ChunkCodec {
-        self.codecs[group]
+        self.codecs[group].leaf()
     }
 
     fn is_variable(&self) -> bool {
