@@ -45,6 +45,8 @@ pub(super) struct Hdf5Array {
     /// The type of texts, once they were looked through: bytes if some are no texts.
     text_type: OnceLock<DataType>,
     fill_value: FillValue,
+    /// For which the type of the elements was chosen.
+    format: ZarrFormat,
     /// Found once, when chunks are first asked for.
     table: OnceLock<ChunkTable>,
 }
@@ -82,6 +84,7 @@ impl Hdf5Array {
         }
         Ok(Self {
             fill_value: elements.fill_value(&info.fill_value),
+            format,
             path,
             elements,
             shape,
@@ -254,7 +257,9 @@ impl Hdf5Array {
 
     /// Reads by position from the file, and decodes here; `None` if that is for the library.
     fn read_stored(&self, selection: &Selection, workers: Workers) -> Result<Option<Vec<u8>>> {
-        if !self.elements.is_fixed() || !self.dataset.file().is_settled() {
+        let fill_value = &self.dataset.info().fill_value;
+        let is_ours = self.elements.is_fixed() && self.elements.tells_fill(fill_value);
+        if !is_ours || !self.dataset.file().is_settled() {
             return Ok(None);
         }
         let Some(chunk_shape) = self.chunk_shape() else {
@@ -273,19 +278,11 @@ impl Hdf5Array {
             return Ok(None);
         };
         let chunks = self.chunks(table, chunk_shape);
-        // Records are taken apart after they were gathered, so until then their fill value is the file's.
-        let file_fill;
-        let fill = match &self.elements.form {
-            Form::Record { .. } => {
-                file_fill = self.elements.file_fill(&self.dataset.info().fill_value);
-                &file_fill
-            }
-            _ => self.fill_value.as_bytes(),
-        };
         let array = ChunkedShape {
             shape: &self.shape,
             chunk_shape,
-            fill,
+            // Elements are finished after they were gathered, and so is this.
+            fill: &self.elements.native_fill(fill_value),
         };
         let elements = gather(&chunks, array, selection, workers)?;
         Ok(Some(self.finished(elements)))
@@ -515,9 +512,10 @@ impl SourceArray for Hdf5Array {
     }
 
     fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
-        // Where Zarr has no such fill value, chunks that are missing are written; zarr-python has none for sequences.
-        let is_sequence = matches!(self.elements.data_type, DataType::VlenArray(_));
-        if is_sequence || !self.elements.tells_fill(&self.dataset.info().fill_value) {
+        // Where Zarr has no such fill value, chunks that are missing are written; that of bytes of any length is a
+        // text for zarr-python in V2.
+        let is_text = self.format == ZarrFormat::V2 && *self.checked_type()? == DataType::Bytes;
+        if is_text || !self.elements.tells_fill(&self.dataset.info().fill_value) {
             return Ok(None);
         }
         Ok(self.table()?.map(ChunkTable::positions))

@@ -16,7 +16,7 @@ use super::{
     direct::Direct,
     new_dataset::{Target, clamped},
     source::source_error,
-    values::from_json,
+    values::{from_json, zero},
 };
 use crate::hdf5::{Area, Draft, Item, Later, Referent, Target as ReferenceTarget};
 
@@ -240,13 +240,17 @@ impl Copying<'_> {
                     datatype = element;
                 }
                 let item = |item: &[u8]| {
-                    let json: Value = if data.data_type == DataType::String {
+                    let json: Value = if item.is_empty() {
+                        Value::Null
+                    } else if data.data_type == DataType::String {
                         json::parse(item).map_err(|error| self.error(error.to_string()))?
                     } else {
                         let json = Object::from_item(item).and_then(|object| object.to_json());
                         json.map_err(|error| self.error(error.to_string()))?
                     };
+                    // What was never written is null in V2, and no text at all in V3.
                     from_json(datatype, &json)
+                        .or_else(|| zero(datatype).filter(|_| json.is_null()))
                         .ok_or_else(|| self.error(format!("{json} is no value of its type")))
                 };
                 slots(data).map(item).collect::<Result<_>>()?

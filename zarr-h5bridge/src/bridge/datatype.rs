@@ -1,11 +1,11 @@
 //! What elements are in Zarr, and how they come out of the bytes of a file.
 
-use zarr_convenience::core::codecs::{ByteOrder, DataType, Field, FillValue, StructType};
+use zarr_convenience::core::codecs::{ByteOrder, DataType, Field, StructType};
 
-use super::{clean::Clean, times::tagged_time};
+use super::{clean::Clean, fill::unwritten, times::tagged_time};
 use crate::hdf5::{
-    Datatype, EnumMember, Field as FileField, FillValue as FileFillValue, FloatForm, Norm, NumberForm,
-    NumberKind, ReferenceKind, StringPadding,
+    Datatype, EnumMember, Field as FileField, FloatForm, Norm, NumberForm, NumberKind, ReferenceKind,
+    StringPadding,
 };
 
 /// The largest element in bytes.
@@ -17,13 +17,15 @@ const RUNS_MAX: usize = 1 << 16;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Elements {
     pub(super) data_type: DataType,
-    /// The byte order in the file; little where it makes no difference, and where the fields of a record differ.
+    /// The byte order in the file; little where it makes no difference, and of a record that of its first number.
     pub(super) byte_order: ByteOrder,
     pub(super) form: Form,
     /// The dimensions that elements themselves have in the file.
     pub(super) inner: Vec<u64>,
     /// What is to be done to elements that are not records.
     clean: Clean,
+    /// What objects are that were never written, in the form of JSON, if that is known.
+    pub(super) unwritten: Option<String>,
 }
 
 /// How elements lie in the file.
@@ -68,6 +70,7 @@ impl Elements {
             form: Form::Plain,
             inner: Vec::new(),
             clean: Clean::new(stored),
+            unwritten: None,
         };
         if stored.is_hidden() {
             return Err("its elements are references of HDF5 1.12".to_owned());
@@ -89,11 +92,13 @@ impl Elements {
                     Self {
                         form: Form::Sequence(Box::new(element.clone())),
                         byte_order: element.byte_order,
+                        unwritten: unwritten(stored),
                         ..plain(DataType::VlenArray(Box::new(element.data_type)))
                     }
                 }
                 _ => Self {
                     form: Form::Object,
+                    unwritten: unwritten(stored),
                     ..plain(DataType::Object)
                 },
             },
@@ -106,6 +111,7 @@ impl Elements {
             },
             pointing if pointing.points() => Self {
                 form: Form::Object,
+                unwritten: unwritten(stored),
                 ..plain(DataType::Object)
             },
             Datatype::Compound { size, fields } if long_complex(*size, fields) => plain(DataType::Complex256),
@@ -162,11 +168,10 @@ impl Elements {
         match &self.form {
             Form::Plain => self.clean.keeps(elements),
             Form::Record { size, runs } => {
-                // Fields one behind the other, all in the one byte order that the record has.
-                let is_swapped = self.byte_order == ByteOrder::Big && ByteOrder::NATIVE == ByteOrder::Little;
+                // Fields one behind the other; each says its byte order.
                 let mut end = 0;
                 let are_packed = runs.iter().all(|run| {
-                    let is_next = run.from == end && (run.swap == 1 || is_swapped);
+                    let is_next = run.from == end;
                     end += run.size;
                     is_next && run.clean == Clean::Keep
                 });
@@ -243,59 +248,6 @@ impl Elements {
     pub(super) fn normalise(&self, mut elements: Vec<u8>) -> Vec<u8> {
         self.clean.apply(&mut elements);
         elements
-    }
-
-    /// The bytes of an element in the file that was never written.
-    pub(super) fn file_fill(&self, fill_value: &FileFillValue) -> Vec<u8> {
-        let size = self.file_size();
-        match fill_value {
-            FileFillValue::Default(bytes) | FileFillValue::User(bytes) if bytes.len() == size => {
-                bytes.clone()
-            }
-            _ => vec![0; size],
-        }
-    }
-
-    /// Whether a fill value, in the bytes of the file, stands for another than the one that was chosen before.
-    pub(super) fn fill_differs(&self, chosen: &[u8], usual: &[u8]) -> bool {
-        self.decode(chosen.to_vec()) != self.decode(usual.to_vec())
-    }
-
-    /// The fill value of elements with dimensions of their own, if all of one are the same.
-    fn common_fill(&self, bytes: &[u8]) -> Option<FillValue> {
-        let size = self.file_size().max(1);
-        let (first, _) = bytes.split_at_checked(size)?;
-        let are_same = bytes.chunks(size).all(|part| part == first);
-        are_same.then(|| FillValue::new(self.decode(first.to_vec())))
-    }
-
-    /// Whether [`fill_value`](Self::fill_value) is all that the file says of elements that were never written.
-    pub(super) fn tells_fill(&self, fill_value: &FileFillValue) -> bool {
-        let FileFillValue::User(bytes) = fill_value else {
-            return true;
-        };
-        match self.form {
-            Form::Text => self.inner.is_empty() && std::str::from_utf8(bytes).is_ok(),
-            // Nobody has looked at what a sequence holds; the empty one is what netCDF-4 chooses.
-            Form::Sequence(_) | Form::Path | Form::Object => false,
-            _ => self.inner.is_empty() || self.common_fill(bytes).is_some(),
-        }
-    }
-
-    /// What elements are that were never written; undefined ones are zero.
-    pub(super) fn fill_value(&self, fill_value: &FileFillValue) -> FillValue {
-        let zero = FillValue::zero(&self.data_type);
-        let (FileFillValue::Default(bytes) | FileFillValue::User(bytes)) = fill_value else {
-            return zero;
-        };
-        match self.form {
-            // A text that is none has no form in metadata.
-            Form::Text if std::str::from_utf8(bytes).is_err() => zero,
-            Form::Text => FillValue::new(bytes.clone()),
-            Form::Sequence(_) | Form::Path | Form::Object => zero,
-            _ if !self.inner.is_empty() => self.common_fill(bytes).unwrap_or(zero),
-            _ => FillValue::new(self.decode(self.file_fill(fill_value))),
-        }
     }
 }
 
@@ -454,46 +406,46 @@ fn float(size: usize) -> Result<DataType, String> {
 
 fn record(size: usize, fields: &[FileField]) -> Result<Elements, String> {
     let mut pieces = Pieces::default();
-    let record = struct_type(fields, 0, &mut pieces)?;
+    let (record, order) = struct_type(fields, 0, &mut pieces)?;
     if size > SIZE_MAX
         || pieces
             .runs
             .iter()
-            .any(|(run, _)| run.from.checked_add(run.size).is_none_or(|end| end > size))
+            .any(|run| run.from.checked_add(run.size).is_none_or(|end| end > size))
     {
         return Err(format!(
             "its fields do not lie within its records of {size} bytes"
         ));
     }
-    let mut orders = pieces.runs.iter().filter_map(|(_, order)| *order);
-    let first = orders.next().unwrap_or(ByteOrder::Little);
-    let byte_order = if orders.all(|order| order == first) {
-        first
-    } else {
-        ByteOrder::Little
-    };
     Ok(Elements {
         inner: Vec::new(),
         data_type: DataType::Struct(record),
-        byte_order,
+        byte_order: order.unwrap_or(ByteOrder::Little),
         clean: Clean::Keep,
+        unwritten: None,
         form: Form::Record {
             size,
-            runs: pieces.runs.into_iter().map(|(run, _)| run).collect(),
+            runs: pieces.runs,
         },
     })
 }
 
-/// The runs of a record, each with the byte order of its numbers.
+/// The runs of a record.
 #[derive(Default)]
 struct Pieces {
-    runs: Vec<(Run, Option<ByteOrder>)>,
+    runs: Vec<Run>,
 }
 
-fn struct_type(fields: &[FileField], start: usize, pieces: &mut Pieces) -> Result<StructType, String> {
+/// The type of a record and the byte order of its first number, which is that of the record; fields that differ say so.
+fn struct_type(
+    fields: &[FileField],
+    start: usize,
+    pieces: &mut Pieces,
+) -> Result<(StructType, Option<ByteOrder>), String> {
     let mut record = StructType {
         fields: Vec::with_capacity(fields.len()),
     };
+    let mut first = None;
     for field in fields {
         let shown = format!("its field {:?}", field.name.to_string());
         let name = field
@@ -503,15 +455,23 @@ fn struct_type(fields: &[FileField], start: usize, pieces: &mut Pieces) -> Resul
         let from = start
             .checked_add(field.offset)
             .ok_or_else(|| format!("{shown} lies nowhere"))?;
-        let (data_type, shape) =
+        let (data_type, shape, order) =
             field_type(&field.datatype, from, pieces).map_err(|reason| format!("{shown}: {reason}"))?;
-        record.fields.push(Field::new(name, data_type, shape));
+        first = first.or(order);
+        record.fields.push(Field {
+            is_reversed: order.is_some() && order != first,
+            ..Field::new(name, data_type, shape)
+        });
     }
-    Ok(record)
+    Ok((record, first))
 }
 
-/// The type of a field and the shape of the array that it is; adds where its bytes are.
-fn field_type(stored: &Datatype, from: usize, pieces: &mut Pieces) -> Result<(DataType, Vec<u32>), String> {
+/// The type of a field, the shape of the array that it is and its byte order, if any; adds where its bytes are.
+fn field_type(
+    stored: &Datatype,
+    from: usize,
+    pieces: &mut Pieces,
+) -> Result<(DataType, Vec<u32>, Option<ByteOrder>), String> {
     let (element, shape) = match stored {
         Datatype::Array { dims, element } => {
             let shape: Option<Vec<u32>> = dims.iter().map(|length| u32::try_from(*length).ok()).collect();
@@ -525,17 +485,17 @@ fn field_type(stored: &Datatype, from: usize, pieces: &mut Pieces) -> Result<(Da
     let count = count.ok_or("it is too large")?;
     let too_large = || "it is too large".to_owned();
     if let Datatype::Compound { size, fields } = element {
-        let mut nested = StructType { fields: Vec::new() };
+        let (mut nested, mut order) = (StructType { fields: Vec::new() }, None);
         for index in 0..count {
             let start = index
                 .checked_mul(*size)
                 .and_then(|offset| from.checked_add(offset));
-            nested = struct_type(fields, start.ok_or_else(too_large)?, pieces)?;
+            (nested, order) = struct_type(fields, start.ok_or_else(too_large)?, pieces)?;
             if pieces.runs.len() > RUNS_MAX {
                 return Err(too_large());
             }
         }
-        return Ok((DataType::Struct(nested), shape));
+        return Ok((DataType::Struct(nested), shape, order));
     }
     let (data_type, order) = single(element)?;
     let size = data_type
@@ -553,8 +513,8 @@ fn field_type(stored: &Datatype, from: usize, pieces: &mut Pieces) -> Result<(Da
         },
         clean: Clean::new(element),
     };
-    pieces.runs.push((run, order));
-    Ok((data_type, shape))
+    pieces.runs.push(run);
+    Ok((data_type, shape, order))
 }
 
 /// What fills texts up, where that is something else than in Zarr, and what numbers are whose bits are kept as they are.

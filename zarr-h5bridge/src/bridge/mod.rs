@@ -9,6 +9,7 @@ mod clean;
 mod copying;
 mod datatype;
 mod direct;
+mod fill;
 mod filters;
 mod links;
 mod new_attribute;

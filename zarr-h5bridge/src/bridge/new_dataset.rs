@@ -119,7 +119,8 @@ pub(super) fn new_dataset(
         FileFillValue::User(_) => {
             elements.tells_fill(&in_file) && elements.fill_value(&in_file).as_bytes() == fill_value.as_bytes()
         }
-        _ => fill_value.is_zero(),
+        // Objects of which nothing was written have a form of their own in V3.
+        _ => fill_value.is_zero() || fill_value == elements.fill_value(&in_file),
     };
     Ok(Ok(Target {
         new,

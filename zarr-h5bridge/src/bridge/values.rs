@@ -23,6 +23,9 @@ use crate::hdf5::{Area, Datatype, Field, Item, Referent, StringPadding, Target};
 /// The largest element that is made of JSON, in bytes.
 const SIZE_MAX: usize = 1 << 24;
 
+/// How many values of an array within an element are made of nothing.
+const ZEROS_MAX: usize = 1 << 12;
+
 /// Finds the path of an object by its address.
 pub(super) type Paths<'a> = &'a dyn Fn(u64) -> Option<String>;
 
@@ -69,6 +72,27 @@ fn object<'a>(members: impl Iterator<Item = (&'a Field, Result<Value, String>)>)
         found.insert(name.to_owned(), value?);
     }
     Ok(Value::Object(found))
+}
+
+/// What a value is that was never written; `None` if it is too large to be made.
+pub(super) fn zero(datatype: &Datatype) -> Option<Item> {
+    Some(match datatype {
+        Datatype::VlenString { .. } => Item::Text(Vec::new()),
+        Datatype::VlenSequence { .. } => Item::Sequence(Vec::new()),
+        Datatype::Reference { .. } => Item::Reference(None),
+        Datatype::Compound { fields, .. } if datatype.points() => {
+            let parts = fields.iter().map(|field| zero(&field.datatype));
+            Item::Parts(parts.collect::<Option<_>>()?)
+        }
+        Datatype::Array { dims, element } if datatype.points() => {
+            let count = dims
+                .iter()
+                .try_fold(1_u64, |count, dim| count.checked_mul(*dim))?;
+            let count = usize::try_from(count).ok().filter(|count| *count <= ZEROS_MAX)?;
+            Item::Parts(vec![zero(element)?; count])
+        }
+        plain => Item::Bytes(vec![0; plain.size().filter(|size| *size <= SIZE_MAX)?]),
+    })
 }
 
 /// A text, or its bytes if it is not UTF-8.

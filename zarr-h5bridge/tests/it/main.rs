@@ -15,6 +15,7 @@ mod pieces;
 mod round_trip;
 mod serve;
 mod sink;
+mod unwritten;
 mod values;
 
 use std::path::PathBuf;

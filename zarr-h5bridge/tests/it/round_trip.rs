@@ -228,3 +228,9 @@ fn files_of_libraries_come_back() {
 fn times_fills_named_types_and_the_order_of_attributes_come_back() {
     check("hdf5/stored.h5", &[]);
 }
+
+/// In V2 the chunks of objects that were never written are written; values and types are the same.
+#[test]
+fn what_was_never_written_comes_back() {
+    check("hdf5/unwritten.h5", &[]);
+}

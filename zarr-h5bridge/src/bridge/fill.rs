@@ -1,0 +1,98 @@
+//! What elements are that were never written.
+
+use zarr_convenience::core::codecs::{DataType, FillValue, Object};
+
+use super::{
+    datatype::{Elements, Form},
+    values::{to_json, zero},
+};
+use crate::hdf5::{Datatype, FillValue as FileFillValue};
+
+impl Elements {
+    /// The bytes of an element in the file that was never written.
+    pub(super) fn file_fill(&self, fill_value: &FileFillValue) -> Vec<u8> {
+        let size = self.file_size();
+        match fill_value {
+            FileFillValue::Default(bytes) | FileFillValue::User(bytes) if bytes.len() == size => {
+                bytes.clone()
+            }
+            _ => vec![0; size],
+        }
+    }
+
+    /// The bytes of an element in the file that was never written, with its numbers in native byte order.
+    pub(super) fn native_fill(&self, fill_value: &FileFillValue) -> Vec<u8> {
+        let mut fill = self.file_fill(fill_value);
+        if !matches!(self.form, Form::Record { .. }) {
+            self.data_type.reorder(&mut fill, self.byte_order);
+        }
+        fill
+    }
+
+    /// Whether a fill value in the bytes of the file is another than Zarr was given for the one that was chosen before.
+    pub(super) fn fill_differs(&self, chosen: &[u8], usual: &[u8]) -> bool {
+        let given = self.fill_value(&FileFillValue::User(chosen.to_vec()));
+        given.as_bytes() != self.decode(usual.to_vec())
+    }
+
+    /// The fill value of elements with dimensions of their own, if all of one are the same.
+    fn common_fill(&self, bytes: &[u8]) -> Option<FillValue> {
+        let size = self.file_size().max(1);
+        let (first, _) = bytes.split_at_checked(size)?;
+        let are_same = bytes.chunks(size).all(|part| part == first);
+        are_same.then(|| FillValue::new(self.decode(first.to_vec())))
+    }
+
+    /// Whether [`fill_value`](Self::fill_value) is all that the file says of elements that were never written.
+    pub(super) fn tells_fill(&self, fill_value: &FileFillValue) -> bool {
+        // Objects of V2 have no fill value in documents but null.
+        let has_form = match self.form {
+            Form::Object => self.data_type == DataType::String && self.unwritten.is_some(),
+            Form::Sequence(_) => false,
+            _ => true,
+        };
+        let FileFillValue::User(bytes) = fill_value else {
+            return has_form;
+        };
+        match self.form {
+            Form::Text => self.inner.is_empty() && std::str::from_utf8(bytes).is_ok(),
+            // Nobody has looked at what a sequence holds; the empty one is what netCDF-4 chooses.
+            Form::Sequence(_) | Form::Path | Form::Object => false,
+            _ if !self.inner.is_empty() => self.common_fill(bytes).is_some(),
+            _ => self.number_fill(fill_value).is_some(),
+        }
+    }
+
+    /// What elements are that were never written; undefined ones are zero.
+    pub(super) fn fill_value(&self, fill_value: &FileFillValue) -> FillValue {
+        let zero = FillValue::zero(&self.data_type);
+        if self.form == Form::Object && self.data_type == DataType::String {
+            return self.unwritten.clone().map_or(zero, FillValue::new);
+        }
+        let (FileFillValue::Default(bytes) | FileFillValue::User(bytes)) = fill_value else {
+            return zero;
+        };
+        match self.form {
+            // A text that is none has no form in metadata.
+            Form::Text if std::str::from_utf8(bytes).is_err() => zero,
+            Form::Text => FillValue::new(bytes.clone()),
+            Form::Sequence(_) | Form::Path | Form::Object => zero,
+            _ if !self.inner.is_empty() => self.common_fill(bytes).unwrap_or(zero),
+            _ => self.number_fill(fill_value).unwrap_or(zero),
+        }
+    }
+
+    /// The fill value of elements without dimensions of their own; `None` for long doubles that documents cannot hold.
+    fn number_fill(&self, fill_value: &FileFillValue) -> Option<FillValue> {
+        let found = FillValue::new(self.decode(self.file_fill(fill_value)));
+        let is_long = matches!(self.data_type, DataType::Float128 | DataType::Complex256);
+        (!is_long || found.to_json(&self.data_type).is_ok()).then_some(found)
+    }
+}
+
+/// What a value with pointers is that was never written, as JSON.
+pub(super) fn unwritten(datatype: &Datatype) -> Option<String> {
+    // It has no references that lead anywhere.
+    let json = to_json(datatype, &zero(datatype)?, &|_| None).ok()?;
+    Object::from_json(&json).ok()?.to_text().ok()
+}
