@@ -86,6 +86,12 @@ impl StridedCopy {
         is_run.then(|| only.length * self.item.size)
     }
 
+    /// How an element is copied, if the copy is of one.
+    pub fn single_item(&self) -> Option<Item> {
+        let [only] = self.dimensions[..] else { return None };
+        (only.length == 1).then_some(self.item)
+    }
+
     /// Copies; `row` gives the destination of a run of bytes, by its offset and length.
     ///
     /// The fastest dimension must be contiguous at the destination.

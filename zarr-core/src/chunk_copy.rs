@@ -35,6 +35,14 @@ pub(crate) struct List<'p> {
     pub(crate) out_stride: usize,
 }
 
+impl List<'_> {
+    /// Whether the places in the caller's memory, of elements of a size, are one run of bytes.
+    fn is_run(&self, size: usize) -> bool {
+        let follows = |two: &[Place]| two[1].out == two[0].out + 1;
+        self.out_stride == size && self.places.windows(2).all(follows)
+    }
+}
+
 /// A copy of what is selected of one chunk.
 #[derive(Debug)]
 pub(crate) struct ChunkCopy<'p> {
@@ -59,9 +67,55 @@ impl ChunkCopy<'_> {
     /// # Panics
     /// When a place does not lie within the source or the destination.
     pub(crate) fn copy_to_rows<'a>(&self, source: &[u8], row: impl Fn(usize, usize) -> &'a mut [u8]) {
+        let item = self.inner.single_item().filter(|_| !self.lists.is_empty());
+        match item.map(|item| (item.size, item.swap)) {
+            Some((1, _)) => return self.items::<1>(source, row, false),
+            Some((2, swap @ (1 | 2))) => return self.items::<2>(source, row, swap == 2),
+            Some((4, swap @ (1 | 4))) => return self.items::<4>(source, row, swap == 4),
+            Some((8, swap @ (1 | 8))) => return self.items::<8>(source, row, swap == 8),
+            _ => {}
+        }
         self.each(&mut |from, to| {
             self.inner
                 .copy_to_rows(&source[from..], |offset, length| row(to + offset, length));
+        });
+    }
+
+    /// Copies elements of `N` bytes one by one, for each place in the last list.
+    fn items<'a, const N: usize>(
+        &self,
+        source: &[u8],
+        row: impl Fn(usize, usize) -> &'a mut [u8],
+        is_swapped: bool,
+    ) {
+        let Some((last, outer)) = self.lists.split_last() else {
+            return;
+        };
+        let is_run = last.is_run(N);
+        self.below(outer, self.source, self.target, &mut |source_at, target_at| {
+            let ends = |place: &Place| {
+                let (from, to) = (self.ends)(place.chunk * last.stride, place.out * last.out_stride);
+                (source_at.wrapping_add(from), target_at.wrapping_add(to))
+            };
+            let item = |from: usize| {
+                let mut bytes = *source[from..]
+                    .first_chunk::<N>()
+                    .expect("the place lies in the source");
+                if is_swapped {
+                    bytes.reverse();
+                }
+                bytes
+            };
+            if is_run && let Some(first) = last.places.first() {
+                let target = row(ends(first).1, last.places.len() * N);
+                for (place, target) in last.places.iter().zip(target.as_chunks_mut().0) {
+                    *target = item(ends(place).0);
+                }
+            } else {
+                for (from, to) in last.places.iter().map(ends) {
+                    row(to, N).copy_from_slice(&item(from));
+                }
+            }
         });
     }
 

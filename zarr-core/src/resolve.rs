@@ -175,8 +175,14 @@ pub(crate) fn mask(mask_shape: &[u64], values: &[bool], shape: &[u64]) -> Result
 
 /// Where a mask is true.
 fn chosen(mask: &[bool]) -> impl Iterator<Item = u64> {
-    let places = mask.iter().enumerate().filter(|(_, value)| **value);
-    places.map(|(place, _)| place as u64)
+    // Most of a mask is false: what is so for a long way is seen at once.
+    const BLOCK: usize = 128;
+    let blocks = mask.chunks(BLOCK).enumerate();
+    let blocks = blocks.filter(|(_, block)| block.iter().fold(false, |any, value| any | value));
+    blocks.flat_map(|(number, block)| {
+        let places = block.iter().enumerate().filter(|(_, value)| **value);
+        places.map(move |(place, _)| (number * BLOCK + place) as u64)
+    })
 }
 
 /// The common shape of two that are broadcast against each other.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use zarr_core::{
-    Array, ArrayBuilder, ArrayData, Error, IndexArray, NodePath, Options, Selection, SelectionItem,
-    codecs::{ChunkBuffer, DataType, Field, StructType},
+    Array, ArrayBuilder, ArrayData, Element, Error, IndexArray, NodePath, Options, Selection, SelectionItem,
+    codecs::{ByteOrder, ChunkBuffer, DataType, Field, StructType},
     store::{CountingStore, MemoryStore},
 };
 
@@ -95,6 +95,61 @@ fn coordinates_and_masks_select_points() {
         &[2, 5, 8, 11, 14, 17],
     );
     check(&array, &Selection::mask([4, 5], [false; 20]), &[0], &[]);
+}
+
+#[test]
+fn a_mask_that_is_false_for_long_is_read_where_it_is_true() {
+    let array = ArrayBuilder::new(vec![7, 301], DataType::Int64)
+        .chunk_shape(vec![3, 100])
+        .create(
+            Arc::new(MemoryStore::new()),
+            &NodePath::root(),
+            &Options::default(),
+        )
+        .unwrap();
+    array
+        .write_vec(&Selection::all(), &(0..7 * 301).collect::<Vec<i64>>())
+        .unwrap();
+    let places = [0, 127, 128, 129, 700, 1535, 1536, 2106];
+    let mask: Vec<_> = (0..7 * 301).map(|place| places.contains(&place)).collect();
+    check(&array, &Selection::mask([7, 301], mask), &[8], &places);
+}
+
+/// Elements of every size and either byte order, whose places are in any order, and twice.
+#[test]
+fn lists_take_elements_of_any_type() {
+    fn take<T: Element + Copy + PartialEq + std::fmt::Debug>(data_type: &DataType, value: fn(u8) -> T) {
+        for byte_order in [ByteOrder::Little, ByteOrder::Big] {
+            let array = ArrayBuilder::new(vec![4, 30], data_type.clone())
+                .chunk_shape(vec![3, 20])
+                .byte_order(byte_order)
+                .create(
+                    Arc::new(MemoryStore::new()),
+                    &NodePath::root(),
+                    &Options::default(),
+                )
+                .unwrap();
+            let values: Vec<_> = (0..120).map(value).collect();
+            array.write_vec(&Selection::all(), &values).unwrap();
+            for columns in [vec![0, 1, 2, 19, 20, 29], vec![29, 3, 3, 25, 0]] {
+                let rows = [2_i64, 0, 3];
+                let both = Selection::orthogonal([list(rows), SelectionItem::indices(columns.clone())]);
+                let at = |row: i64, column: &i64| value((row * 30 + column) as u8);
+                let expected: Vec<_> = rows
+                    .iter()
+                    .flat_map(|row| columns.iter().map(move |column| at(*row, column)))
+                    .collect();
+                assert_eq!(array.read_vec::<T>(&both).unwrap(), expected, "{data_type}");
+                let points = Selection::coordinates([vec![3; columns.len()], columns.clone()]);
+                let expected: Vec<_> = columns.iter().map(|column| at(3, column)).collect();
+                assert_eq!(array.read_vec::<T>(&points).unwrap(), expected, "{data_type}");
+            }
+        }
+    }
+    take::<u8>(&DataType::UInt8, |n| n);
+    take::<i16>(&DataType::Int16, |n| i16::from(n) * -259);
+    take::<f32>(&DataType::Float32, |n| f32::from(n) * 1.7);
+    take::<u64>(&DataType::UInt64, |n| u64::from(n) * 0x0102_0304_0506_0708);
 }
 
 #[test]
