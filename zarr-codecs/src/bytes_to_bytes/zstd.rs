@@ -4,7 +4,7 @@
 //! in the header, skippable frames between them; at least one frame must hold data.
 //! Chunks are decoded in one go, where the output is the window: a frame that asks for a large one costs nothing.
 
-use std::sync::Arc;
+use std::{io::Cursor, sync::Arc};
 
 use serde_json::{Map, Value};
 use zstd::zstd_safe::{
@@ -39,15 +39,17 @@ impl BytesToBytes for Zstd {
         // As in numcodecs, a level beyond the library's is its nearest.
         let level = encoder_setting(NAME, "level", self.level, i32::MIN..=i32::MAX)?
             .clamp(zstd_safe::min_c_level(), zstd_safe::max_c_level());
-        let start = out.len();
-        out.resize(start + zstd_safe::compress_bound(decoded.len()), 0);
+        // Room for the worst case costs nothing where it is not written to.
+        out.reserve(zstd_safe::compress_bound(decoded.len()));
+        let end = out.len() as u64;
+        let mut room = Cursor::new(out);
+        room.set_position(end);
         let size = zstd_contexts::with_encoder(|encoder| {
             encoder.set_parameter(CParameter::CompressionLevel(level))?;
             encoder.set_parameter(CParameter::ChecksumFlag(self.has_checksum))?;
-            encoder.compress2(&mut out[start..], decoded)
+            encoder.compress2(&mut room, decoded)
         });
-        let size = size.map_err(|code| CodecError::mismatch(NAME, get_error_name(code)))?;
-        out.truncate(start + size);
+        size.map_err(|code| CodecError::mismatch(NAME, get_error_name(code)))?;
         Ok(())
     }
 
