@@ -30,7 +30,9 @@ use super::{
     source::source_error,
     twin::{self, As},
 };
-use crate::hdf5::{Dataset, DatasetInfo, Datatype, Item, Layout, Referent, Values};
+use crate::hdf5::{
+    Dataset, DatasetInfo, Datatype, FillValue as FileFillValue, Item, Layout, Referent, Values,
+};
 
 /// A dataset that Zarr has a type for.
 #[derive(Debug)]
@@ -217,6 +219,15 @@ impl Hdf5Array {
     /// What the dataset says of itself.
     pub(super) fn info(&self) -> &DatasetInfo {
         self.dataset.info()
+    }
+
+    /// Which chunks were written, where the others are nothing but the fill value for another file as well.
+    pub(super) fn written_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
+        let fill_value = &self.info().fill_value;
+        if !matches!(fill_value, FileFillValue::Default(_)) && !self.elements.tells_fill(fill_value) {
+            return Ok(None);
+        }
+        Ok(self.table()?.map(ChunkTable::positions))
     }
 
     /// The chunks, if the dataset is in chunks.
@@ -525,6 +536,10 @@ impl SourceArray for Hdf5Array {
         let twin = self.twin(As::Elements)?;
         if !self.elements.are_stored_as_zarr(None) {
             return Err("its elements have another form in Zarr".to_owned());
+        }
+        // Chunks that are missing would be missing in the copy as well.
+        if !self.elements.tells_fill(&self.info().fill_value) {
+            return Err("its fill value has no form in Zarr".to_owned());
         }
         Ok(Cow::Owned(twin))
     }

@@ -11,6 +11,7 @@ use zarr_convenience::core::{ArrayData, Selection};
 use zarr_convenience::{Error, How, Result, Route, SourceArray, Way};
 
 use super::{
+    array::Hdf5Array,
     chunk_store::ChunkStore,
     datatype::{Elements, Form},
     direct::Direct,
@@ -101,7 +102,14 @@ impl Copying<'_> {
         });
         // Under another fill value, chunks that are missing would mean other values.
         let stored = if agrees && self.target.keeps_fill && self.how.creation.fill_value.is_none() {
-            self.array.stored_chunks()?
+            match self
+                .array
+                .as_any()
+                .and_then(|array| array.downcast_ref::<Hdf5Array>())
+            {
+                Some(dataset) => dataset.written_chunks()?,
+                None => self.array.stored_chunks()?,
+            }
         } else {
             None
         };

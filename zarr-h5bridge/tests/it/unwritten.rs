@@ -6,14 +6,19 @@ use serde_json::{Value, json};
 use zarr_convenience::core::codecs::Object;
 use zarr_convenience::core::store::{MemoryStore, Store, StoreExt, StoreKey, StorePrefix};
 use zarr_convenience::core::{Group, NodePath, Options, Selection, Workers, ZarrFormat};
-use zarr_convenience::{CopyOptions, Creation, copy_all};
-use zarr_h5bridge::Hdf5Source;
+use zarr_convenience::{CopyOptions, Creation, Sink, copy_all};
+use zarr_h5bridge::hdf5::File;
+use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
 
 use super::bridge::{array, source_array};
 use super::testdata;
 
 /// A copy of the file in a store of its own.
 fn copied(format: ZarrFormat) -> (Arc<MemoryStore>, Group) {
+    copied_as(format, false)
+}
+
+fn copied_as(format: ZarrFormat, keeps_codecs: bool) -> (Arc<MemoryStore>, Group) {
     let source = Hdf5Source::open(testdata("hdf5/unwritten.h5"))
         .unwrap()
         .keeping_originals()
@@ -29,6 +34,7 @@ fn copied(format: ZarrFormat) -> (Arc<MemoryStore>, Group) {
     let options = CopyOptions {
         creation: Creation {
             zarr_format: None,
+            keeps_codecs,
             ..Creation::default()
         },
         ..CopyOptions::default()
@@ -82,13 +88,30 @@ fn objects_never_written_are_written_in_v2_which_has_no_fill_value_for_them() {
 
 #[test]
 fn long_doubles_with_a_fill_value_of_too_many_digits_are_written_out() {
-    let (store, group) = copied(ZarrFormat::V2);
-    assert_eq!(n_chunks(&store, "long/"), 3);
-    let data = array(&group, "long").read_data(&Selection::all()).unwrap();
-    // A third, of 64 bits: 0.5 * 1.3333...
+    // A third, of 64 bits: 0.25 * 1.3333...
     let third = [&[0xab; 1][..], &[0xaa; 7], &0x3ffd_u16.to_le_bytes()].concat();
-    for place in 2..5 {
-        assert_eq!(data.buffer.elements[16 * place..][..10], third, "{place}");
+    for keeps_codecs in [false, true] {
+        let (store, group) = copied_as(ZarrFormat::V2, keeps_codecs);
+        assert_eq!(n_chunks(&store, "long/"), 3);
+        let data = array(&group, "long").read_data(&Selection::all()).unwrap();
+        for place in 2..5 {
+            assert_eq!(data.buffer.elements[16 * place..][..10], third, "{place}");
+        }
+    }
+}
+
+#[test]
+fn chunks_of_objects_stay_missing_from_file_to_file() {
+    let source = Hdf5Source::open(testdata("hdf5/unwritten.h5")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("copy.h5");
+    let sink = Hdf5Sink::create(&path).unwrap();
+    copy_all(&source, &NodePath::root(), &sink, CopyOptions::default()).unwrap();
+    sink.flush().unwrap();
+    let file = File::open(&path).unwrap();
+    for name in ["numbers", "texts", "records", "raw"] {
+        let dataset = file.dataset(name).unwrap();
+        assert_eq!(dataset.chunk_index().unwrap().len(), 1, "{name}");
     }
 }
 
