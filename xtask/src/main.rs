@@ -45,7 +45,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "conformance",
-        help: "compare with the other implementations: conformance [cross [--peers DIR] [--out FILE.md] [--quick] | codecs [--peers DIR] [--cases N] [--seed N] [--only CODEC] [--out FILE.md] | field DIR | transcripts FILE.json [--only ID]]",
+        help: "compare with the other implementations: conformance [cross [--peers DIR] [--out FILE.md] [--quick] | codecs [--peers DIR] [--cases N] [--seed N] [--only CODEC] [--out FILE.md] | field DIR | hdf5 [--peers DIR] [--out FILE.md] | transcripts FILE.json [--only ID]]",
         run: conformance::run,
     },
     Job {
@@ -121,4 +121,16 @@ fn cargo() -> std::process::Command {
     let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root().unwrap_or_else(|_| std::path::Path::new(".")));
     command
+}
+
+/// Builds the command `zarr`; gives where it is.
+fn built_command() -> Result<std::path::PathBuf> {
+    let built = cargo().args(["build", "--package", "zarr-cli"]).status()?;
+    anyhow::ensure!(built.success(), "the command was not built");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || root().map(|root| root.join("target")),
+        |directory| Ok(directory.into()),
+    )?;
+    let name = format!("zarr{}", std::env::consts::EXE_SUFFIX);
+    Ok(target.join("debug").join(name))
 }

@@ -65,11 +65,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     if arguments.len() > 2 {
         bail!("usage: cargo xtask malformed [CASES] [SEED]");
     }
-    let built = crate::cargo().args(["build", "--package", "zarr-cli"]).status()?;
-    ensure!(built.success(), "the command was not built");
+    let program = crate::built_command()?;
     let root = crate::root()?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let program = target.join("debug").join("zarr");
     let wholes: Vec<Vec<u8>> = FIXTURES
         .iter()
         .map(|name| fs::read(root.join("testdata").join(name)).with_context(|| (*name).to_owned()))

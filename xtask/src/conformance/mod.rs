@@ -7,6 +7,7 @@ mod dtype;
 mod faults;
 mod field;
 mod grid;
+mod hdf5;
 pub(crate) mod peer;
 mod process;
 mod report;
@@ -24,6 +25,7 @@ const SUITES: &[Suite] = &[
     ("cross", cross::run),
     ("codecs", codecs::run),
     ("field", field::run),
+    ("hdf5", hdf5::run),
     ("transcripts", transcripts::run),
 ];
 
