@@ -49,6 +49,11 @@ impl Display {
         Self::Bar(bar)
     }
 
+    /// Whether anybody sees it.
+    pub(crate) const fn is_shown(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
     /// Shows how far the work has come; may be called from several threads.
     pub(crate) fn show(&self, progress: Progress<'_>) {
         match self {

@@ -134,8 +134,8 @@ impl Units for Moves<'_> {
         self.stored.as_ref().map_or_else(n_chunks, Vec::len)
     }
 
-    fn size(&self, _: usize) -> u64 {
-        self.chunk_size
+    fn size(&self, _: usize) -> Result<u64> {
+        Ok(self.chunk_size)
     }
 
     fn generation(&self, index: usize) -> Result<Option<u64>> {

@@ -27,7 +27,7 @@ pub(crate) trait Units: Sync {
     fn len(&self) -> usize;
 
     /// The bytes of values of a unit.
-    fn size(&self, index: usize) -> u64;
+    fn size(&self, index: usize) -> Result<u64>;
 
     /// What a unit is called in a ledger.
     fn number(&self, index: usize) -> u64 {
@@ -86,7 +86,7 @@ impl Crew<'_> {
     /// Does units of work whose keys are set in the order of the units, as in an archive, whatever thread is first:
     /// what each thread has done waits in memory for its turn.
     fn in_turns(&self, workers: Workers, units: &dyn Units, turns: &Turns) -> Result<()> {
-        let groups = groups(units);
+        let groups = groups(units)?;
         workers.for_each(groups.len(), &|number| {
             // Taken before anything may fail: whoever waits for this turn is then let go.
             let turn = turns.of(number);
@@ -111,32 +111,32 @@ impl Crew<'_> {
     /// Does a unit that no ledger has, and tells of it.
     fn unit(&self, index: usize, units: &dyn Units, waiting: Option<&Arc<dyn Store>>) -> Result<()> {
         self.cancel.check()?;
-        let (number, size) = (units.number(index), units.size(index));
+        let number = units.number(index);
         match self.ledger {
             None => units.run(index, self.budget, waiting)?,
             Some(ledger) if ledger.has_unit(number) && is_done(units, index, &ledger)? => {}
             Some(ledger) => {
                 if let Some(generation) = units.run_noted(index, self.budget, waiting)? {
-                    ledger.add(number, generation, size, &|| units.flush())?;
+                    ledger.add(number, generation, units.size(index)?, &|| units.flush())?;
                 }
             }
         }
-        (self.progress)(index, size);
+        (self.progress)(index, units.size(index)?);
         Ok(())
     }
 }
 
 /// The units that have a turn together.
-fn groups(units: &dyn Units) -> Vec<Range<usize>> {
+fn groups(units: &dyn Units) -> Result<Vec<Range<usize>>> {
     let (mut groups, mut start, mut size) = (Vec::new(), 0, 0_u64);
     for index in 0..units.len() {
-        size = size.saturating_add(units.size(index));
+        size = size.saturating_add(units.size(index)?);
         if size >= TURN_SIZE || index + 1 == units.len() {
             groups.push(start..index + 1);
             (start, size) = (index + 1, 0);
         }
     }
-    groups
+    Ok(groups)
 }
 
 /// The bytes that a unit takes, with what waits for its turn where keys have an order.
@@ -421,10 +421,10 @@ impl Units for Recodes<'_> {
         self.boxes.len()
     }
 
-    fn size(&self, index: usize) -> u64 {
+    fn size(&self, index: usize) -> Result<u64> {
         let (_, shape) = self.boxes.region(index);
         let lengths = shape.iter();
-        lengths.fold(self.boxes.item_size, |size, length| size.saturating_mul(*length))
+        Ok(lengths.fold(self.boxes.item_size, |size, length| size.saturating_mul(*length)))
     }
 
     fn generation(&self, index: usize) -> Result<Option<u64>> {
@@ -447,7 +447,8 @@ impl Units for Recodes<'_> {
             let n_threads = target.options().workers.threads() as u64;
             let _pieces = budget.hold(pieces.memory.saturating_mul(n_threads));
             // What waits for its turn does so as a whole.
-            let _waiting = waiting.map(|_| budget.hold(self.size(index)));
+            let size = self.size(index)?;
+            let _waiting = waiting.map(|_| budget.hold(size));
             let grid = &target.metadata().chunk_grid;
             let chunk: Vec<_> = start
                 .iter()

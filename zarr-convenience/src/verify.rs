@@ -150,11 +150,10 @@ pub fn verify_keys(
 ) -> Result<Vec<Lost>> {
     let steps: Vec<_> = plan.copied().collect();
     let wanted = source.io_hints().requests_max.max(dest.io_hints().requests_max);
-    let largest = steps.iter().map(|step| step.size).max().unwrap_or_default();
     let found = Mutex::new(Vec::new());
     let buffers = Mutex::new(Vec::<(ReadBuffer, ReadBuffer)>::new());
     workers
-        .for_requests(wanted, largest.saturating_mul(2))
+        .for_requests(wanted, plan.largest().saturating_mul(2))
         .for_each(steps.len(), &|index| {
             cancel.check()?;
             let step = steps[index];

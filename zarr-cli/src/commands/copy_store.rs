@@ -67,7 +67,7 @@ pub(crate) fn run(args: &CopyStoreArgs, common: &Common) -> Result<()> {
         ledger: opened.as_ref().and_then(Output::ledger),
         cancel: cancel::on_signals()?,
         log: None,
-        progress: Some(&progress),
+        progress: display.is_shown().then_some(&progress),
     };
     if args.explain {
         return explain(&plan_copy_store(&source, &dest, &options)?, common);
@@ -110,7 +110,8 @@ fn explain(plan: &KeyPlan, common: &Common) -> Result<()> {
     for line in explanation {
         output::line(&crate::status::printable(&line))?;
     }
-    output::line(&format!("in all {} bytes to copy", count_text(plan.size())))
+    let size = plan.size().unwrap_or_default();
+    output::line(&format!("in all {} bytes to copy", count_text(size)))
 }
 
 /// What tells a copy from others.

@@ -50,8 +50,8 @@ pub struct KeyStep {
     pub to: StoreKey,
     /// What is done with it.
     pub action: KeyAction,
-    /// The bytes of its value.
-    pub size: u64,
+    /// The bytes of its value; `None` where nothing depends on them before it is copied.
+    pub size: Option<u64>,
 }
 
 impl KeyStep {
@@ -75,9 +75,16 @@ impl KeyStep {
 }
 
 impl KeyPlan {
-    /// The bytes to be copied.
-    pub fn size(&self) -> u64 {
-        self.copied().map(|step| step.size).fold(0, u64::saturating_add)
+    /// The bytes to be copied; `None` if those of a key are not known.
+    pub fn size(&self) -> Option<u64> {
+        self.copied()
+            .try_fold(0, |sum: u64, step| Some(sum.saturating_add(step.size?)))
+    }
+
+    /// The bytes of the largest value that is copied, as far as they are known.
+    pub(crate) fn largest(&self) -> u64 {
+        let sizes = self.copied().filter_map(|step| step.size);
+        sizes.max().unwrap_or_default()
     }
 
     /// The keys that are copied.
@@ -85,11 +92,37 @@ impl KeyPlan {
         self.steps.iter().filter(|step| step.action == KeyAction::Copy)
     }
 
+    /// Corrects the sizes of documents that are not copied as they are, where sizes are known.
+    pub(super) fn measure_changed(&mut self, source: &dyn Store, workers: Workers) -> Result<()> {
+        let may_change = |step: &KeyStep| step.size.is_some() && self.may_change(step);
+        let numbers: Vec<_> = (0..self.steps.len())
+            .filter(|number| may_change(&self.steps[*number]))
+            .collect();
+        let changed = Mutex::new(Vec::new());
+        let asked = workers.for_requests(source.io_hints().requests_max, 0);
+        asked.for_each(numbers.len(), &|index| {
+            let number = numbers[index];
+            if let Some(document) = without_inline(source, &self.steps[number].from)? {
+                let mut changed = changed.lock().unwrap_or_else(PoisonError::into_inner);
+                changed.push((number, document.len() as u64));
+            }
+            Ok::<_, Error>(())
+        })?;
+        for (number, size) in changed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.steps[number].size = Some(size);
+        }
+        Ok(())
+    }
+
+    /// Whether what a key has in the destination may differ from what it has in the source.
+    fn may_change(&self, step: &KeyStep) -> bool {
+        let is_whole = self.documents.as_ref().is_none_or(|documents| documents.is_whole);
+        !is_whole && step.action == KeyAction::Copy && Role::of(&step.from) == Role::Node(ZarrFormat::V3)
+    }
+
     /// Reads the value that a key is to have in the destination; says whether the source has it.
     pub(crate) fn read(&self, source: &dyn Store, step: &KeyStep, buffer: &mut ReadBuffer) -> Result<bool> {
-        let is_whole = self.documents.as_ref().is_none_or(|documents| documents.is_whole);
-        if !is_whole
-            && Role::of(&step.from) == Role::Node(ZarrFormat::V3)
+        if self.may_change(step)
             && let Some(document) = without_inline(source, &step.from)?
         {
             buffer.clear();
@@ -106,7 +139,7 @@ impl KeyPlan {
         let of = |wanted: &dyn Fn(&KeyStep) -> bool| {
             let steps = self.steps.iter().filter(|step| wanted(step));
             steps.fold((0_u64, 0_u64), |(n, size), step| {
-                (n + 1, size.saturating_add(step.size))
+                (n + 1, size.saturating_add(step.size.unwrap_or_default()))
             })
         };
         let mut lines = Vec::new();
@@ -146,7 +179,11 @@ impl KeyPlan {
 const KEYS_WORTH_THREADS: usize = 512;
 
 /// Finds the sizes of keys, as many at once as the store likes to be asked.
-pub(super) fn sizes(source: &Arc<dyn Store>, keys: &[StoreKey], workers: Workers) -> Result<Vec<u64>> {
+pub(super) fn sizes(
+    source: &Arc<dyn Store>,
+    keys: &[StoreKey],
+    workers: Workers,
+) -> Result<Vec<Option<u64>>> {
     let sizes: Vec<_> = keys.iter().map(|_| AtomicU64::new(0)).collect();
     let workers = match source.io_hints().requests_max {
         0 | 1 if keys.len() < KEYS_WORTH_THREADS => Workers::ONE,
@@ -158,7 +195,7 @@ pub(super) fn sizes(source: &Arc<dyn Store>, keys: &[StoreKey], workers: Workers
         sizes[index].store(size, Ordering::Relaxed);
         Ok::<_, Error>(())
     })?;
-    Ok(sizes.into_iter().map(AtomicU64::into_inner).collect())
+    Ok(sizes.into_iter().map(|size| Some(size.into_inner())).collect())
 }
 
 /// Carries out a plan, with a line of the log for each key and one for the end.
@@ -188,26 +225,27 @@ pub fn run_keys(
         *count += 1;
     }
     if !options.dry_run {
-        copy(plan, source, dest, &options)?;
+        copied.n_bytes_copied = copy(plan, source, dest, &options)?;
         dest.flush()?;
-        copied.n_bytes_copied = plan.size();
     }
     log(&copied.summary(options.dry_run));
     Ok(copied)
 }
 
+/// Copies the keys; gives the bytes of their values.
 fn copy(
     plan: &KeyPlan,
     source: &Arc<dyn Store>,
     dest: &Arc<dyn Store>,
     options: &CopyStoreOptions<'_>,
-) -> Result<()> {
+) -> Result<u64> {
     let budget = Budget::new(options.memory);
-    let largest = plan.steps.iter().map(|step| step.size).max().unwrap_or_default();
+    let largest = plan.largest();
     let wanted = source.io_hints().requests_max.max(dest.io_hints().requests_max);
     let unit_memory = memory_in(dest.as_ref(), largest);
     let workers = budget.affordable(options.workers.for_requests(wanted, largest), unit_memory);
-    let (done, total, tell) = (AtomicU64::new(0), plan.size(), options.progress);
+    let (done, tell) = (AtomicU64::new(0), options.progress);
+    let total = plan.size().unwrap_or_default();
     let mut ledger = None;
     if let Some(whole) = options.ledger {
         let mut lines = String::new();
@@ -248,15 +286,20 @@ fn copy(
             source,
             dest,
             steps: &steps,
+            sizes: steps.iter().map(|_| AtomicU64::new(NOT_COPIED)).collect(),
             buffers: Mutex::default(),
             is_silent: AtomicBool::new(false),
         };
         crew.for_each(workers, &keys)?;
     }
-    plan.documents
-        .as_ref()
-        .map_or(Ok(()), |documents| documents.make_groups(dest))
+    if let Some(documents) = &plan.documents {
+        documents.make_groups(dest)?;
+    }
+    Ok(done.into_inner())
 }
+
+/// In the place of the size of a value that was not copied.
+const NOT_COPIED: u64 = u64::MAX;
 
 /// A key and its place in the plan.
 type Numbered<'a> = (usize, &'a KeyStep);
@@ -294,6 +337,8 @@ struct Keys<'a> {
     source: &'a Arc<dyn Store>,
     dest: &'a Arc<dyn Store>,
     steps: &'a [Numbered<'a>],
+    /// The bytes of the values that were copied, or [`NOT_COPIED`].
+    sizes: Vec<AtomicU64>,
     /// Buffers that no thread has in use.
     buffers: Mutex<Vec<ReadBuffer>>,
     /// Whether the source does not tell the generation of what is read.
@@ -305,8 +350,15 @@ impl Units for Keys<'_> {
         self.steps.len()
     }
 
-    fn size(&self, index: usize) -> u64 {
-        self.steps[index].1.size
+    fn size(&self, index: usize) -> Result<u64> {
+        let step = self.steps[index].1;
+        match self.sizes[index].load(Ordering::Relaxed) {
+            NOT_COPIED => match step.size {
+                Some(size) => Ok(size),
+                None => Ok(self.source.size(&step.from)?.unwrap_or_default()),
+            },
+            size => Ok(size),
+        }
     }
 
     fn number(&self, index: usize) -> u64 {
@@ -340,6 +392,7 @@ impl Units for Keys<'_> {
         let mut buffer = taken.unwrap_or_default();
         if self.plan.read(self.source.as_ref(), step, &mut buffer)? {
             let value = buffer.part(0);
+            self.sizes[index].store(value.len() as u64, Ordering::Relaxed);
             let _held = budget.hold(value.len() as u64);
             waiting.unwrap_or(self.dest).set(&step.to, value)?;
         }

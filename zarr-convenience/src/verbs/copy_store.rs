@@ -79,6 +79,9 @@ pub fn copy_store(
 
 /// Plans a [`copy_store`]; nothing is written.
 ///
+/// The sizes of values are found where something depends on them: in a dry run, for [`CopyStoreOptions::memory`] and
+/// [`CopyStoreOptions::progress`], for archives, and for stores that are far away.
+///
 /// # Errors
 /// Those of [`copy_store`], but for those of writing.
 pub fn plan_copy_store(
@@ -90,9 +93,12 @@ pub fn plan_copy_store(
         let reason = "if_exists must be one of ['raise', 'replace', 'skip']; found 'skip_initialized'";
         return Err(Error::Argument(reason.to_owned()));
     }
-    let keys = chosen(source, options)?;
-    let sizes = copy_keys::sizes(source, &keys.0, options.workers)?;
-    let (keys, has_all) = keys;
+    let (keys, has_all) = chosen(source, options)?;
+    let sizes = if needs_sizes(source.as_ref(), dest.as_ref(), options) {
+        copy_keys::sizes(source, &keys, options.workers)?
+    } else {
+        vec![None; keys.len()]
+    };
     let mut present = Present {
         dest,
         ledger: options.ledger,
@@ -106,7 +112,10 @@ pub fn plan_copy_store(
         if exists && options.if_exists == IfExists::Raise {
             return Err(Error::Copy(format!("key '{to}' exists in destination")));
         }
-        if let Some(limit) = options.memory.filter(|limit| size > *limit && !exists) {
+        if let (Some(limit), Some(size)) = (options.memory, size)
+            && size > limit
+            && !exists
+        {
             return Err(Error::Refused {
                 what: source.describe(from.as_str()),
                 reason: format!("copying it takes {size} bytes of memory at once, limit {limit}"),
@@ -122,10 +131,19 @@ pub fn plan_copy_store(
     }
     let into = (dest, &options.dest_path);
     let documents = KeyDocuments::plan(&mut steps, into, has_all, options.ledger)?;
-    let plan = KeyPlan { steps, documents };
+    let mut plan = KeyPlan { steps, documents };
+    plan.measure_changed(source.as_ref(), options.workers)?;
     let set: Vec<_> = plan.copied().map(|step| step.to.clone()).collect();
     dest.check_set(&set)?;
     Ok(plan)
+}
+
+/// Whether anything depends on the sizes of values, which local stores are asked for one by one: half as dear as
+/// reading small ones.
+fn needs_sizes(source: &dyn Store, dest: &dyn Store, options: &CopyStoreOptions<'_>) -> bool {
+    let is_told = options.dry_run || options.memory.is_some() || options.progress.is_some();
+    let is_far = |store: &dyn Store| store.io_hints().requests_max > 1;
+    is_told || dest.capabilities().deferred || is_far(source) || is_far(dest)
 }
 
 /// The keys that are to be copied, by code point, and whether they are all there are.

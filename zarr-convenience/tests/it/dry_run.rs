@@ -466,7 +466,7 @@ fn copy_keys(random: &mut Random, from: &Side, to: &Side, dry_run: bool) -> (End
     };
     let planned = plan_copy_store(&from.store, &to.store, &options)
         .ok()
-        .map(|plan| plan.size());
+        .and_then(|plan| plan.size());
     let options = CopyStoreOptions {
         log: Some(&mut log),
         ..options
