@@ -81,7 +81,9 @@ pub use verbs::diff::{
 };
 pub use verbs::key_documents::KeyDocuments;
 pub use verbs::migrate::{Migration, MigrationStep, migrate, plan_migration};
+pub use verbs::migration_journal::MIGRATION_JOURNAL;
 pub use verbs::rechunk::{RechunkPass, RechunkPlan, plan_rechunk, rechunk};
+pub use verbs::roll_back::{finish_migration, roll_back_migration};
 pub use verify::{Check, verify, verify_keys};
 pub use zarr_core as core;
 pub use zarr_source::ZarrSource;

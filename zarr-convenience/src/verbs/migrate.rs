@@ -5,7 +5,7 @@
 //! 2. every node loses its old documents     killed here: some nodes have both; the same command goes on
 //! ```
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use zarr_core::{
     Node, NodePath, Options, ZarrFormat, document_names, outdate,
@@ -13,6 +13,10 @@ use zarr_core::{
     walk,
 };
 
+use super::{
+    migration_journal::{Journal, Kept, State, names},
+    roll_back::{below, is_same, read_text},
+};
 use crate::{Error, Result};
 
 /// A node that is to have documents in the other format.
@@ -36,6 +40,8 @@ pub struct Migration {
     pub to: ZarrFormat,
     /// The nodes that do not have it, each before those below it.
     pub steps: Vec<MigrationStep>,
+    /// The highest of the nodes.
+    root: NodePath,
     /// Nodes that have it already, and may yet have documents of the other format.
     done: Vec<NodePath>,
 }
@@ -61,6 +67,7 @@ pub fn plan_migration(
 ) -> Result<Migration> {
     let mut migration = Migration {
         to,
+        root: path.clone(),
         steps: Vec::new(),
         done: Vec::new(),
     };
@@ -116,13 +123,14 @@ fn differing(store: &dyn Store, documents: &[(StoreKey, Vec<u8>)]) -> Result<Opt
     Ok(None)
 }
 
-/// Gives all nodes their documents in the other format, and then takes the old ones away.
+/// Gives all nodes their documents in the other format, and then takes the old ones away, but for a copy in the journal
+/// [`crate::MIGRATION_JOURNAL`], from which [`crate::roll_back_migration`] brings them back.
 ///
 /// No chunk is read or moved. Consolidated metadata are dropped.
 ///
 /// # Errors
-/// [`Error::Refused`] when a node is blocked, before anything is written. When the store fails, the old documents are
-/// all there or, once all new ones are, some of them; the same call goes on.
+/// [`Error::Refused`] when a node is blocked, or when another migration was stopped, before anything is written. When
+/// the store fails, the old documents are all there or, once all new ones are, some of them; the same call goes on.
 pub fn migrate(store: &Arc<dyn Store>, migration: &Migration) -> Result<()> {
     if let Some((step, blocker)) = migration.blocked().next() {
         let others = migration.blocked().count() - 1;
@@ -136,11 +144,25 @@ pub fn migrate(store: &Arc<dyn Store>, migration: &Migration) -> Result<()> {
             reason: format!("cannot be migrated: {blocker}{more}"),
         });
     }
-    for step in &migration.steps {
-        outdate(store.as_ref(), &step.path)?;
+    let root = &migration.root;
+    let before = Journal::read(store.as_ref(), root)?;
+    let goes_on = before
+        .as_ref()
+        .is_some_and(|journal| journal.state == State::Migrating);
+    if migration.steps.is_empty() && !goes_on {
+        return Ok(());
     }
+    let mut journal = journal_of(store.as_ref(), migration, before.as_ref())?;
+    journal.write(store.as_ref(), root)?;
     if let Err(error) = write(store.as_ref(), migration) {
         take_back(store.as_ref(), migration);
+        if !goes_on {
+            // What cannot be set says that this was stopped, which is true.
+            let _ = match &before {
+                Some(before) => before.write(store.as_ref(), root),
+                None => Journal::key(root).and_then(|key| Ok(store.erase(&key)?)),
+            };
+        }
         return Err(error);
     }
     store.flush()?;
@@ -151,10 +173,61 @@ pub fn migrate(store: &Arc<dyn Store>, migration: &Migration) -> Result<()> {
             store.erase(&path.key(name)?)?;
         }
     }
-    Ok(store.flush()?)
+    store.flush()?;
+    journal.state = State::Migrated;
+    journal.write(store.as_ref(), root)
+}
+
+/// What is to be kept of a migration, and of one that it continues.
+fn journal_of(store: &dyn Store, migration: &Migration, before: Option<&Journal>) -> Result<Journal> {
+    let mut nodes = BTreeMap::new();
+    if let Some(before) = before {
+        let continues = before.to == migration.to && before.state != State::RollingBack;
+        if !continues && before.state != State::Migrated {
+            return Err(Error::Refused {
+                what: store.describe(Journal::key(&migration.root)?.as_str()),
+                reason: format!(
+                    "a migration to {} was stopped while {}; complete it or roll it back first",
+                    before.to,
+                    before.state.name()
+                ),
+            });
+        }
+        if continues {
+            nodes.clone_from(&before.nodes);
+        }
+    }
+    let steps = migration
+        .steps
+        .iter()
+        .map(|step| (&step.path, step.documents.as_slice()));
+    for (path, documents) in steps.chain(migration.done.iter().map(|path| (path, &[][..]))) {
+        let kept: &mut Kept = nodes.entry(below(path, &migration.root)).or_default();
+        for name in names(migration.to.other()) {
+            let now = read_text(store, &path.key(name)?)?;
+            let was = kept.old.get(name);
+            // What was kept has the consolidated metadata that are dropped first.
+            if let Some(now) = now.filter(|now| !was.is_some_and(|was| is_same(was, now))) {
+                kept.old.insert(name.to_owned(), now);
+            }
+        }
+        for (key, document) in documents {
+            let name = key.as_str().rsplit('/').next().unwrap_or_default();
+            kept.new
+                .insert(name.to_owned(), String::from_utf8_lossy(document).into_owned());
+        }
+    }
+    Ok(Journal {
+        to: migration.to,
+        state: State::Migrating,
+        nodes,
+    })
 }
 
 fn write(store: &dyn Store, migration: &Migration) -> Result<()> {
+    for step in &migration.steps {
+        outdate(store, &step.path)?;
+    }
     for step in migration.steps.iter().rev() {
         for (key, document) in &step.documents {
             store.set(key, document)?;

@@ -7,4 +7,6 @@ pub(crate) mod copy_store;
 pub(crate) mod diff;
 pub(crate) mod key_documents;
 pub(crate) mod migrate;
+pub(crate) mod migration_journal;
 pub(crate) mod rechunk;
+pub(crate) mod roll_back;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Error, ZarrSource,
+    Error, MIGRATION_JOURNAL, ZarrSource,
     core::{
         Array, ArrayBuilder, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
         codecs::DataType,
@@ -13,7 +13,7 @@ use zarr_convenience::{
             testing::{Fault, FaultyStore},
         },
     },
-    digest, migrate, plan_migration,
+    digest, finish_migration, migrate, plan_migration, roll_back_migration,
 };
 
 use crate::help::memory;
@@ -28,10 +28,11 @@ fn to(store: &Arc<dyn Store>, format: ZarrFormat) -> Result<usize, Error> {
     Ok(migration.steps.len())
 }
 
-/// All keys and values; documents as JSON.
+/// All keys and values but the journal; documents as JSON.
 fn contents(store: &Arc<dyn Store>) -> BTreeMap<String, Value> {
     let keys = store.list_prefix(&StorePrefix::root()).unwrap();
     keys.iter()
+        .filter(|key| key.as_str() != MIGRATION_JOURNAL)
         .map(|key| {
             let bytes = store.get(key, u64::MAX).unwrap().unwrap();
             let value = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(bytes.to_vec()));
@@ -253,4 +254,82 @@ fn nothing_is_lost_when_it_is_stopped_anywhere() {
         }
         assert!(call > 10, "{call}");
     }
+}
+
+/// All keys and their bytes.
+fn bytes(store: &Arc<dyn Store>) -> BTreeMap<String, Vec<u8>> {
+    let keys = store.list_prefix(&StorePrefix::root()).unwrap();
+    let value = |key: &StoreKey| store.get(key, u64::MAX).unwrap().unwrap().to_vec();
+    keys.iter().map(|key| (key.to_string(), value(key))).collect()
+}
+
+fn roll_back(store: &Arc<dyn Store>) -> Result<usize, Error> {
+    roll_back_migration(store, &NodePath::root(), &Options::default())
+}
+
+/// In a form that no program writes, with consolidated metadata, in either format.
+fn hierarchy_of(format: ZarrFormat) -> Arc<dyn Store> {
+    let store = hierarchy();
+    if format == ZarrFormat::V3 {
+        to(&store, ZarrFormat::V3).unwrap();
+        finish_migration(store.as_ref(), &NodePath::root()).unwrap();
+    }
+    for name in [".zgroup", "zarr.json", "c/.zarray", "c/zarr.json"] {
+        if let Some(document) = store.get(&key(name), u64::MAX).unwrap() {
+            store.set(&key(name), &[b"\n\t", &*document].concat()).unwrap();
+        }
+    }
+    if format == ZarrFormat::V2 {
+        store.set(&key(".zmetadata"), b"{\"metadata\": {}}").unwrap();
+    }
+    store
+}
+
+/// Stopped anywhere, on both ways, all is readable, and the old bytes come back.
+#[test]
+fn a_migration_is_rolled_back_byte_for_byte_wherever_it_was_stopped() {
+    for format in [ZarrFormat::V2, ZarrFormat::V3] {
+        for stops_on_the_way_back in [false, true] {
+            let mut call = 0;
+            loop {
+                let store = hierarchy_of(format);
+                let (before, values) = (bytes(&store), digests(&store));
+                let faulty: Arc<dyn Store> =
+                    Arc::new(FaultyStore::new(Arc::clone(&store), Fault::stop(call)));
+                let stopped = if stops_on_the_way_back {
+                    to(&store, format.other()).unwrap();
+                    roll_back(&faulty).is_err()
+                } else {
+                    to(&faulty, format.other()).is_err()
+                };
+                assert_eq!(digests(&store), values, "{format} {call}");
+                if bytes(&store).contains_key(MIGRATION_JOURNAL) {
+                    roll_back(&store).unwrap();
+                }
+                assert!(bytes(&store) == before, "{format} {call}");
+                if !stopped {
+                    break;
+                }
+                call += 1;
+            }
+            assert!(call > 10, "{call}");
+        }
+    }
+}
+
+#[test]
+fn what_was_changed_since_is_not_rolled_back() {
+    let store = hierarchy();
+    assert!(roll_back(&store).is_err());
+    to(&store, ZarrFormat::V3).unwrap();
+    let path = NodePath::new("c").unwrap();
+    let mut array = Array::open(Arc::clone(&store), &path, &Options::default()).unwrap();
+    array.resize(&[3, 4]).unwrap();
+    let after = bytes(&store);
+    let error = roll_back(&store).unwrap_err().to_string();
+    assert!(error.contains("zarr.json was changed since"), "{error}");
+    assert!(bytes(&store) == after);
+    finish_migration(store.as_ref(), &NodePath::root()).unwrap();
+    assert!(!bytes(&store).contains_key(MIGRATION_JOURNAL));
+    assert!(roll_back(&store).is_err());
 }

@@ -1,0 +1,147 @@
+//! The documents before and after a migration, kept in the store until it is rolled back or finished.
+//!
+//! The journal is one key beside the documents of the node that was migrated. Its state is set before anything else
+//! is changed, so that whoever comes after a kill knows which of the two ways was being gone.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use zarr_core::{
+    CONSOLIDATED_KEY, NodePath, ZarrFormat, document_names,
+    store::{Store, StoreExt, StoreKey},
+};
+
+use crate::{Error, Result};
+
+/// The key of the journal, beside the documents of the node that was migrated.
+pub const MIGRATION_JOURNAL: &str = ".zarr-migration";
+/// The largest journal that is read.
+const JOURNAL_SIZE_MAX: u64 = 1 << 30;
+
+/// How far a migration is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Migrating,
+    Migrated,
+    RollingBack,
+}
+
+impl State {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Migrating, "migrating"),
+        (Self::Migrated, "migrated"),
+        (Self::RollingBack, "rolling back"),
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(state, _)| *state == self)
+            .map_or("", |(_, name)| name)
+    }
+}
+
+/// The documents of a node, by their names.
+pub(super) type Documents = BTreeMap<String, String>;
+
+/// The documents of a node before and after.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) old: Documents,
+    pub(super) new: Documents,
+}
+
+/// What is kept of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Journal {
+    pub(super) to: ZarrFormat,
+    pub(super) state: State,
+    /// By the path below the node that was migrated, so that it can be moved.
+    pub(super) nodes: BTreeMap<String, Kept>,
+}
+
+impl Journal {
+    pub(super) fn key(root: &NodePath) -> Result<StoreKey> {
+        Ok(root.key(MIGRATION_JOURNAL)?)
+    }
+
+    pub(super) fn read(store: &dyn Store, root: &NodePath) -> Result<Option<Self>> {
+        let key = Self::key(root)?;
+        let Some(bytes) = store.get(&key, JOURNAL_SIZE_MAX)? else {
+            return Ok(None);
+        };
+        let refused = |reason: String| Error::Refused {
+            what: store.describe(key.as_str()),
+            reason,
+        };
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+        Self::parse(&value).map(Some).map_err(refused)
+    }
+
+    pub(super) fn write(&self, store: &dyn Store, root: &NodePath) -> Result<()> {
+        let nodes: Map<_, _> = self
+            .nodes
+            .iter()
+            .map(|(path, kept)| (path.clone(), json!({"old": kept.old, "new": kept.new})))
+            .collect();
+        let to = if self.to == ZarrFormat::V2 { 2 } else { 3 };
+        let value = json!({"version": 1, "to": to, "state": self.state.name(), "nodes": nodes});
+        store.set(&Self::key(root)?, value.to_string().as_bytes())?;
+        Ok(store.flush()?)
+    }
+
+    fn parse(value: &Value) -> Result<Self, String> {
+        if value["version"] != 1 {
+            return Err(format!(
+                "the journal of a migration has version {}",
+                value["version"]
+            ));
+        }
+        let to = match value["to"].as_u64() {
+            Some(2) => ZarrFormat::V2,
+            Some(3) => ZarrFormat::V3,
+            _ => return Err(format!("to: {} is no format", value["to"])),
+        };
+        let state = State::ALL
+            .iter()
+            .find(|(_, name)| value["state"] == *name)
+            .ok_or_else(|| format!("state: {} is not known", value["state"]))?
+            .0;
+        let nodes = value["nodes"].as_object().ok_or("nodes: is no object")?;
+        let nodes = nodes.iter().map(|(path, kept)| {
+            NodePath::new(path).map_err(|error| error.to_string())?;
+            let side = |name: &str, format| {
+                documents(&kept[name], format).map_err(|reason| format!("nodes/{path}/{name}: {reason}"))
+            };
+            let kept = Kept {
+                old: side("old", to.other())?,
+                new: side("new", to)?,
+            };
+            Ok((path.clone(), kept))
+        });
+        Ok(Self {
+            to,
+            state,
+            nodes: nodes.collect::<Result<_, String>>()?,
+        })
+    }
+}
+
+/// The names that a node's documents have in a format, consolidated metadata among them.
+pub(super) fn names(format: ZarrFormat) -> impl Iterator<Item = &'static str> {
+    let consolidated = (format == ZarrFormat::V2).then_some(CONSOLIDATED_KEY);
+    document_names(format).iter().copied().chain(consolidated)
+}
+
+/// A journal may come from anywhere: it names documents, and no other key.
+fn documents(value: &Value, format: ZarrFormat) -> Result<Documents, String> {
+    let members = value.as_object().ok_or("is no object")?;
+    let documents = members.iter().map(|(name, text)| {
+        if !names(format).any(|known| known == name) {
+            return Err(format!("{name} is no document"));
+        }
+        let text = text.as_str().ok_or_else(|| format!("{name} is no text"))?;
+        Ok((name.clone(), text.to_owned()))
+    });
+    documents.collect()
+}
