@@ -3,7 +3,9 @@
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use zarr_convenience::{core::ZarrFormat, migrate, open_store, plan_migration};
+use zarr_convenience::{
+    Location, core::ZarrFormat, finish_migration, migrate, open_store, plan_migration, roll_back_migration,
+};
 
 use crate::{
     args::{Common, NodeArgs},
@@ -14,11 +16,15 @@ use crate::{
 
 pub(crate) const HELP: &str = "\
 Chunks stay where they are, and keep their names and bytes; where that cannot be, each array says what blocks it,
-and nothing is changed. Going back gives the old documents again.
+and nothing is changed. The old documents are kept in one key, .zarr-migration: --rollback brings them back byte for
+byte, after a migration that was stopped too, unless a document was changed, made or removed meanwhile; --finish
+removes the key. --to 2 translates the documents as they are now.
 
 Example: zarr migrate out.zarr --dry-run
          zarr migrate out.zarr
-         zarr migrate out.zarr --to 2";
+         zarr migrate out.zarr --rollback
+         zarr migrate out.zarr --to 2
+         zarr migrate out.zarr --finish";
 
 #[derive(Debug, Args)]
 pub(crate) struct MigrateArgs {
@@ -30,11 +36,20 @@ pub(crate) struct MigrateArgs {
     /// Tell what would be done, and what blocks it
     #[arg(long)]
     dry_run: bool,
+    /// Bring back the documents from before the migration
+    #[arg(long, conflicts_with_all = ["to", "dry_run", "finish"])]
+    rollback: bool,
+    /// Remove what is kept of a migration, which cannot be rolled back then
+    #[arg(long, conflicts_with_all = ["to", "dry_run"])]
+    finish: bool,
 }
 
 pub(crate) fn run(args: &MigrateArgs, common: &Common) -> Result<()> {
     let location = locate(&args.node.location, args.node.path.as_deref())?;
     open_zarr(&location, common)?;
+    if args.rollback || args.finish {
+        return end(args, &location, common);
+    }
     let to = if args.to == "2" {
         ZarrFormat::V2
     } else {
@@ -77,6 +92,27 @@ pub(crate) fn run(args: &MigrateArgs, common: &Common) -> Result<()> {
         "{n_arrays} arrays and {n_groups} groups {verb} given documents of Zarr V{}{blocked}",
         args.to
     ))
+}
+
+/// Ends a migration, either way.
+fn end(args: &MigrateArgs, location: &Location, common: &Common) -> Result<()> {
+    let output = Output::open_in_place(location, common)?;
+    let store = output.store();
+    let n_nodes = if args.rollback {
+        Some(roll_back_migration(&store, &location.path, &options(common))?)
+    } else {
+        finish_migration(store.as_ref(), &location.path)?;
+        None
+    };
+    output.finish()?;
+    match (n_nodes, common.json) {
+        (Some(n_nodes), true) => output::json(&json!({"rolled_back": n_nodes})),
+        (None, true) => output::json(&json!({"finished": true})),
+        (Some(n_nodes), false) => {
+            output::line(&format!("{n_nodes} nodes have the documents again that they had"))
+        }
+        (None, false) => output::line("the migration can no longer be rolled back"),
+    }
 }
 
 /// An error and its causes.

@@ -216,6 +216,62 @@ fn documents_go_to_the_other_format_and_back() {
 }
 
 #[test]
+fn a_migration_is_rolled_back_or_finished() {
+    let place = Place::with_group();
+    let files = |place: &Place| {
+        let mut files = place.files();
+        files.retain(|_, content| content.is_some());
+        files
+    };
+    let before = files(&place);
+    let tree = place.done("tree g.zarr");
+    place.refused(
+        "migrate g.zarr --rollback",
+        5,
+        &["nothing is kept of a migration"],
+    );
+    place.done("migrate g.zarr");
+    assert!(place.path("g.zarr/.zarr-migration").exists());
+    // The journal is no node, no chunk and no difference.
+    assert_eq!(place.done("tree g.zarr"), tree);
+    assert_eq!(place.done("ls g.zarr"), "sub/\nx\n");
+    place.done("copy-store g.zarr copy.zarr --verify");
+    place.done("diff g.zarr copy.zarr");
+    assert_eq!(
+        place.done("migrate copy.zarr --rollback --json"),
+        "{\"rolled_back\":4}\n"
+    );
+    place.done("diff g.zarr copy.zarr");
+    place.done("rm copy.zarr");
+    // Beside other nodes it would tell of what is not there.
+    place.done("save more.zarr z=x.npy");
+    place.done("copy-store g.zarr more.zarr --dest-path g");
+    place.done("migrate more.zarr/g --rollback");
+    place.done("copy-store g.zarr part.zarr --exclude ^sub");
+    assert!(!place.path("part.zarr/.zarr-migration").exists());
+    place.done("rm more.zarr part.zarr");
+    assert_eq!(
+        place.done("migrate g.zarr --rollback"),
+        "4 nodes have the documents again that they had\n"
+    );
+    assert!(files(&place) == before);
+    place.done("migrate g.zarr");
+    assert_eq!(
+        place.done("migrate g.zarr --finish --json"),
+        "{\"finished\":true}\n"
+    );
+    place.refused("migrate g.zarr --finish", 5, &["nothing is kept of a migration"]);
+    place.refused(
+        "migrate g.zarr --rollback",
+        5,
+        &["nothing is kept of a migration"],
+    );
+    for line in ["--rollback --to 2", "--finish --rollback", "--rollback --dry-run"] {
+        assert_eq!(place.run(&format!("migrate g.zarr {line}")).status, 2);
+    }
+}
+
+#[test]
 fn what_blocks_a_migration_is_named() {
     let place = Place::with_arrays();
     place.done("save g.zarr x=x.npy --zarr-format 3");

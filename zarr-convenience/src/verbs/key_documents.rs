@@ -3,7 +3,8 @@
 //! Consolidated metadata are copied where they are right afterwards too: where all keys below the source's path go
 //! to where there were none. Else they are left out, as the destination has other nodes than they tell of, and
 //! those that are there go; `zarr consolidate` makes them anew. They are not made by the copy, which moves documents
-//! without reading them, and could not tell beforehand how many bytes it would write.
+//! without reading them, and could not tell beforehand how many bytes it would write. The journal of a migration is
+//! copied or left out just as they are, but that of the destination stays: it says itself what it is not true of.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,7 +14,10 @@ use zarr_core::{
     store::{Store, StoreKey},
 };
 
-use super::copy_keys::{KeyAction, KeyStep};
+use super::{
+    copy_keys::{KeyAction, KeyStep},
+    migration_journal::MIGRATION_JOURNAL,
+};
 use crate::{Error, Found, Ledger, Result};
 
 /// What copying documents of nodes entails.
@@ -36,6 +40,8 @@ pub(super) enum Role {
     Node(ZarrFormat),
     Attributes,
     Consolidated,
+    /// What is kept of a migration, in which are documents of all nodes below.
+    Journal,
     /// A chunk, or nothing of Zarr.
     Value,
 }
@@ -47,6 +53,7 @@ impl Role {
             "zarr.json" => Self::Node(ZarrFormat::V3),
             ".zattrs" => Self::Attributes,
             CONSOLIDATED_KEY => Self::Consolidated,
+            MIGRATION_JOURNAL => Self::Journal,
             _ => Self::Value,
         }
     }
@@ -68,8 +75,7 @@ impl KeyDocuments {
             _ => None,
         });
         let format = formats.min_by_key(|format| *format as u8);
-        let has_others =
-            copied().any(|step| matches!(Role::of(&step.from), Role::Attributes | Role::Consolidated));
+        let has_others = copied().any(|step| !matches!(Role::of(&step.from), Role::Node(_) | Role::Value));
         let Some(format) = format.or(has_others.then_some(ZarrFormat::V2)) else {
             return Ok(None);
         };
@@ -83,7 +89,7 @@ impl KeyDocuments {
         if !is_whole {
             let consolidated = steps
                 .iter_mut()
-                .filter(|step| Role::of(&step.from) == Role::Consolidated);
+                .filter(|step| matches!(Role::of(&step.from), Role::Consolidated | Role::Journal));
             consolidated.for_each(|step| step.action = KeyAction::Drop);
         }
         Ok(Some(Self {
@@ -101,7 +107,9 @@ impl KeyDocuments {
             return Ok(());
         }
         let mut groups = BTreeSet::new();
-        let documents = steps.iter().filter(|step| Role::of(&step.to) != Role::Value);
+        let documents = steps
+            .iter()
+            .filter(|step| !matches!(Role::of(&step.to), Role::Journal | Role::Value));
         for step in documents {
             let mut folder = Some(NodePath::new(step.to.parent().as_str())?);
             // Those above the destination's path have none any more.

@@ -14,8 +14,8 @@ use zarr_core::{
 };
 
 use super::{
-    migration_journal::{Journal, Kept, State, names},
-    roll_back::{below, is_same, read_text},
+    migration_journal::{Journal, Kept, State, below, names, read_text},
+    roll_back::is_same,
 };
 use crate::{Error, Result};
 
@@ -153,6 +153,9 @@ pub fn migrate(store: &Arc<dyn Store>, migration: &Migration) -> Result<()> {
         return Ok(());
     }
     let mut journal = journal_of(store.as_ref(), migration, before.as_ref())?;
+    if let Some(before) = &before {
+        before.sweep(store.as_ref(), root)?;
+    }
     journal.write(store.as_ref(), root)?;
     if let Err(error) = write(store.as_ref(), migration) {
         take_back(store.as_ref(), migration);

@@ -15,8 +15,10 @@ use crate::{Error, Result};
 
 /// The key of the journal, beside the documents of the node that was migrated.
 pub const MIGRATION_JOURNAL: &str = ".zarr-migration";
-/// The largest journal that is read.
-const JOURNAL_SIZE_MAX: u64 = 1 << 30;
+/// The largest document that is kept, in bytes: what consolidated metadata may have.
+const DOCUMENT_SIZE_MAX: u64 = 256 << 20;
+/// The largest journal, in bytes: documents of both formats, with room for marks that are escaped as text in JSON.
+const JOURNAL_SIZE_MAX: u64 = 4 * DOCUMENT_SIZE_MAX;
 
 /// How far a migration is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +88,29 @@ impl Journal {
             .collect();
         let to = if self.to == ZarrFormat::V2 { 2 } else { 3 };
         let value = json!({"version": 1, "to": to, "state": self.state.name(), "nodes": nodes});
-        store.set(&Self::key(root)?, value.to_string().as_bytes())?;
+        let (key, text) = (Self::key(root)?, value.to_string());
+        if text.len() as u64 > JOURNAL_SIZE_MAX {
+            return Err(Error::Refused {
+                what: store.describe(key.as_str()),
+                reason: format!(
+                    "the documents that are to be kept take {} bytes, limit {JOURNAL_SIZE_MAX}; migrate groups one by one",
+                    text.len()
+                ),
+            });
+        }
+        store.set(&key, text.as_bytes())?;
         Ok(store.flush()?)
+    }
+
+    /// Removes what a killed process left under temporary names where it set documents.
+    pub(super) fn sweep(&self, store: &dyn Store, root: &NodePath) -> Result<()> {
+        store.sweep(root.prefix(), false)?;
+        if self.state != State::Migrated {
+            for path in self.nodes.keys() {
+                store.sweep(inside(root, path)?.prefix(), false)?;
+            }
+        }
+        Ok(())
     }
 
     fn parse(value: &Value) -> Result<Self, String> {
@@ -109,7 +132,10 @@ impl Journal {
             .0;
         let nodes = value["nodes"].as_object().ok_or("nodes: is no object")?;
         let nodes = nodes.iter().map(|(path, kept)| {
-            NodePath::new(path).map_err(|error| error.to_string())?;
+            let found = NodePath::new(path).map_err(|error| format!("nodes/{path}: {error}"))?;
+            if below(&found, &NodePath::root()) != *path {
+                return Err(format!("nodes/{path}: is written as no path is"));
+            }
             let side = |name: &str, format| {
                 documents(&kept[name], format).map_err(|reason| format!("nodes/{path}/{name}: {reason}"))
             };
@@ -131,6 +157,36 @@ impl Journal {
 pub(super) fn names(format: ZarrFormat) -> impl Iterator<Item = &'static str> {
     let consolidated = (format == ZarrFormat::V2).then_some(CONSOLIDATED_KEY);
     document_names(format).iter().copied().chain(consolidated)
+}
+
+/// The path of a node below another one.
+pub(super) fn below(path: &NodePath, root: &NodePath) -> String {
+    let path = path.as_str();
+    path.strip_prefix(root.as_str())
+        .unwrap_or(path)
+        .trim_matches('/')
+        .to_owned()
+}
+
+/// The node of a path below another one.
+pub(super) fn inside(root: &NodePath, path: &str) -> Result<NodePath> {
+    Ok(if path.is_empty() {
+        root.clone()
+    } else {
+        root.join(path)?
+    })
+}
+
+/// The text of a document, if it is there.
+pub(super) fn read_text(store: &dyn Store, key: &StoreKey) -> Result<Option<String>> {
+    let Some(bytes) = store.get(key, DOCUMENT_SIZE_MAX)? else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| Error::Refused {
+        what: store.describe(key.as_str()),
+        reason: "is no text".to_owned(),
+    })?;
+    Ok(Some(text))
 }
 
 /// A journal may come from anywhere: it names documents, and no other key.

@@ -11,16 +11,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value;
 use zarr_core::{
-    CONSOLIDATED_KEY, Node, NodePath, Options, outdate,
-    store::{Store, StoreExt, StoreKey},
+    CONSOLIDATED_KEY, Node, NodePath, Options, document_names, outdate,
+    store::{Store, StoreExt},
     walk,
 };
 
-use super::migration_journal::{Journal, Kept, State, names};
+use super::migration_journal::{Journal, Kept, State, below, inside, names, read_text};
 use crate::{Error, Result};
-
-/// The largest document that is read.
-const DOCUMENT_SIZE_MAX: u64 = 1 << 30;
 
 /// Brings back the documents that a node and those below it had before [`crate::migrate`], byte for byte, whether it
 /// had come to its end or not; gives the number of nodes. Chunks are as they are now.
@@ -32,6 +29,7 @@ const DOCUMENT_SIZE_MAX: u64 = 1 << 30;
 pub fn roll_back_migration(store: &Arc<dyn Store>, root: &NodePath, options: &Options) -> Result<usize> {
     let mut journal = journal(store.as_ref(), root)?;
     check(store, root, &journal, options)?;
+    journal.sweep(store.as_ref(), root)?;
     journal.state = State::RollingBack;
     journal.write(store.as_ref(), root)?;
     let (old, new) = (journal.to.other(), journal.to);
@@ -122,7 +120,14 @@ fn check(store: &Arc<dyn Store>, root: &NodePath, journal: &Journal, options: &O
                 }
             }
         }
-        if is_there == [false; 2] {
+        for name in document_names(journal.to.other()) {
+            if !kept.old.contains_key(*name) && store.exists(&path.key(name)?)? {
+                let reason = format!("{name} was made since the migration");
+                return Err(refused(store.as_ref(), &path, &reason));
+            }
+        }
+        let is_kept = !(kept.old.is_empty() && kept.new.is_empty());
+        if is_kept && is_there == [false; 2] {
             return Err(refused(store.as_ref(), &path, "was removed since the migration"));
         }
     }
@@ -140,34 +145,6 @@ fn check(store: &Arc<dyn Store>, root: &NodePath, journal: &Journal, options: &O
         })?;
     }
     Ok(())
-}
-
-/// The path of a node below another one.
-pub(super) fn below(path: &NodePath, root: &NodePath) -> String {
-    let path = path.as_str();
-    path.strip_prefix(root.as_str())
-        .unwrap_or(path)
-        .trim_matches('/')
-        .to_owned()
-}
-
-fn inside(root: &NodePath, path: &str) -> Result<NodePath> {
-    Ok(if path.is_empty() {
-        root.clone()
-    } else {
-        root.join(path)?
-    })
-}
-
-pub(super) fn read_text(store: &dyn Store, key: &StoreKey) -> Result<Option<String>> {
-    let Some(bytes) = store.get(key, DOCUMENT_SIZE_MAX)? else {
-        return Ok(None);
-    };
-    let text = String::from_utf8(bytes.to_vec()).map_err(|_| Error::Refused {
-        what: store.describe(key.as_str()),
-        reason: "is no text".to_owned(),
-    })?;
-    Ok(Some(text))
 }
 
 /// Whether two documents are the same but for consolidated metadata.

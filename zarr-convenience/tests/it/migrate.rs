@@ -333,3 +333,163 @@ fn what_was_changed_since_is_not_rolled_back() {
     assert!(!bytes(&store).contains_key(MIGRATION_JOURNAL));
     assert!(roll_back(&store).is_err());
 }
+
+/// Whatever is at the key, it is an error that names it, and nothing is changed.
+#[test]
+fn a_journal_that_is_none_is_refused_by_its_key() {
+    let migrated = hierarchy();
+    to(&migrated, ZarrFormat::V3).unwrap();
+    let whole = bytes(&migrated)[MIGRATION_JOURNAL].clone();
+    let valid: Value = serde_json::from_slice(&whole).unwrap();
+    let with = |pointer: &str, value: Value| {
+        let mut journal = valid.clone();
+        *journal.pointer_mut(pointer).unwrap() = value;
+        journal.to_string().into_bytes()
+    };
+    let at = |path: &str| with("/nodes", json!({path: {"old": {".zgroup": "{}"}, "new": {}}}));
+    let cases = [
+        (b"".to_vec(), "EOF"),
+        (whole[..whole.len() / 2].to_vec(), "EOF"),
+        (b"\xff".to_vec(), "expected value"),
+        (b"[]".to_vec(), "version null"),
+        (
+            [vec![b'['; 100_000], vec![b']'; 100_000]].concat(),
+            "recursion limit",
+        ),
+        (with("/version", json!(2)), "version 2"),
+        (with("/to", json!(4)), "to: 4"),
+        (with("/state", json!("done")), "state: \"done\""),
+        (with("/nodes", json!([])), "nodes: is no object"),
+        (at("../out"), "nodes/../out"),
+        (at("a/../../out"), "nodes/a/../../out"),
+        (at("/a"), "nodes//a"),
+        (at("a//b"), "nodes/a//b"),
+        (with("/nodes/c", json!(1)), "nodes/c/old: is no object"),
+        (
+            with("/nodes/c/old", json!({"0.0": "x"})),
+            "nodes/c/old: 0.0 is no document",
+        ),
+        (
+            with("/nodes/c/old", json!({"zarr.json": "x"})),
+            "nodes/c/old: zarr.json is no document",
+        ),
+        (
+            with("/nodes/c/old", json!({"../.zarray": "x"})),
+            "nodes/c/old: ../.zarray is no document",
+        ),
+        (
+            with("/nodes/c/new/zarr.json", json!({})),
+            "nodes/c/new: zarr.json is no text",
+        ),
+    ];
+    for (journal, reason) in cases {
+        migrated.set(&key(MIGRATION_JOURNAL), &journal).unwrap();
+        let before = bytes(&migrated);
+        let ends = [
+            roll_back(&migrated).map(|_| ()),
+            finish_migration(migrated.as_ref(), &NodePath::root()),
+            to(&migrated, ZarrFormat::V2).map(|_| ()),
+        ];
+        for end in ends {
+            let error = end.unwrap_err();
+            assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+            let text = error.to_string();
+            assert!(
+                text.contains(MIGRATION_JOURNAL) && text.contains(reason),
+                "{text}: {reason}"
+            );
+        }
+        assert!(bytes(&migrated) == before, "{reason}");
+    }
+    migrated.set(&key(MIGRATION_JOURNAL), &whole).unwrap();
+    roll_back(&migrated).unwrap();
+}
+
+#[test]
+fn what_was_made_or_removed_since_is_not_rolled_back() {
+    type Change = fn(&Arc<dyn Store>);
+    let cases: [(Change, &str); 4] = [
+        (
+            |store| {
+                let path = NodePath::new("a/new").unwrap();
+                Group::create(Arc::clone(store), &path, ZarrFormat::V3, &Options::default()).unwrap();
+            },
+            "a/new: was made since",
+        ),
+        (
+            |store| store.erase_prefix(&StorePrefix::new("a/b").unwrap()).unwrap(),
+            "a/b: was removed since",
+        ),
+        (
+            |store| store.set(&key("a/.zattrs"), b"{\"n\": 1}").unwrap(),
+            "a: .zattrs was made since",
+        ),
+        (
+            |store| store.set(&key("c/zarr.json"), b"{}").unwrap(),
+            "c: zarr.json was changed since",
+        ),
+    ];
+    for (change, reason) in cases {
+        let store = hierarchy();
+        to(&store, ZarrFormat::V3).unwrap();
+        change(&store);
+        let before = bytes(&store);
+        let error = roll_back(&store).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}: {reason}");
+        assert!(bytes(&store) == before, "{reason}");
+    }
+}
+
+/// A migration that was stopped is completed or rolled back before one in the other direction begins.
+#[test]
+fn no_migration_begins_where_another_was_stopped() {
+    let is_stopped = |store: &Arc<dyn Store>, state: &str| {
+        let journal: Value = serde_json::from_slice(&bytes(store)[MIGRATION_JOURNAL]).unwrap();
+        journal["state"] == state
+    };
+    // After the journal and the first document.
+    let stopped_after = |stops: &dyn Fn(&Arc<dyn Store>, u64) -> bool| {
+        (0..).find_map(|call| {
+            let store = hierarchy();
+            (stops(&store, call)).then_some(store)
+        })
+    };
+    let store = stopped_after(&|store, call| {
+        let faulty: Arc<dyn Store> = Arc::new(FaultyStore::new(Arc::clone(store), Fault::stop(call)));
+        to(&faulty, ZarrFormat::V3).unwrap_err();
+        bytes(store).keys().any(|key| key.ends_with("zarr.json"))
+    })
+    .unwrap();
+    assert!(is_stopped(&store, "migrating"));
+    let before = bytes(&store);
+    for end in [
+        to(&store, ZarrFormat::V2).map(|_| ()),
+        finish_migration(store.as_ref(), &NodePath::root()),
+    ] {
+        let error = end.unwrap_err().to_string();
+        assert!(error.contains("stopped while migrating"), "{error}");
+    }
+    assert!(bytes(&store) == before);
+    to(&store, ZarrFormat::V3).unwrap();
+    finish_migration(store.as_ref(), &NodePath::root()).unwrap();
+
+    let store = stopped_after(&|store, call| {
+        to(store, ZarrFormat::V3).unwrap();
+        let faulty: Arc<dyn Store> = Arc::new(FaultyStore::new(Arc::clone(store), Fault::stop(call)));
+        roll_back(&faulty).unwrap_err();
+        bytes(store).keys().any(|key| key.ends_with(".zarray"))
+    })
+    .unwrap();
+    assert!(is_stopped(&store, "rolling back"));
+    let before = bytes(&store);
+    for end in [
+        to(&store, ZarrFormat::V3).map(|_| ()),
+        to(&store, ZarrFormat::V2).map(|_| ()),
+        finish_migration(store.as_ref(), &NodePath::root()),
+    ] {
+        let error = end.unwrap_err().to_string();
+        assert!(error.contains("stopped while rolling back"), "{error}");
+    }
+    assert!(bytes(&store) == before);
+    roll_back(&store).unwrap();
+}
