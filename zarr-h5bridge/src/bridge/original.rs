@@ -6,11 +6,31 @@ use serde_json::{Map, Value, json};
 use super::{type_json, values};
 use crate::hdf5::{
     AllocationTime, DatasetInfo, Dataspace, FillTime, FillValue, Filter, Layout, LinkKind, NewDataset,
-    NewLink, Times,
+    NewLink, Times, UserBlock,
 };
 
 /// The name of the attribute.
 pub(super) const KEY: &str = "_hdf5";
+
+/// The member of it that has the user block of the file.
+pub(super) const USER_BLOCK: &str = "user_block";
+
+/// The largest user block that is kept, in bytes.
+pub(super) const USER_BLOCK_MAX: u64 = 64 << 10;
+
+/// A user block in JSON.
+pub(super) fn user_block_json(block: &UserBlock) -> Value {
+    json!({"size": block.size, "bytes": values::base64(&block.bytes)})
+}
+
+/// The user block that is kept with a root group; `None` if there is none, or none that a file can have.
+pub(super) fn user_block(original: &Map<String, Value>) -> Option<UserBlock> {
+    let kept = original.get(USER_BLOCK)?;
+    let size = kept.get("size")?.as_u64()?;
+    let bytes = values::from_base64(kept.get("bytes")?)?;
+    let is_one = (512..=USER_BLOCK_MAX).contains(&size) && size.is_power_of_two();
+    (is_one && bytes.len() as u64 <= size).then_some(UserBlock { size, bytes })
+}
 
 /// What is kept of a dataset.
 pub(super) fn of_dataset(info: &DatasetInfo, original: &mut Map<String, Value>) {

@@ -129,7 +129,7 @@ impl Hdf5Sink {
 
     fn writer(&self) -> Result<&Writer> {
         if self.writer.get().is_none() && self.is_new {
-            self.make((false, false))?;
+            self.make(&Map::new())?;
         }
         self.writer.get().ok_or_else(|| Error::Source {
             what: format!("`{}`", self.path.display()),
@@ -138,9 +138,11 @@ impl Hdf5Sink {
     }
 
     /// Makes the file if it is to be made and is not there yet.
-    fn make(&self, tracks: (bool, bool)) -> Result<()> {
+    fn make(&self, original: &Map<String, Value>) -> Result<()> {
         if self.is_new && self.writer.get().is_none() {
-            let writer = Writer::create(&self.path, tracks).map_err(source_error)?;
+            let user_block = original::user_block(original);
+            let writer = Writer::create(&self.path, tracked(original), user_block.as_ref());
+            let writer = writer.map_err(source_error)?;
             // Only one thread puts nodes.
             let _ = self.writer.set(writer);
         }
@@ -351,7 +353,7 @@ impl Sink for Hdf5Sink {
                 .and_then(Value::as_object)
                 .unwrap_or(&empty);
             if path.is_root() {
-                self.make(tracked(original))?;
+                self.make(original)?;
             }
             for (name, link) in original::links(original) {
                 let path = path.join(&name)?;
@@ -381,9 +383,16 @@ impl Sink for Hdf5Sink {
         writer
             .require_group(&shown, tracked(&original))
             .map_err(source_error)?;
-        let lost = self.put_attributes(&shown, &attributes, &original, |name, value, named_type| {
+        let mut lost = self.put_attributes(&shown, &attributes, &original, |name, value, named_type| {
             writer.set_attribute(&shown, name, value, named_type)
         });
+        let has_room = path.is_root() && self.is_new && original::user_block(&original).is_some();
+        if original.contains_key(original::USER_BLOCK) && !has_room {
+            lost.push(Lost {
+                what: shown.clone(),
+                reason: "the user block of the file it was the root of; only a new file gets one".to_owned(),
+            });
+        }
         if !original.is_empty() {
             self.later().groups.push((shown, original));
         }

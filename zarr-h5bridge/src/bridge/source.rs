@@ -201,6 +201,28 @@ impl Hdf5Source {
         Ok(kept)
     }
 
+    /// What is in front of the file, which belongs to its root group as much as to anything.
+    fn keep_user_block(&self, attributes: &mut Attributes, original: &mut Map<String, Value>) -> Result<()> {
+        let size = self.file.user_block_size();
+        let (what, block) = ("/".to_owned(), format!("a user block of {size} bytes"));
+        let user_block = self.file.user_block(original::USER_BLOCK_MAX);
+        if let Some(kept) = user_block.map_err(source_error)? {
+            original.insert(original::USER_BLOCK.to_owned(), original::user_block_json(&kept));
+            attributes.kept.push(Kept {
+                what,
+                fate: Fate::Mapped,
+                reason: format!("{block}, which is kept in `{KEY}`"),
+            });
+        } else if size > 0 {
+            let max = original::USER_BLOCK_MAX;
+            attributes.lost.push(Lost {
+                what,
+                reason: format!("{block}; at most {max} are kept"),
+            });
+        }
+        Ok(())
+    }
+
     fn link(&self, kind: &LinkKind) -> Option<Value> {
         original::link_json(kind, |address| self.file.path_of(address))
     }
@@ -304,6 +326,13 @@ impl Source for Hdf5Source {
             }
         }
         if !self.keeps {
+            let size = self.file.user_block_size();
+            if size > 0 && path == "/" {
+                attributes.lost.push(Lost {
+                    what: path,
+                    reason: format!("a user block of {size} bytes"),
+                });
+            }
             return Ok(attributes);
         }
         attributes.reserved = Some(KEY);
@@ -318,6 +347,9 @@ impl Source for Hdf5Source {
             Object::Group(group) => {
                 let links = self.keep_links(group, node.path(), &mut original)?;
                 attributes.kept.extend(links);
+                if group.path() == "/" {
+                    self.keep_user_block(&mut attributes, &mut original)?;
+                }
             }
             Object::NamedType(_) => {}
         }

@@ -50,6 +50,15 @@ pub struct NamedType {
     datatype: Datatype,
 }
 
+/// What other programs keep in front of an HDF5 file, as MATLAB does; HDF5 itself does not look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserBlock {
+    /// Its length in bytes, a power of two and at least 512.
+    pub size: u64,
+    /// What is in it, but for zeros at its end.
+    pub bytes: Vec<u8>,
+}
+
 /// What tells a file from others, and from what it was before it changed.
 type State = (PathBuf, [u64; 7]);
 
@@ -189,6 +198,30 @@ impl File {
     /// How long the file was when it was opened.
     pub fn len_bytes(&self) -> u64 {
         self.shared.bounds.1
+    }
+
+    /// What lies in front of the file, if it is no more than so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read.
+    pub fn user_block(&self, bytes_max: u64) -> Result<Option<UserBlock>> {
+        let size = self.shared.bounds.0;
+        let mut bytes = vec![0; usize::try_from(size.min(bytes_max)).unwrap_or_default()];
+        if size > bytes_max || bytes.is_empty() {
+            return Ok(None);
+        }
+        self.read_into(0, &mut bytes)?;
+        let end = bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        bytes.truncate(end);
+        Ok(Some(UserBlock { size, bytes }))
+    }
+
+    /// The length in bytes of what lies in front of the file.
+    pub fn user_block_size(&self) -> u64 {
+        self.shared.bounds.0
     }
 
     /// The bytes that addresses may lead to: the first, and the one behind the last.

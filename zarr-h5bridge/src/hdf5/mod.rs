@@ -35,7 +35,7 @@ pub use datatype::{
     StringPadding,
 };
 pub use error::{Error, Result};
-pub use file::{File, NamedType, Object, is_hdf5};
+pub use file::{File, NamedType, Object, UserBlock, is_hdf5};
 pub(crate) use filter_code::{FilterCode, register_filters};
 pub use group::{Group, Link, LinkKind, ObjectKind};
 pub use item::{Area, Item, Referent, Target};

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::file::{c_path, exists};
 use super::libhdf5::{self, Called, Handle, Kind, NewLayout, NewValues};
-use super::{Datatype, Error, Filter, Item, ObjectKind, Result, Times};
+use super::{Datatype, Error, Filter, Item, ObjectKind, Result, Times, UserBlock};
 
 /// An HDF5 file, open for changes.
 ///
@@ -161,8 +162,19 @@ impl Writer {
     }
 
     /// Makes a file where none is, whose root group keeps the order of its links and of its attributes, or not.
-    pub(crate) fn create(path: &Path, tracks: (bool, bool)) -> Result<Self> {
-        Self::new(path, "creating", |name| libhdf5::create_file(name, tracks))
+    pub(crate) fn create(path: &Path, tracks: (bool, bool), user_block: Option<&UserBlock>) -> Result<Self> {
+        let size = user_block.map_or(0, |block| block.size);
+        let made = Self::new(path, "creating", |name| libhdf5::create_file(name, tracks, size))?;
+        if let Some(UserBlock { bytes, .. }) = user_block {
+            let file = fs::OpenOptions::new().write(true).open(path);
+            let written = file.and_then(|mut file| file.write_all(bytes));
+            written.map_err(|source| Error::Io {
+                action: "writing the user block of",
+                file: path.to_owned(),
+                source,
+            })?;
+        }
+        Ok(made)
     }
 
     fn new(

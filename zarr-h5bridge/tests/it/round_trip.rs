@@ -234,3 +234,78 @@ fn times_fills_named_types_and_the_order_of_attributes_come_back() {
 fn what_was_never_written_comes_back() {
     check("hdf5/unwritten.h5", &[]);
 }
+
+/// A file with what MATLAB writes in front of one.
+fn with_user_block(folder: &Path) -> (std::path::PathBuf, Vec<u8>) {
+    let mut bytes = std::fs::read(testdata("hdf5/chunks.h5")).unwrap();
+    let text = b"MATLAB 7.3 MAT-file, Platform: GLNXA64";
+    bytes[..text.len()].copy_from_slice(text);
+    bytes[508..512].copy_from_slice(b"\0\x02IM");
+    let path = folder.join("matlab.mat");
+    std::fs::write(&path, &bytes).unwrap();
+    bytes.truncate(512);
+    (path, bytes)
+}
+
+#[test]
+fn what_lies_in_front_of_a_file_does_so_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, block) = with_user_block(folder.path());
+    for format in [ZarrFormat::V2, ZarrFormat::V3] {
+        let back = folder.path().join(format!("{format:?}.h5"));
+        let (there, back_again) = there_and_back(&file, format, &back);
+        assert!(there.lost.is_empty() && back_again.lost.is_empty());
+        assert!(
+            there
+                .kept
+                .iter()
+                .any(|kept| kept.reason.contains("a user block of 512 bytes")),
+            "{:?}",
+            there.kept
+        );
+        assert_eq!(std::fs::read(&back).unwrap()[..512], block);
+        let (a, b) = (File::open(&file).unwrap(), File::open(&back).unwrap());
+        assert_eq!(a.user_block(512).unwrap(), b.user_block(512).unwrap());
+    }
+}
+
+#[test]
+fn a_user_block_that_has_no_place_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _) = with_user_block(folder.path());
+    let lost = |report: Report| -> Vec<_> { report.lost.into_iter().map(|lost| lost.reason).collect() };
+
+    // Nothing of HDF5 is kept.
+    let source = Hdf5Source::open(&file).unwrap();
+    let memory = || {
+        ZarrGroup::create(
+            Arc::new(MemoryStore::new()),
+            &NodePath::root(),
+            ZarrFormat::V3,
+            &Options::default(),
+        )
+    };
+    let plain = copy_all(
+        &source,
+        &NodePath::root(),
+        &memory().unwrap(),
+        CopyOptions::default(),
+    )
+    .unwrap();
+    assert!(lost(plain).contains(&"a user block of 512 bytes".to_owned()));
+
+    // It goes into a file that is there.
+    let there = folder.path().join("there.h5");
+    std::fs::copy(testdata("hdf5/chunks.h5"), &there).unwrap();
+    let sink = Hdf5Sink::open(&there)
+        .unwrap()
+        .at(&NodePath::new("new").unwrap())
+        .unwrap();
+    let source = source.keeping_originals();
+    let report = copy_all(&source, &NodePath::root(), &sink, CopyOptions::default()).unwrap();
+    assert!(
+        lost(report)
+            .iter()
+            .any(|reason| reason.contains("only a new file gets one")),
+    );
+}

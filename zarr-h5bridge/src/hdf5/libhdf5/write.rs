@@ -20,6 +20,7 @@ use hdf5_sys::h5p::{
     H5P_CRT_ORDER_INDEXED, H5P_CRT_ORDER_TRACKED, H5P_DEFAULT, H5Pcreate, H5Pset_attr_creation_order,
     H5Pset_char_encoding, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_file_locking, H5Pset_fill_value,
     H5Pset_filter, H5Pset_layout, H5Pset_link_creation_order, H5Pset_obj_track_times, H5Pset_scaleoffset,
+    H5Pset_userblock,
 };
 use hdf5_sys::h5s::{
     H5S_NULL, H5S_SELECT_SET, H5S_UNLIMITED, H5Screate, H5Screate_simple, H5Sget_select_npoints,
@@ -52,12 +53,14 @@ pub(in crate::hdf5) fn open_file_for_changes(path: &CStr) -> Called<Handle> {
     own(|| unsafe { H5Fopen(path.as_ptr(), H5F_ACC_RDWR, access.0) })
 }
 
-/// Makes a file where none is.
-pub(in crate::hdf5) fn create_file(path: &CStr, tracks: (bool, bool)) -> Called<Handle> {
+/// Makes a file where none is, behind a user block of so many bytes.
+pub(in crate::hdf5) fn create_file(path: &CStr, tracks: (bool, bool), user_block: u64) -> Called<Handle> {
     let access = file_access()?;
     // SAFETY: the class is one of the library's own.
     let creation = own(|| unsafe { H5Pcreate(*H5P_FILE_CREATE) })?;
     track(&creation, tracks)?;
+    // SAFETY: the list is open and a file's.
+    called(|| unsafe { H5Pset_userblock(creation.0, user_block) })?;
     // SAFETY: the path ends with zero, and the lists are open.
     own(|| unsafe { H5Fcreate(path.as_ptr(), H5F_ACC_EXCL, creation.0, access.0) })
 }
