@@ -95,7 +95,7 @@ def zarrs_cases():
                     (directory / "data").write_bytes(elements)
                     cell = {"id": "0", "path": str(directory / "a.zarr"), "data": str(directory / "data"),
                             "document": document(name, fill, codecs), "dtype": f"|V{width * parts}", "shape": SHAPE,
-                            "chunks": CHUNKS, "missing": []}
+                            "lengths": [[2, 1], [3, 1]], "missing": []}
                     (directory / "cells").write_text(json.dumps({"cells": [cell]}))
                     out = subprocess.run([PEER, "write", directory / "cells"], capture_output=True, text=True).stdout
                     if "written" not in json.loads(out):

@@ -4,7 +4,11 @@ import protocol
 import zarr
 from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, BytesBytesCodec
 from zarr.codecs import BytesCodec
+from zarr.core.metadata.v3 import RectilinearChunkGridMetadata
 from zarr.registry import get_codec_class
+
+# The library has these grids where they are asked for.
+zarr.config.set({"array.rectilinear_chunks": True})
 
 
 def codec(document):
@@ -44,10 +48,18 @@ def codecs_v3(cell):
     return {**extra, "serializer": BytesCodec(endian="big")} if cell["dtype"][0] == ">" else extra
 
 
+def grid(cell):
+    """The chunk shape, or the grid of a document whose chunks differ in length."""
+    document = cell["document"].get("chunk_grid", {})
+    if document.get("name") == "rectilinear":
+        return RectilinearChunkGridMetadata.from_dict(document)
+    return tuple(cell["chunks"])
+
+
 def create(cell):
     v2 = cell["format"] == 2
     return zarr.create_array(
-        cell["path"], shape=tuple(cell["shape"]), chunks=tuple(cell["chunks"]), dtype=dtype(cell),
+        cell["path"], shape=tuple(cell["shape"]), chunks=grid(cell), dtype=dtype(cell),
         zarr_format=cell["format"], fill_value=protocol.fill_value(cell),
         chunk_key_encoding={"name": "v2" if v2 else cell["document"]["chunk_key_encoding"]["name"],
                             "separator": cell["separator"]},

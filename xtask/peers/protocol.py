@@ -62,10 +62,10 @@ def values(cell):
 
 def regions(cell):
     """The slices of every chunk that is to be written, cut off at the edge of the array."""
-    counts = [-(-length // chunk) for length, chunk in zip(cell["shape"], cell["chunks"])]
-    for at in itertools.product(*map(range, counts)):
+    lengths = cell["lengths"]
+    for at in itertools.product(*(range(len(along)) for along in lengths)):
         if list(at) not in cell["missing"]:
-            yield tuple(slice(i * c, min((i + 1) * c, n)) for i, c, n in zip(at, cell["chunks"], cell["shape"]))
+            yield tuple(slice(sum(along[:i]), sum(along[:i + 1])) for i, along in zip(at, lengths))
 
 
 def digest(array):

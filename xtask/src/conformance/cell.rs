@@ -55,6 +55,9 @@ pub(crate) struct Cell {
     pub(crate) shape: Vec<u64>,
     /// Lengths of a chunk, which is a shard where there are shards.
     pub(crate) chunks: Vec<u64>,
+    /// The lengths of the chunks along each dimension where they differ, and none in a dimension where all are as
+    /// `chunks` has them; empty for a regular grid.
+    pub(crate) edges: Vec<Vec<u64>>,
     /// How chunks lie in shards.
     pub(crate) shards: Shards,
     /// The encoding of chunk keys of format 3.
@@ -96,6 +99,10 @@ impl Cell {
             keys,
             ..
         } = self;
+        let grid = match self.edges.as_slice() {
+            [] => String::new(),
+            edges => format!(" in {edges:?}"),
+        };
         let shards = match shards {
             Shards::None => String::new(),
             shards => format!(", {}", shards.name()),
@@ -117,7 +124,7 @@ impl Cell {
         };
         let missing = if self.missing.is_empty() { " complete" } else { "" };
         format!(
-            "v{format} {} {codec} {order} {separator} {shape}{fill}{missing}{keys}{shards}",
+            "v{format} {} {codec} {order} {separator} {shape}{grid}{fill}{missing}{keys}{shards}",
             dtype.text
         )
     }
@@ -155,14 +162,79 @@ impl Cell {
         }
     }
 
+    /// The name of the grid of chunks in reports.
+    pub(crate) const fn grid_name(&self) -> &'static str {
+        if self.edges.is_empty() {
+            "regular"
+        } else {
+            "rectilinear"
+        }
+    }
+
+    /// The lengths of the chunks along a dimension, of which the last ends with it.
+    fn lengths(&self, dimension: usize) -> Vec<u64> {
+        let edges = self.edges.get(dimension).map_or(&[][..], Vec::as_slice);
+        let mut rest = self.shape[dimension];
+        let mut lengths = Vec::new();
+        while rest > 0 {
+            let edge = edges.get(lengths.len()).copied();
+            let length = edge.unwrap_or(self.chunks[dimension]).min(rest);
+            lengths.push(length);
+            rest -= length;
+        }
+        lengths
+    }
+
+    /// The first element and the shape of what lies in a chunk.
+    pub(crate) fn region(&self, chunk: &[u64]) -> (Vec<u64>, Vec<u64>) {
+        let of_dimension = |(dimension, at): (usize, &u64)| {
+            let (lengths, at) = (self.lengths(dimension), *at as usize);
+            (lengths[..at].iter().sum::<u64>(), lengths[at])
+        };
+        chunk.iter().enumerate().map(of_dimension).unzip()
+    }
+
     /// The chunk that holds the element at a position in C order.
     fn chunk_of(&self, mut index: u64) -> Vec<u64> {
         let mut chunk = vec![0; self.shape.len()];
         for dimension in (0..self.shape.len()).rev() {
-            chunk[dimension] = index % self.shape[dimension] / self.chunks[dimension];
+            let mut at = index % self.shape[dimension];
+            for length in self.lengths(dimension) {
+                if at < length {
+                    break;
+                }
+                at -= length;
+                chunk[dimension] += 1;
+            }
             index /= self.shape[dimension];
         }
         chunk
+    }
+
+    /// The grid of chunks of a format 3 document.
+    fn grid(&self) -> Value {
+        if self.edges.is_empty() {
+            return json!({"name": "regular", "configuration": {"chunk_shape": self.chunks}});
+        }
+        let shapes = self.edges.iter().zip(&self.chunks);
+        let shapes: Vec<_> = shapes
+            .map(|(edges, chunk)| {
+                if edges.is_empty() {
+                    return json!(chunk);
+                }
+                // Equal neighbours are a pair of the length and their number.
+                let runs = edges.chunk_by(|one, next| one == next);
+                runs.map(|run| {
+                    if run.len() == 1 {
+                        json!(run[0])
+                    } else {
+                        json!([run[0], run.len()])
+                    }
+                })
+                .collect()
+            })
+            .collect();
+        json!({"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": shapes}})
     }
 
     /// The whole `.zarray` or `zarr.json`.
@@ -202,7 +274,7 @@ impl Cell {
             "node_type": "array",
             "shape": self.shape,
             "data_type": self.dtype.v3(),
-            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": self.chunks}},
+            "chunk_grid": self.grid(),
             "chunk_key_encoding": {
                 "name": self.keys,
                 "configuration": {"separator": self.separator.to_string()},
@@ -272,6 +344,7 @@ impl Placed<'_> {
             "dtype": if cell.dtype.is_variable() { json!(cell.dtype.text) } else { cell.dtype.v2() },
             "shape": cell.shape,
             "chunks": cell.chunks,
+            "lengths": (0..cell.shape.len()).map(|dimension| cell.lengths(dimension)).collect::<Vec<_>>(),
             "order": cell.order.to_string(),
             "separator": cell.separator.to_string(),
             "codec": cell.codec,
@@ -294,6 +367,7 @@ mod tests {
             dtype: Dtype::new(">i2"),
             shape: vec![3, 3],
             chunks: vec![2, 2],
+            edges: vec![],
             order: 'F',
             separator: '.',
             shards: Shards::None,
@@ -312,6 +386,27 @@ mod tests {
             elements[index] = vec![42, 0];
         }
         assert_eq!(cell.expected(), values::sha256(&elements.concat()));
+    }
+
+    #[test]
+    fn chunks_of_different_lengths_have_their_elements() {
+        let cell = Cell {
+            shape: vec![5, 4],
+            edges: vec![vec![1, 3, 3], vec![]],
+            missing: vec![vec![1, 1]],
+            ..cell(3)
+        };
+        assert_eq!(cell.region(&[1, 1]), (vec![1, 2], vec![3, 2]));
+        assert_eq!(cell.region(&[2, 0]), (vec![4, 0], vec![1, 2]));
+        let mut elements = cell.elements();
+        for index in [6, 7, 10, 11, 14, 15] {
+            elements[index] = vec![42, 0];
+        }
+        assert_eq!(cell.expected(), values::sha256(&elements.concat()));
+        assert_eq!(
+            cell.document()["chunk_grid"]["configuration"]["chunk_shapes"],
+            json!([[1, [3, 2]], 2])
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::cell::{Cell, Placed};
-use super::faults::{Action, declare};
+use super::faults::{Action, declare, spoilt};
 use super::peer::{self, Peer};
 use super::report::{Pair, Party, Report};
 use super::subject::{self, Subject};
@@ -284,7 +284,8 @@ impl<'a> Bench<'a> {
                         .remove(&index)
                         .unwrap_or_else(|| Err(Trouble::Absent(String::new())))
                 };
-                judge(cell, written, read, readers_own.reads_its_own[index])
+                let verdict = judge(cell, written, read, readers_own.reads_its_own[index]);
+                spoilt(writer.name(), cell, verdict)
             })
         });
         Ok(Pair {

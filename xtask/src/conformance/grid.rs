@@ -53,6 +53,15 @@ const MORE_CODECS: &[(&str, &[&str])] = &[
         &["<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8"],
     ),
     ("delta+pcodec", &["<i2", "<u4", "<i8"]),
+    ("v3 pcodec", &["<i2", "<u4", "<i8", "<f4", "<f8"]),
+    ("v3 bitround", &["<f2", "<f4", "<f8"]),
+    ("v3 packbits", PACKED),
+    ("v3 packbits+gzip", PACKED),
+    ("v3 reshape", ONE_OF_EACH),
+    ("v3 reshape+zstd", SOME),
+    ("v3 scale_offset", &["<i2", "<u4", "<i8", "<u8"]),
+    ("v3 cast_value", &["<i2", "<u2", "<i4", "<f4"]),
+    ("v3 scale_offset+v3 cast_value+zstd", &["<u2", "<i4"]),
     ("fletcher32+lz4", &["text", "bytes"]),
     ("lzma", &["bytes"]),
     ("shuffle+blosc-zstd", &["text"]),
@@ -60,6 +69,9 @@ const MORE_CODECS: &[(&str, &[&str])] = &[
 
 /// Some data types, for what is much like something else.
 const SOME: &[&str] = &["|u1", "<i4", "<f8", "|S5"];
+
+/// Types of which the registered `packbits` stores the bits.
+const PACKED: &[&str] = &["|b1", "|i1", "|u1", "<i2", "<u4", "<i8", "<f4", "<c8"];
 
 /// Integers of every size, and of either order of bytes.
 const INTEGERS: &[&str] = &["|i1", "|u1", "<i2", ">i2", "<u4", ">i4", "<i8", "<u8"];
@@ -71,6 +83,7 @@ pub(crate) fn cells(is_quick: bool) -> Vec<Cell> {
     cells.extend(more_codecs());
     cells.extend(shards(is_quick));
     cells.extend(keys());
+    cells.extend(rectilinear(is_quick));
     cells.retain(is_possible);
     cells
 }
@@ -82,6 +95,7 @@ fn plain(format: u8, dtype: &'static str, codec: &'static str) -> Cell {
         dtype: Dtype::new(dtype),
         shape: vec![7, 5],
         chunks: vec![3, 2],
+        edges: vec![],
         order: 'C',
         separator: '.',
         shards: Shards::None,
@@ -187,17 +201,28 @@ fn shards(is_quick: bool) -> Vec<Cell> {
     cells
 }
 
-/// Chunks of format 3 that are named as those of format 2 are.
+/// The ways in which format 3 names chunks.
+const KEYS: [(&str, char); 4] = [("default", '/'), ("default", '.'), ("v2", '.'), ("v2", '/')];
+
+/// Every way in which what is stored under one key can be made up.
+const SHARDS: [Shards; 4] = [Shards::None, Shards::Plain, Shards::IndexFirst, Shards::Nested];
+
+/// Chunks and shards of format 3 with each kind of names.
 fn keys() -> Vec<Cell> {
     let mut cells = Vec::new();
     for dtype in ONE_OF_EACH {
-        for separator in ['.', '/'] {
-            for shards in [Shards::None, Shards::Plain] {
+        // The first is that of the grid of shards.
+        for (keys, separator) in &KEYS[1..] {
+            for shards in SHARDS {
+                // These are in the first grid.
+                if shards == Shards::None && *keys == "default" {
+                    continue;
+                }
                 cells.push(Cell {
-                    separator,
+                    separator: *separator,
                     shards,
-                    keys: "v2",
-                    chunks: vec![4, 2],
+                    keys,
+                    chunks: vec![4, 4],
                     missing: vec![vec![1, 1]],
                     ..plain(3, dtype, "zstd")
                 });
@@ -205,6 +230,82 @@ fn keys() -> Vec<Cell> {
         }
     }
     cells
+}
+
+/// Chunks, or shards, of different lengths: each data type and chain of codecs in every kind of shards under every
+/// kind of names.
+fn rectilinear(is_quick: bool) -> Vec<Cell> {
+    let keys = if is_quick { &KEYS[..1] } else { &KEYS };
+    let mut cells = Vec::new();
+    for dtype in ONE_OF_EACH {
+        for codec in ["none", "blosc-lz4", "gzip", "zstd+crc32c"] {
+            for shards in SHARDS {
+                for (keys, separator) in keys {
+                    cells.push(Cell {
+                        shards,
+                        keys,
+                        separator: *separator,
+                        ..of_lengths(dtype, codec, shards)
+                    });
+                }
+            }
+        }
+        for shards in SHARDS {
+            let base = of_lengths(dtype, "zstd", shards);
+            cells.push(Cell {
+                order: 'F',
+                ..base.clone()
+            });
+            // The last chunks reach beyond the array.
+            cells.push(Cell {
+                shape: base.shape.iter().map(|length| length - 1).collect(),
+                ..base.clone()
+            });
+            // Of one dimension the lengths are all the same.
+            cells.push(Cell {
+                edges: vec![base.edges[0].clone(), vec![]],
+                ..base
+            });
+        }
+    }
+    cells.push(Cell {
+        shape: vec![9],
+        chunks: vec![4],
+        edges: vec![vec![1, 1, 4, 3]],
+        missing: vec![vec![1]],
+        ..of_lengths("<i4", "zstd", Shards::None)
+    });
+    cells.push(Cell {
+        shape: vec![5, 4, 3],
+        chunks: vec![3, 2, 2],
+        edges: vec![vec![2, 3], vec![], vec![1, 2]],
+        missing: vec![vec![1, 0, 1]],
+        order: 'F',
+        ..of_lengths("<i4", "zstd", Shards::None)
+    });
+    cells
+}
+
+/// An array in a rectilinear grid, whose shards are of whole inner chunks.
+fn of_lengths(dtype: &'static str, codec: &'static str, shards: Shards) -> Cell {
+    let base = Cell {
+        shards,
+        separator: '/',
+        missing: vec![vec![0, 1]],
+        ..plain(3, dtype, codec)
+    };
+    if shards == Shards::None {
+        return Cell {
+            edges: vec![vec![3, 1, 3], vec![2, 2, 1]],
+            ..base
+        };
+    }
+    Cell {
+        shape: vec![12, 12],
+        chunks: vec![4, 4],
+        edges: vec![vec![4, 8], vec![8, 4]],
+        ..base
+    }
 }
 
 /// The rarer codecs, in both orders, with every fill value that there is.
@@ -239,6 +340,8 @@ fn is_possible(cell: &Cell) -> bool {
     let mut parts = codec.split('+');
     let is_typed = ["delta", "astype", "bitround"].contains(&parts.next().unwrap_or_default());
     let none = match format {
+        // Format 2 has no codecs of these names.
+        2 if codec.starts_with("v3 ") => true,
         // zarr-python 2 has no text for the fill value of byte strings, and stores no filters with their defaults.
         2 => dtype.kind == 'B' && cell.fill != Fill::Null,
         // zarrs 0.23 leaves out inner chunks of empty byte strings whatever the fill value, and reads its own otherwise.
@@ -294,11 +397,18 @@ pub(crate) fn v2_chain(mut codecs: Vec<Value>, dtype: Dtype) -> V2Chain {
 
 /// Parts the codecs of a format 3 document at the one that makes bytes of arrays, or where it would have to be.
 pub(crate) fn codecs_of_arrays(mut codecs: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
-    const OF_ARRAYS: [&str; 4] = ["astype", "bitround", "delta", "packbits"];
+    const OF_ARRAYS: [&str; 8] = [
+        "bitround",
+        "cast_value",
+        "numcodecs.astype",
+        "numcodecs.bitround",
+        "numcodecs.delta",
+        "numcodecs.packbits",
+        "reshape",
+        "scale_offset",
+    ];
     let is_of_arrays = |codec: &Value| {
-        let name = codec["name"]
-            .as_str()
-            .and_then(|name| name.strip_prefix("numcodecs."));
+        let name = codec["name"].as_str();
         name.is_some_and(|name| OF_ARRAYS.contains(&name))
     };
     let after = codecs
@@ -311,7 +421,8 @@ pub(crate) fn codecs_of_arrays(mut codecs: Vec<Value>) -> (Vec<Value>, Vec<Value
 
 /// Whether a codec of a format 3 document makes bytes of arrays.
 pub(crate) fn makes_bytes(codec: &Value) -> bool {
-    codec["name"] == "numcodecs.pcodec"
+    let name = codec["name"].as_str();
+    name.is_some_and(|name| ["numcodecs.pcodec", "packbits", "pcodec"].contains(&name))
 }
 
 /// The type that `astype` stores elements as: the one of twice the size.
@@ -322,6 +433,9 @@ fn wider(dtype: Dtype) -> String {
 
 /// The name that is written in format 3, and the configuration.
 fn one_codec(name: &str, format: u8, dtype: Dtype) -> Value {
+    if let Some(name) = name.strip_prefix("v3 ") {
+        return registered(name, dtype);
+    }
     if let Some(inner) = name.strip_prefix("blosc-") {
         return blosc(inner, format, dtype.size.max(1));
     }
@@ -332,11 +446,7 @@ fn one_codec(name: &str, format: u8, dtype: Dtype) -> Value {
         "shuffle" => json!({"elementsize": dtype.size.max(1)}),
         "delta" => json!({"dtype": dtype.text}),
         "astype" => json!({"encode_dtype": wider(dtype), "decode_dtype": dtype.text}),
-        "bitround" => {
-            // All of the mantissa: nothing is rounded away.
-            let keepbits = [10, 23, 52][dtype.size / 4];
-            json!({"keepbits": keepbits})
-        }
+        "bitround" => whole_mantissa(dtype),
         "pcodec" => {
             json!({"level": 8, "mode_spec": "auto", "delta_spec": "auto", "paging_spec": "equal_pages_up_to",
             "delta_encoding_order": null, "equal_pages_up_to": 262_144})
@@ -360,6 +470,40 @@ fn one_codec(name: &str, format: u8, dtype: Dtype) -> Value {
     let mut configuration = configuration;
     configuration["id"] = json!(name);
     configuration
+}
+
+/// The configuration of `bitround` that rounds nothing away.
+fn whole_mantissa(dtype: Dtype) -> Value {
+    let keepbits = [10, 23, 52][dtype.size / 4];
+    json!({"keepbits": keepbits})
+}
+
+/// A codec that only format 3 has, or has under a name of its own.
+fn registered(name: &str, dtype: Dtype) -> Value {
+    let configuration = match name {
+        "bitround" => whole_mantissa(dtype),
+        "cast_value" => {
+            let head = dtype.v3().as_str().unwrap_or_default().to_owned();
+            let kind = head.trim_end_matches(|c: char| c.is_ascii_digit());
+            json!({"data_type": format!("{kind}{}", dtype.size * 16)})
+        }
+        "packbits" => {
+            // Zarrs has the count only where there are bits unused, and only behind the elements can it be done without.
+            let place = if dtype.kind == 'b' {
+                "first_byte"
+            } else {
+                "last_byte"
+            };
+            json!({"padding_encoding": place})
+        }
+        "reshape" => json!({"shape": [[0, 1]]}),
+        "scale_offset" => json!({"offset": 0, "scale": 1}),
+        _ => {
+            json!({"level": 8, "mode_spec": "auto", "delta_spec": "auto", "paging_spec": "equal_pages_up_to",
+            "equal_pages_up_to": 262_144})
+        }
+    };
+    json!({"name": name, "configuration": configuration})
 }
 
 fn blosc(inner: &str, format: u8, typesize: usize) -> Value {

@@ -120,12 +120,14 @@ impl Report<'_> {
         page += &self.table("order, separator", |cell| {
             format!("{} `{}`", cell.order, cell.separator)
         });
-        page += "## By shards and names of chunks\n\n";
-        page += &self.table("shards, chunk key encoding", |cell| {
+        page += "## By grid, shards and names of chunks\n\n";
+        page += &self.table("grid, shards, chunk key encoding", |cell| {
+            let keys = if cell.format == 2 { "format 2" } else { cell.keys };
             format!(
-                "{}, {}",
+                "{}, {}, {keys} `{}`",
+                cell.grid_name(),
                 cell.shards.name(),
-                if cell.format == 2 { "format 2" } else { cell.keys }
+                cell.separator
             )
         });
         page += &self.reasons("Refused", |verdict| match verdict {
@@ -277,6 +279,8 @@ impl Report<'_> {
             one("codec", &|cell| cell.codec.to_owned()),
             one("order", &|cell| cell.order.to_string()),
             one("shape", &|cell| format!("{:?}", cell.shape)),
+            one("grid", &|cell| cell.grid_name().to_owned()),
+            one("sharding", &|cell| cell.shards.name().to_owned()),
         ]
         .join("; ")
     }
@@ -299,6 +303,7 @@ A refusal counts as one only where the reader cannot read what it writes of that
 it is declared in `xtask/src/conformance/faults.rs` as a limit of the reader's own.
 The first grid is every data type × codec × order (C, F) × separator (`.`, `/`) × format, with chunks cut at the edges and two chunks missing.
 Beside it stand arrays of no, one and three dimensions, empty arrays, other fill values, and more codecs.
+Shards (plain, with the index first, and of shards) and rectilinear grids, whose chunks or shards differ in length, are combined with data types, codecs and every chunk key encoding.
 
 ";
 

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use zarr_core::codecs::{ByteOrder, ChunkBuffer, CodecConfig, DataType, FillValue};
 use zarr_core::metadata::{V2Codecs, data_type_to_v2, v2_data_type};
 use zarr_core::store::{DirectoryStore, StoreExt, StoreKey};
-use zarr_core::{Array, ArrayBuilder, ArrayData, NodePath, Options, Order, Selection, ZarrFormat};
+use zarr_core::{
+    Array, ArrayBuilder, ArrayData, ChunkEdges, NodePath, Options, Order, Selection, ZarrFormat,
+};
 
 use super::cell::{Cell, Placed, Shards};
 use super::cross::OURS;
@@ -97,15 +99,7 @@ fn write(placed: &Placed<'_>) -> Result<()> {
         if cell.missing.contains(&chunk) {
             continue;
         }
-        let start: Vec<u64> = chunk
-            .iter()
-            .zip(&cell.chunks)
-            .map(|(at, length)| at * length)
-            .collect();
-        let end = start.iter().zip(&cell.chunks).zip(&cell.shape);
-        let shape: Vec<u64> = end
-            .map(|((start, chunk), length)| (*chunk).min(length - start))
-            .collect();
+        let (start, shape) = cell.region(&chunk);
         let mut data = ArrayData {
             data_type: array.data_type().clone(),
             buffer: ChunkBuffer::default(),
@@ -157,13 +151,34 @@ fn builder(cell: &Cell) -> Result<ArrayBuilder> {
                 .collect::<Vec<_>>()
         };
         match cell.shards {
-            Shards::None => builder,
-            Shards::Plain => builder
+            Shards::None => in_grid(builder, cell)?,
+            Shards::Plain if cell.edges.is_empty() => builder
                 .chunk_shape(divided([2, 2]))
                 .shard_shape(cell.chunks.clone()),
-            Shards::IndexFirst | Shards::Nested => in_shards(builder, cell)?,
+            Shards::Plain => builder.chunk_shape(divided([2, 2])).shard_edges(edges(cell)?),
+            Shards::IndexFirst | Shards::Nested => in_grid(in_shards(builder, cell)?, cell)?,
         }
     })
+}
+
+/// The lengths of the chunks of a rectilinear grid.
+fn edges(cell: &Cell) -> Result<Vec<ChunkEdges>> {
+    let edges = cell.edges.iter().zip(&cell.chunks);
+    let edges = edges.map(|(edges, chunk)| match edges.as_slice() {
+        [] => ChunkEdges::each(*chunk),
+        edges => ChunkEdges::list(edges),
+    });
+    edges
+        .collect::<Option<_>>()
+        .context("a length of a chunk is not one")
+}
+
+/// What is stored under one key, in the lengths that it has.
+fn in_grid(builder: ArrayBuilder, cell: &Cell) -> Result<ArrayBuilder> {
+    if cell.edges.is_empty() {
+        return Ok(builder);
+    }
+    Ok(builder.chunk_edges(edges(cell)?))
 }
 
 /// Shards that no option of ours makes: their codec is given as the cell's document has it.

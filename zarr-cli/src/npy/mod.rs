@@ -6,7 +6,7 @@
 
 mod literal;
 
-use std::{fs, io::Write, path::Path};
+use std::{borrow::Cow, fs, io::Write, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use zarr_convenience::{
     core::{
         ArrayData,
         codecs::{
-            ByteOrder, ChunkBuffer,
+            ByteOrder, ChunkBuffer, DataType,
             strided::{Dimension, Item, StridedCopy, c_strides},
         },
         metadata::{data_type_to_v2, v2_data_type},
@@ -70,7 +70,7 @@ pub(crate) fn write(path: &Path, array: &ArrayData) -> Result<()> {
     let file = NewFile::beside(path);
     let written = file.create().and_then(|mut output| {
         output.write_all(&header)?;
-        output.write_all(&array.buffer.elements)?;
+        output.write_all(&elements(array))?;
         output.flush()
     });
     written.with_context(|| path.display().to_string())?;
@@ -81,10 +81,27 @@ pub(crate) fn write(path: &Path, array: &ArrayData) -> Result<()> {
 pub(crate) fn write_npz(path: &Path, arrays: &[(String, ArrayData)]) -> Result<()> {
     let archive = ZipStore::create_or_replace(path)?;
     for (name, array) in arrays {
-        let member = [&header(array)?[..], &array.buffer.elements].concat();
+        let member = [&header(array)?[..], &elements(array)].concat();
         archive.set(&StoreKey::new(format!("{name}.npy"))?, &member)?;
     }
     Ok(archive.close()?)
+}
+
+/// The elements as a file has them.
+///
+/// Narrow numbers are little-endian, and 0 in the bits above those of the number: the bytes that NumPy writes of them.
+fn elements(array: &ArrayData) -> Cow<'_, [u8]> {
+    let DataType::Narrow(narrow) = &array.data_type else {
+        return Cow::Borrowed(&array.buffer.elements);
+    };
+    let mut elements = array.buffer.elements.clone();
+    array.data_type.reorder(&mut elements, ByteOrder::Little);
+    if let Some(unused) = 8_u32.checked_sub(narrow.bits()) {
+        elements
+            .iter_mut()
+            .for_each(|byte| *byte = *byte << unused >> unused);
+    }
+    Cow::Owned(elements)
 }
 
 /// What comes before the elements.
@@ -97,8 +114,19 @@ fn header(array: &ArrayData) -> Result<Vec<u8>> {
                 .to_owned(),
         });
     }
-    let descr =
-        data_type_to_v2(&array.data_type, ByteOrder::NATIVE).context("data type has no NumPy form")?;
+    let descr = match &array.data_type {
+        // As NumPy writes the types of the Python package ml_dtypes, which its files do not name.
+        DataType::Narrow(narrow) => Some(Value::from(format!("<V{}", narrow.size()))),
+        other => data_type_to_v2(other, ByteOrder::NATIVE),
+    };
+    let Some(descr) = descr else {
+        bail!(Error::Refused {
+            what: format!("elements of {}", array.data_type),
+            reason:
+                "NumPy's files have no such type; leave out -o to see them, or use copy to keep them in Zarr"
+                    .to_owned(),
+        });
+    };
     let shape = shape_text(&array.shape);
     let header = format!(
         "{{'descr': {}, 'fortran_order': False, 'shape': {shape}, }}",
@@ -277,7 +305,7 @@ mod tests {
     use crate::numpy_text::array_text;
 
     fn encode(array: &ArrayData) -> Result<Vec<u8>> {
-        Ok([header(array)?, array.buffer.elements.clone()].concat())
+        Ok([&header(array)?[..], &elements(array)].concat())
     }
 
     fn file(version: u8, header: &[u8], elements: &[u8]) -> Vec<u8> {
@@ -365,6 +393,63 @@ mod tests {
         assert_eq!(array, ArrayData::new(vec![2], &values).unwrap());
         assert_eq!(decode(encode(&array).unwrap()).unwrap(), array);
         assert_eq!(array_text(&array), "[1.  2.5]");
+    }
+
+    /// The descr and the elements that `numpy.save` of NumPy 2.5 gives of 1, 0 and -1 in types of ml_dtypes 0.6.
+    #[test]
+    fn narrow_numbers_are_the_bytes_that_numpy_writes() {
+        let save = |name: &str, native: &[u8]| {
+            let data_type = DataType::from_json(&name.into()).unwrap();
+            let n_elements = (native.len() / data_type.size().unwrap()) as u64;
+            let buffer = ChunkBuffer {
+                elements: native.to_vec(),
+                heap: Vec::new(),
+            };
+            let shape = vec![n_elements];
+            let bytes = encode(&ArrayData {
+                shape,
+                data_type,
+                buffer,
+            });
+            let bytes = bytes.unwrap();
+            let header = String::from_utf8_lossy(&bytes[10..128]).trim_end().to_owned();
+            (header, bytes[128..].to_vec())
+        };
+        let header = |descr: &str| format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (3,), }}");
+        let brains = [0x3f80_u16, 0, 0xbf80].map(u16::to_ne_bytes).concat();
+        let expected = (header("<V2"), b"\x80\x3f\0\0\x80\xbf".to_vec());
+        assert_eq!(save("bfloat16", &brains), expected);
+        let of_bytes = |elements: &[u8]| (header("<V1"), elements.to_vec());
+        assert_eq!(
+            save("float8_e4m3fn", &[0x38, 0, 0xb8]),
+            of_bytes(&[0x38, 0, 0xb8])
+        );
+        assert_eq!(
+            save("float4_e2m1fn", &[0x02, 0, 0x0a]),
+            of_bytes(&[0x02, 0, 0x0a])
+        );
+        // In memory integers have their sign in the bits above.
+        assert_eq!(save("int4", &[1, 0, 0xff]), of_bytes(&[1, 0, 0x0f]));
+        assert_eq!(save("int2", &[1, 0, 0xff]), of_bytes(&[1, 0, 0x03]));
+    }
+
+    #[test]
+    fn records_of_types_that_numpy_has_not_are_refused_by_name() {
+        let field = serde_json::json!({"name": "a", "data_type": "float8_e5m2"});
+        let record = serde_json::json!({"name": "struct", "configuration": {"fields": [field]}});
+        let array = ArrayData {
+            shape: vec![1],
+            data_type: DataType::from_json(&record).unwrap(),
+            buffer: ChunkBuffer {
+                elements: vec![0],
+                heap: Vec::new(),
+            },
+        };
+        let error = encode(&array).unwrap_err().to_string();
+        assert!(
+            error.contains("float8_e5m2") && error.contains("NumPy"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn key(text: &str) -> StoreKey {
     StoreKey::new(text).unwrap()
 }
 
-fn unhex(text: &Value) -> Vec<u8> {
+pub(crate) fn unhex(text: &Value) -> Vec<u8> {
     let digits = text.as_str().unwrap().as_bytes();
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     digits.chunks(2).map(pair).collect()
@@ -33,7 +33,7 @@ fn cases() -> Vec<Value> {
 }
 
 /// The array of a case, with its chunks or without.
-fn array_of(case: &Value, has_chunks: bool) -> Array {
+pub(crate) fn array_of(case: &Value, has_chunks: bool) -> Array {
     let store = Arc::new(MemoryStore::new());
     store
         .set(&key("zarr.json"), case["document"].to_string().as_bytes())
@@ -45,7 +45,7 @@ fn array_of(case: &Value, has_chunks: bool) -> Array {
 }
 
 /// The elements in the form of the fixtures: little-endian, items behind their length.
-fn elements(array: &Array) -> Vec<u8> {
+pub(crate) fn elements(array: &Array) -> Vec<u8> {
     let data = array.read_data(&Selection::all()).unwrap();
     let mut elements = data.buffer.elements.clone();
     if data.data_type.is_variable() {

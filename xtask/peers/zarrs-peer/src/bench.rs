@@ -89,7 +89,7 @@ fn chunks(array: &Stored) -> Result<Tally> {
 /// Every position in the grid of chunks, in C order.
 fn every_chunk(array: &Stored) -> Vec<Vec<u64>> {
     let counts = array.chunk_grid_shape().to_vec();
-    grid(&counts, &vec![1; counts.len()])
+    grid(&counts)
 }
 
 /// With the cache that keeps the indexes of shards.
@@ -97,7 +97,7 @@ fn inner(array: &Stored) -> Result<Tally> {
     let cache = ArrayShardedReadableExtCache::new(array);
     let counts = array.subchunk_grid_shape();
     let mut tally = Tally::default();
-    for coordinates in grid(&counts, &vec![1; counts.len()]) {
+    for coordinates in grid(&counts) {
         tally.add(array.retrieve_subchunk_opt(&cache, &coordinates, &CodecOptions::default())?)?;
     }
     Ok(tally)

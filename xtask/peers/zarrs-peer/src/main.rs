@@ -106,13 +106,19 @@ fn write(cell: &Value) -> std::result::Result<Value, Trouble> {
     array.store_metadata()?;
     let values = elements(cell, fs::read(text(cell, "data")?)?)?;
     let missing = lists(&cell["missing"])?;
-    let (shape, chunks) = (list(&cell["shape"])?, list(&cell["chunks"])?);
-    for coordinates in grid(&shape, &chunks) {
+    let (shape, lengths) = (list(&cell["shape"])?, lists(&cell["lengths"])?);
+    let counts: Vec<_> = lengths.iter().map(|along| along.len() as u64).collect();
+    for coordinates in grid(&counts) {
         if missing.contains(&coordinates) {
             continue;
         }
-        let region: Vec<_> = (0..shape.len())
-            .map(|d| coordinates[d] * chunks[d]..((coordinates[d] + 1) * chunks[d]).min(shape[d]))
+        let region: Vec<_> = coordinates
+            .iter()
+            .zip(&lengths)
+            .map(|(at, lengths)| {
+                let start: u64 = lengths[..*at as usize].iter().sum();
+                start..start + lengths[*at as usize]
+            })
             .collect();
         let part = cut(&values, &shape, &region);
         let bytes = part.concat();
@@ -180,12 +186,12 @@ fn elements(cell: &Value, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
 }
 
 /// Every position in the chunk grid, in C order.
-fn grid(shape: &[u64], chunks: &[u64]) -> Vec<Vec<u64>> {
+fn grid(counts: &[u64]) -> Vec<Vec<u64>> {
     let mut all = vec![vec![]];
-    for (length, chunk) in shape.iter().zip(chunks) {
+    for count in counts {
         all = all
             .iter()
-            .flat_map(|head| (0..length.div_ceil(*chunk)).map(move |i| [head.as_slice(), &[i]].concat()))
+            .flat_map(|head| (0..*count).map(move |i| [head.as_slice(), &[i]].concat()))
             .collect();
     }
     all
