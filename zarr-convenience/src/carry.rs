@@ -66,6 +66,12 @@ impl Carry<'_> {
         }
     }
 
+    /// How many requests are worth having in flight.
+    fn requests(&self) -> usize {
+        let of = |array: &Array| self.how.workers.requests(array.store().as_ref());
+        self.source.as_zarr().map_or(1, of).max(of(self.target))
+    }
+
     /// The units in the best of the ways there are, and how many threads may work at them.
     pub(crate) fn units(&self) -> (Box<dyn Units + '_>, Workers) {
         let memory = self.how.budget.limit();
@@ -82,16 +88,20 @@ impl Carry<'_> {
             let workers = self.how.budget.affordable(workers, unit_memory);
             return (Box::new(moves), workers);
         }
-        let workers = self.how.budget.affordable(self.how.workers, unit_memory);
+        let requests = self.requests();
+        let wanted = self.how.workers.for_requests(requests, route.unit_memory);
+        let workers = self.how.budget.affordable(wanted, unit_memory);
         let boxes = Boxes::new(self.source, self.target, memory);
         let pieces = Pieces::of(&boxes, self.source, self.target);
         // Where there are fewer shards than threads, several work at each of them.
-        let n_at_once = pieces
-            .as_ref()
-            .map_or(1, |_| workers.threads() / boxes.len().max(1));
-        let few = |options: &mut Options| options.workers = Workers::new(n_at_once);
+        let n_boxes = boxes.len().max(1);
+        let n_at_once = pieces.as_ref().map_or(1, |_| workers.threads() / n_boxes).max(1);
+        // All together have as many requests in flight as is worth it.
+        let share = requests / (workers.threads().min(n_boxes) * n_at_once);
+        let few = |options: &mut Options| options.workers = Workers::new(n_at_once).with_requests(share);
         let recodes = Recodes {
             source: self.source,
+            reading: Workers::ONE.with_requests(share),
             target: self.target.clone().with_options(few),
             boxes,
             pieces,

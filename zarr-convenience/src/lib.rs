@@ -26,7 +26,6 @@ mod report;
 mod route;
 mod run;
 mod save;
-mod sole_writer;
 mod text_wrap;
 mod transfer;
 mod tree;

@@ -70,7 +70,7 @@ impl<'a> Moves<'a> {
 
     /// As many threads as both stores like to have at work.
     pub(crate) fn workers(&self, workers: Workers) -> Workers {
-        let wanted = |array: &Array| array.store().io_hints().requests_max;
+        let wanted = |array: &Array| workers.requests(array.store().as_ref());
         let from = self.source.as_zarr().map_or(1, wanted);
         workers.for_requests(from.max(wanted(&self.target)), self.chunk_size)
     }

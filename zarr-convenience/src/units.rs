@@ -408,6 +408,8 @@ fn lcm(one: u64, other: u64) -> Option<u64> {
 /// Parts that are decoded and encoded anew.
 pub(crate) struct Recodes<'a> {
     pub(crate) source: &'a dyn SourceArray,
+    /// How many threads and requests read a box.
+    pub(crate) reading: Workers,
     pub(crate) target: Array,
     pub(crate) boxes: Boxes,
     /// The boxes in which a part is carried over, unless it is as a whole.
@@ -456,12 +458,12 @@ impl Units for Recodes<'_> {
                 .map(|(dimension, start)| grid.chunk_of(dimension, *start))
                 .collect();
             return target.write_shard(&chunk, &pieces.shape, &|piece| {
-                self.source.read(piece, Workers::ONE)
+                self.source.read(piece, self.reading)
             });
         }
         let selection = Selection::region(&start, &shape);
         let _codecs = budget.hold(self.boxes.codec_memory);
-        let data = self.source.read(&selection, Workers::ONE)?;
+        let data = self.source.read(&selection, self.reading)?;
         let values = data.buffer.elements.len() + data.buffer.heap.len();
         // What waits for its turn is as much again, at most and about.
         let times = if waiting.is_some() { 2 } else { 1 };

@@ -149,7 +149,8 @@ pub fn verify_keys(
     cancel: &Cancel,
 ) -> Result<Vec<Lost>> {
     let steps: Vec<_> = plan.copied().collect();
-    let wanted = source.io_hints().requests_max.max(dest.io_hints().requests_max);
+    let requests = |store: &Arc<dyn Store>| workers.requests(store.as_ref());
+    let wanted = requests(source).max(requests(dest));
     let found = Mutex::new(Vec::new());
     let buffers = Mutex::new(Vec::<(ReadBuffer, ReadBuffer)>::new());
     workers

@@ -17,7 +17,7 @@ use zarr_core::{
 
 use crate::{
     Creation, Found, How, Lost, Prospect, Result, Sink, SourceArray, StepLedger, Way, carry::Carry,
-    ledger::hash, route::route, sole_writer::SoleWriter, units::are_done, wrapping::kept_codecs,
+    ledger::hash, route::route, units::are_done, wrapping::kept_codecs,
 };
 
 impl Sink for Group {
@@ -229,8 +229,10 @@ impl Put<'_> {
     ) -> Result<()> {
         let target = self.target(store, path)?;
         if target.n_elements() > 0 {
-            let alone = Arc::new(SoleWriter(Arc::clone(store)));
-            self.carry(&target.clone().in_store(alone)).run(ledger)?;
+            let alone = target
+                .clone()
+                .with_options(|options| options.is_sole_writer = true);
+            self.carry(&alone).run(ledger)?;
         }
         let attributes = self.builder.current_attributes();
         if target.metadata().format == ZarrFormat::V2 && !attributes.is_empty() {

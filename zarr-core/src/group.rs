@@ -1,6 +1,6 @@
 //! The handle of a group.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 use zarr_store::Store;
@@ -151,11 +151,25 @@ impl Group {
     /// # Errors
     /// Those of [`Group::members`].
     pub fn members_of(&self, path: &NodePath) -> Result<Vec<Node>> {
-        let mut members = Vec::new();
-        for name in self.folder_names_of(path)? {
-            members.extend(self.find_at(&path.join(&name)?)?);
+        let names = self.folder_names_of(path)?;
+        let workers = self.options.workers;
+        let requests = workers.requests(self.store.as_ref());
+        if requests <= 1 {
+            let found = names.iter().map(|name| self.find_at(&path.join(name)?));
+            return found.filter_map(Result::transpose).collect();
         }
-        Ok(members)
+        let found: Vec<_> = names.iter().map(|_| OnceLock::new()).collect();
+        workers
+            .for_requests(requests, 0)
+            .for_each(names.len(), &|index| {
+                let node = self.find_at(&path.join(&names[index])?)?;
+                found[index].get_or_init(|| node);
+                Ok::<_, Error>(())
+            })?;
+        Ok(found
+            .into_iter()
+            .filter_map(|node| node.into_inner().flatten())
+            .collect())
     }
 
     /// Opens a node by its name, which may be a path, absolute if it begins with a slash; `None` if absent.

@@ -10,6 +10,8 @@ use std::{
 
 use zarr_store::{KeyLock, Store, StoreError, StoreKey};
 
+use crate::Array;
+
 static LOCKS: [Mutex<()>; 256] = [const { Mutex::new(()) }; 256];
 
 /// The locks of the keys of a store, which is known by its description.
@@ -17,6 +19,7 @@ static LOCKS: [Mutex<()>; 256] = [const { Mutex::new(()) }; 256];
 pub(crate) struct StoreLocks<'s> {
     store: &'s dyn Store,
     hash: u64,
+    is_alone: bool,
 }
 
 /// Keeps others from setting a key.
@@ -34,6 +37,15 @@ impl<'s> StoreLocks<'s> {
         Self {
             store,
             hash: hasher.finish(),
+            is_alone: false,
+        }
+    }
+
+    /// The locks of the chunks of an array.
+    pub(crate) fn of_chunks(array: &'s Array) -> Self {
+        Self {
+            is_alone: array.options().is_sole_writer,
+            ..Self::of(array.store().as_ref())
         }
     }
 
@@ -46,8 +58,13 @@ impl<'s> StoreLocks<'s> {
         (self.hash, key).hash(&mut hasher);
         let place = hasher.finish() as usize % LOCKS.len();
         let threads = LOCKS[place].lock().unwrap_or_else(PoisonError::into_inner);
+        let processes = if self.is_alone {
+            KeyLock::default()
+        } else {
+            self.store.lock(key)?
+        };
         Ok(KeyGuard {
-            _processes: self.store.lock(key)?,
+            _processes: processes,
             _threads: threads,
         })
     }

@@ -26,6 +26,11 @@ pub struct Options {
     pub workers: Workers,
     /// Whether chunks are stored that hold nothing but the fill value.
     pub write_empty_chunks: bool,
+    /// Whether nobody else sets the keys of chunks meanwhile, so that other processes need not be kept away by locks.
+    ///
+    /// For an array whose document is not there before its chunks are: nobody knows of it. A lock costs a directory as
+    /// much as setting a small value does.
+    pub is_sole_writer: bool,
     /// Whether nothing may be written.
     pub read_only: bool,
 }
@@ -40,6 +45,7 @@ impl Default for Options {
             index_cache_size: 32 << 20,
             workers: Workers::default(),
             write_empty_chunks: true,
+            is_sole_writer: false,
             read_only: false,
         }
     }

@@ -69,7 +69,7 @@ pub(crate) fn run(all: &[ShardReads<'_>], store: &dyn Store, workers: Workers, s
     let decoded_size = all.first().map_or(0, |reads| reads.codec.decoded_size());
     let n_chunks = all.first().map_or(0, |reads| reads.job.output.n_chunks());
     // A few pieces for each thread, so that none waits long for the last one.
-    let is_alone = store.io_hints().requests_max <= 1 && workers.worth(size) == Workers::ONE;
+    let is_alone = workers.requests(store) <= 1 && workers.worth(size).threads() == 1;
     let share = if is_alone {
         n_chunks
     } else {

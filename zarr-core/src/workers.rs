@@ -20,6 +20,8 @@ use crate::{projection::Part, shard_pieces::EncodedPiece, shard_read::Leaves};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workers {
     threads: NonZeroUsize,
+    /// How many requests may be in flight; what the store wants if absent.
+    requests: Option<NonZeroUsize>,
 }
 
 impl Default for Workers {
@@ -30,6 +32,7 @@ impl Default for Workers {
         let count = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
             threads: *THREADS.get_or_init(count),
+            requests: None,
         }
     }
 }
@@ -84,17 +87,50 @@ impl Desk {
 }
 
 impl Workers {
-    /// Work on the caller's thread alone.
+    /// Work on the caller's thread alone, with one request after the other.
     pub const ONE: Self = Self {
         threads: NonZeroUsize::MIN,
+        requests: Some(NonZeroUsize::MIN),
     };
 
-    /// At most so many threads; 0 counts as 1.
+    /// At most so many threads, and as many requests in flight as the store wants; 0 counts as 1.
     pub const fn new(threads: usize) -> Self {
-        match NonZeroUsize::new(threads) {
-            Some(threads) => Self { threads },
-            None => Self::ONE,
+        let threads = match NonZeroUsize::new(threads) {
+            Some(threads) => threads,
+            None => NonZeroUsize::MIN,
+        };
+        Self {
+            threads,
+            requests: None,
         }
+    }
+
+    /// The same, with at most so many requests in flight, whatever the store wants; 0 counts as 1.
+    ///
+    /// More than one are worth it for a directory too that lies on a file system far away. There are as many as
+    /// threads work, even where fewer are asked for.
+    ///
+    /// ```
+    /// use zarr_core::{Workers, store::MemoryStore};
+    /// assert_eq!(Workers::new(2).requests(&MemoryStore::new()), 1);
+    /// assert_eq!(Workers::new(2).with_requests(32).requests(&MemoryStore::new()), 32);
+    /// ```
+    #[must_use]
+    pub const fn with_requests(self, requests: usize) -> Self {
+        let requests = match NonZeroUsize::new(requests) {
+            Some(requests) => requests,
+            None => NonZeroUsize::MIN,
+        };
+        Self {
+            requests: Some(requests),
+            ..self
+        }
+    }
+
+    /// How many requests to a store are worth having in flight: as many as were asked for, or as it wants.
+    pub fn requests(self, store: &dyn Store) -> usize {
+        self.requests
+            .map_or_else(|| store.io_hints().requests_max, NonZeroUsize::get)
     }
 
     /// The most threads.
@@ -102,17 +138,23 @@ impl Workers {
         self.threads.get()
     }
 
-    /// More threads, where a store wants that many requests in flight ([`IoHints::requests_max`]).
+    /// More threads, where that many requests are to be in flight ([`Workers::requests`]).
     ///
     /// A thread that waits for an answer needs no processor, but it has the `unit_size` bytes of its unit of work
     /// in hand; all threads together have at most 256 MiB, unless so few threads were asked for anyway.
-    ///
-    /// [`IoHints::requests_max`]: zarr_store::IoHints::requests_max
     #[must_use]
     pub fn for_requests(self, requests_max: usize, unit_size: u64) -> Self {
         const SIZE_MAX: u64 = 256 << 20;
         let affordable = usize::try_from(SIZE_MAX / unit_size.max(1)).unwrap_or(usize::MAX);
-        Self::new(self.threads.get().max(requests_max.min(affordable)))
+        self.at_most(self.threads.get().max(requests_max.min(affordable)))
+    }
+
+    /// Another number of threads; 0 counts as 1.
+    fn at_most(self, threads: usize) -> Self {
+        Self {
+            requests: self.requests,
+            ..Self::new(threads)
+        }
     }
 
     /// As many threads as work on `size` bytes is worth.
@@ -120,7 +162,7 @@ impl Workers {
         // A thread costs some ten microseconds, which is what this many bytes take.
         const BYTES_PER_THREAD: u64 = 256 * 1024;
         let worth = usize::try_from(size / BYTES_PER_THREAD).unwrap_or(usize::MAX);
-        Self::new(self.threads().min(worth))
+        self.at_most(self.threads().min(worth))
     }
 
     /// Does units of work on chunks of a store: as many threads as `size` bytes are worth, or as many as the
@@ -134,7 +176,7 @@ impl Workers {
         (n_units, size, decoded_size): (usize, u64, usize),
         unit: &(dyn Fn(usize, &mut Desk) -> Result<(), E> + Sync),
     ) -> Result<(), E> {
-        let requests_max = store.io_hints().requests_max;
+        let requests_max = self.requests(store);
         if requests_max <= 1 {
             return self.run(n_units, size, unit);
         }

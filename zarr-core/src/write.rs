@@ -133,7 +133,7 @@ impl Array {
     pub fn write_encoded_chunk(&self, chunk_coords: &[u64], encoded: &[u8]) -> Result<()> {
         self.check_writable()?;
         let key = self.chunk_key(chunk_coords)?;
-        let _guard = StoreLocks::of(self.store().as_ref()).lock(&key)?;
+        let _guard = StoreLocks::of_chunks(self).lock(&key)?;
         Ok(self.store().set(&key, encoded)?)
     }
 
@@ -215,7 +215,7 @@ impl Array {
             piece,
             heap,
             fill,
-            locks: StoreLocks::of(self.store().as_ref()),
+            locks: StoreLocks::of_chunks(self),
             turns: Turns::for_store(self.store().as_ref()),
         };
         run(&job)

@@ -99,7 +99,7 @@ impl KeyPlan {
             .filter(|number| may_change(&self.steps[*number]))
             .collect();
         let changed = Mutex::new(Vec::new());
-        let asked = workers.for_requests(source.io_hints().requests_max, 0);
+        let asked = workers.for_requests(workers.requests(source), 0);
         asked.for_each(numbers.len(), &|index| {
             let number = numbers[index];
             if let Some(document) = without_inline(source, &self.steps[number].from)? {
@@ -185,7 +185,7 @@ pub(super) fn sizes(
     workers: Workers,
 ) -> Result<Vec<Option<u64>>> {
     let sizes: Vec<_> = keys.iter().map(|_| AtomicU64::new(0)).collect();
-    let workers = match source.io_hints().requests_max {
+    let workers = match workers.requests(source.as_ref()) {
         0 | 1 if keys.len() < KEYS_WORTH_THREADS => Workers::ONE,
         0 | 1 => workers,
         requests_max => workers.for_requests(requests_max, 0),
@@ -241,7 +241,8 @@ fn copy(
 ) -> Result<u64> {
     let budget = Budget::new(options.memory);
     let largest = plan.largest();
-    let wanted = source.io_hints().requests_max.max(dest.io_hints().requests_max);
+    let requests = |store: &Arc<dyn Store>| options.workers.requests(store.as_ref());
+    let wanted = requests(source).max(requests(dest));
     let unit_memory = memory_in(dest.as_ref(), largest);
     let workers = budget.affordable(options.workers.for_requests(wanted, largest), unit_memory);
     let (done, tell) = (AtomicU64::new(0), options.progress);

@@ -142,7 +142,7 @@ pub fn plan_copy_store(
 /// reading small ones.
 fn needs_sizes(source: &dyn Store, dest: &dyn Store, options: &CopyStoreOptions<'_>) -> bool {
     let is_told = options.dry_run || options.memory.is_some() || options.progress.is_some();
-    let is_far = |store: &dyn Store| store.io_hints().requests_max > 1;
+    let is_far = |store: &dyn Store| options.workers.requests(store) > 1;
     is_told || dest.capabilities().deferred || is_far(source) || is_far(dest)
 }
 

@@ -13,6 +13,7 @@ mod copy_store_nodes;
 mod copy_values;
 mod dataset;
 mod diff;
+mod distant;
 mod dry_run;
 mod formats;
 mod help;

@@ -334,7 +334,7 @@ impl Walk<'_> {
         let hints = stores
             .into_iter()
             .flatten()
-            .map(|store| store.io_hints().requests_max);
+            .map(|store| self.look.options.workers.requests(store.as_ref()));
         hints.max().unwrap_or(1)
     }
 }
