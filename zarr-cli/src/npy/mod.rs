@@ -97,9 +97,9 @@ fn elements(array: &ArrayData) -> Cow<'_, [u8]> {
     let mut elements = array.buffer.elements.clone();
     array.data_type.reorder(&mut elements, ByteOrder::Little);
     if let Some(unused) = 8_u32.checked_sub(narrow.bits()) {
-        elements
-            .iter_mut()
-            .for_each(|byte| *byte = *byte << unused >> unused);
+        for byte in &mut elements {
+            *byte = *byte << unused >> unused;
+        }
     }
     Cow::Owned(elements)
 }
@@ -395,7 +395,8 @@ mod tests {
         assert_eq!(array_text(&array), "[1.  2.5]");
     }
 
-    /// The descr and the elements that `numpy.save` of NumPy 2.5 gives of 1, 0 and -1 in types of ml_dtypes 0.6.
+    /// The descr and the elements that `numpy.save` of NumPy 2.5 gives of 1, 0 and -1 in types of
+    /// `ml_dtypes` 0.6.
     #[test]
     fn narrow_numbers_are_the_bytes_that_numpy_writes() {
         let save = |name: &str, native: &[u8]| {

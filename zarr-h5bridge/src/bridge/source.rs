@@ -202,25 +202,24 @@ impl Hdf5Source {
     }
 
     /// What is in front of the file, which belongs to its root group as much as to anything.
-    fn keep_user_block(&self, attributes: &mut Attributes, original: &mut Map<String, Value>) -> Result<()> {
-        let size = self.file.user_block_size();
-        let (what, block) = ("/".to_owned(), format!("a user block of {size} bytes"));
+    fn user_block(&self, attributes: &mut Attributes) -> Result<Option<Value>> {
+        let (what, size) = ("/".to_owned(), self.file.user_block_size());
+        if size == 0 {
+            return Ok(None);
+        }
+        let reason = format!("a user block of {size} bytes");
         let user_block = self.file.user_block(original::USER_BLOCK_MAX);
-        if let Some(kept) = user_block.map_err(source_error)? {
-            original.insert(original::USER_BLOCK.to_owned(), original::user_block_json(&kept));
+        let kept = user_block.map_err(source_error)?.filter(|_| self.keeps);
+        if kept.is_some() {
             attributes.kept.push(Kept {
                 what,
                 fate: Fate::Mapped,
-                reason: format!("{block}, which is kept in `{KEY}`"),
+                reason: format!("{reason}, which is kept in `{KEY}`"),
             });
-        } else if size > 0 {
-            let max = original::USER_BLOCK_MAX;
-            attributes.lost.push(Lost {
-                what,
-                reason: format!("{block}; at most {max} are kept"),
-            });
+        } else {
+            attributes.lost.push(Lost { what, reason });
         }
-        Ok(())
+        Ok(kept.as_ref().map(original::user_block_json))
     }
 
     fn link(&self, kind: &LinkKind) -> Option<Value> {
@@ -325,14 +324,12 @@ impl Source for Hdf5Source {
                 });
             }
         }
+        let user_block = if node.path().is_root() {
+            self.user_block(&mut attributes)?
+        } else {
+            None
+        };
         if !self.keeps {
-            let size = self.file.user_block_size();
-            if size > 0 && path == "/" {
-                attributes.lost.push(Lost {
-                    what: path,
-                    reason: format!("a user block of {size} bytes"),
-                });
-            }
             return Ok(attributes);
         }
         attributes.reserved = Some(KEY);
@@ -347,9 +344,7 @@ impl Source for Hdf5Source {
             Object::Group(group) => {
                 let links = self.keep_links(group, node.path(), &mut original)?;
                 attributes.kept.extend(links);
-                if group.path() == "/" {
-                    self.keep_user_block(&mut attributes, &mut original)?;
-                }
+                original.extend(user_block.map(|block| (original::USER_BLOCK.to_owned(), block)));
             }
             Object::NamedType(_) => {}
         }
