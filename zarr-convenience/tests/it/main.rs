@@ -17,6 +17,8 @@ mod distant;
 mod dry_run;
 mod formats;
 mod help;
+#[path = "../../../zarr-core/tests/it/indented.rs"]
+mod indented;
 mod info;
 mod load;
 mod migrate;
@@ -30,3 +32,4 @@ mod requests;
 mod resume;
 mod save;
 mod tree;
+mod v2_fixtures;

@@ -13,6 +13,7 @@ mod casts;
 mod documents;
 mod elements;
 mod groups;
+mod indented;
 mod kept_indices;
 mod long_doubles;
 mod moving;
