@@ -542,7 +542,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--check"]: check(sys.argv[2], sys.argv[3:])
     else:
         import families, gaps, scenarios
-        for name, listed in [("own.json", scenarios.SCENARIOS), ("gaps.json", [s for s in gaps.SCENARIOS if s["id"] not in gaps.NOT_YET]), ("families.json", families.SCENARIOS)]:
+        for name, listed in [("own.json", scenarios.SCENARIOS), ("gaps.json", gaps.SCENARIOS), ("families.json", families.SCENARIOS)]:
             recorded = [{**scenario, "expected": record(scenario["steps"])} for scenario in listed]
             with open(os.path.join(here, name), "w") as out:
                 out.write("[\n" + ",\n".join(json.dumps(r, ensure_ascii=True) for r in recorded) + "\n]\n")

@@ -57,7 +57,8 @@ pub(crate) struct Common {
     /// More about what is done, on standard error
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Follow references to files beneath this directory as well as beneath that of their document
+    /// Follow references to files beneath this directory as well as beneath that of their document; and read virtual
+    /// datasets and external raw data of HDF5 files that lie beneath it, or beneath the directory of the file
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) allow_external: Vec<PathBuf>,
     #[command(flatten)]

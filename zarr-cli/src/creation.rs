@@ -41,7 +41,7 @@ pub(crate) struct CreationArgs {
     #[arg(long)]
     keep_codecs: bool,
     /// Do not decode chunks that are moved as they are to see whether they are sound
-    #[arg(long)]
+    #[arg(long, conflicts_with = "untrusted")]
     trust_chunks: bool,
     /// The version of the format
     #[arg(long, value_name = "2 or 3", value_parser = ["2", "3"])]
@@ -157,6 +157,9 @@ fn shards(text: &str) -> Result<Option<Vec<u64>>> {
         .with_context(|| format!("--shards {text:?}: expected lengths or none"))
 }
 
+/// A compressor of HDF5 files that is no codec of Zarr; where it cannot be, the destination refuses it.
+const HDF5_ALONE: &str = "lzf";
+
 fn compressor(text: &str) -> Result<Option<Value>> {
     if text == "none" {
         return Ok(None);
@@ -165,13 +168,14 @@ fn compressor(text: &str) -> Result<Option<Value>> {
         return json(text).map(Some).context("--compressor");
     }
     let registry = CodecRegistry::default();
-    if registry.find_v2(text).is_err() {
+    if text != HDF5_ALONE && registry.find_v2(text).is_err() {
         let mut names: Vec<_> = registry
             .entries()
             .iter()
             .filter_map(|entry| Some(entry.v2?.id))
             .collect();
         names.dedup();
+        names.push(HDF5_ALONE);
         bail!("--compressor {text:?}: not one of {}", names.join(", "));
     }
     Ok(Some(match text {

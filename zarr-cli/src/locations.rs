@@ -81,7 +81,7 @@ enum Detail {
 fn open(text: &str, path: Option<&str>, detail: Detail, common: &Common) -> Result<Opened> {
     let location = locate(text, path)?;
     if location.kind() == StoreKind::OtherFile {
-        return open_file(&location, detail);
+        return open_file(&location, detail, common);
     }
     let node = open_zarr(&location, common)?;
     let source = ZarrSource::new(node);
@@ -152,10 +152,11 @@ pub(crate) fn check_hdf5(path: &Path) -> Result<()> {
 }
 
 #[cfg(feature = "hdf5")]
-fn open_file(location: &Location, detail: Detail) -> Result<Opened> {
+fn open_file(location: &Location, detail: Detail, common: &Common) -> Result<Opened> {
     let path = &location.store;
     check_hdf5(path)?;
-    let mut source = zarr_h5bridge::Hdf5Source::open(path)?;
+    let source = zarr_h5bridge::Hdf5Source::open(path)?;
+    let mut source = source.allowing_external(&common.allow_external)?;
     if let Detail::Whole(format) = detail {
         source = source.keeping_originals().for_format(format);
     }
@@ -163,7 +164,7 @@ fn open_file(location: &Location, detail: Detail) -> Result<Opened> {
 }
 
 #[cfg(not(feature = "hdf5"))]
-fn open_file(location: &Location, _: Detail) -> Result<Opened> {
+fn open_file(location: &Location, _: Detail, _: &Common) -> Result<Opened> {
     let reason = "this build reads directories and ZIP archives only".to_owned();
     Err(Error::Source {
         what: location.store.display().to_string(),

@@ -416,8 +416,9 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
     })
 }
 
-/// One number that stands for generations (FNV-1a).
-pub(crate) fn mixed(bytes: &[u8]) -> u64 {
+/// One number that stands for all that tells a source from what it was before (FNV-1a); see
+/// [`SourceArray::generation`](crate::SourceArray::generation).
+pub fn generation_of(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -47,7 +47,7 @@ pub use digest::{Digest, digest};
 pub use error::Error;
 pub use hexdigest::{HashName, hexdigest};
 pub use info::{ArrayInfo, GroupInfo};
-pub use ledger::{Ledger, StepLedger};
+pub use ledger::{Ledger, StepLedger, generation_of};
 pub use load::{LazyLoader, Loaded, load};
 #[cfg(feature = "reference")]
 pub use location::open_references;

@@ -8,7 +8,7 @@ use zarr_core::{
     codecs::{ByteOrder, DataType, FillValue},
 };
 
-use crate::{Attributes, Error, Result, Source, SourceArray, SourceNode, StoredChunk, ledger::mixed};
+use crate::{Attributes, Error, Result, Source, SourceArray, SourceNode, StoredChunk, ledger::generation_of};
 
 /// A Zarr hierarchy as a source.
 #[derive(Debug, Clone)]
@@ -155,7 +155,7 @@ impl SourceArray for ZarrArray {
             chunk[dimension] += 1;
             chunk[dimension + 1..].copy_from_slice(&first[dimension + 1..]);
         }
-        Ok(Some(mixed(&generations)))
+        Ok(Some(generation_of(&generations)))
     }
 
     fn as_zarr(&self) -> Option<&Array> {

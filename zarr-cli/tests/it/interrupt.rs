@@ -28,6 +28,14 @@ fn place() -> Place {
     place
 }
 
+/// The same in `from.h5`.
+#[cfg(feature = "hdf5")]
+fn place_with_file() -> Place {
+    let place = place();
+    place.done("copy-all from.zarr from.h5");
+    place
+}
+
 /// Everything at a path, temporary files as well.
 fn all(place: &Place, name: &str) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let at = place.path(name);
@@ -78,14 +86,19 @@ fn remove(path: &Path) {
 
 /// Interrupts a command, runs it again, and compares what it made with what it makes undisturbed.
 #[track_caller]
-fn check(line: impl Fn(&str) -> String, (whole, dest): (&str, &str), is_continued: bool) {
-    let place = place();
+fn check(line: impl Fn(&str) -> String, names: (&str, &str), is_continued: bool) {
+    check_in(&place(), line, names, is_continued);
+}
+
+/// The same in a place that is there.
+#[track_caller]
+fn check_in(place: &Place, line: impl Fn(&str) -> String, (whole, dest): (&str, &str), is_continued: bool) {
     place.done(&line(whole));
     let mut attempts = 0;
     let (status, said) = loop {
         attempts += 1;
         assert!(attempts <= ATTEMPTS_MAX, "at its end before the signal comes");
-        let (status, said) = interrupted(&place, &line(dest));
+        let (status, said) = interrupted(place, &line(dest));
         if status != 0 {
             break (status, said);
         }
@@ -105,7 +118,7 @@ fn check(line: impl Fn(&str) -> String, (whole, dest): (&str, &str), is_continue
         ""
     };
     assert_eq!(again.stderr, notice);
-    assert_eq!(all(&place, dest), all(&place, whole));
+    assert_eq!(all(place, dest), all(place, whole));
     let files = place.files().into_keys();
     let debris: Vec<_> = files
         .filter(|path| path.to_string_lossy().contains("zt-partial"))
@@ -138,4 +151,149 @@ fn a_copy_into_an_archive_leaves_nothing_and_is_made_anew() {
         ("whole.zip", "dest.zip"),
         false,
     );
+}
+
+#[cfg(all(feature = "hdf5", target_os = "linux"))]
+mod files {
+    //! Copies of HDF5 files that are stopped, in this process or in one with limits.
+
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        fs, io,
+        process::Stdio,
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use super::{ATTEMPTS_MAX, BufRead, BufReader, Place, all, check_in, digests, place_with_file, remove};
+
+    #[test]
+    fn a_copy_within_limits_is_continued() {
+        check_in(
+            &place_with_file(),
+            |dest| format!("copy-all from.h5 {dest} --chunks 128 --untrusted"),
+            ("whole.zarr", "dest.zarr"),
+            true,
+        );
+    }
+
+    #[test]
+    fn a_copy_within_limits_to_a_file_leaves_nothing_and_is_made_anew() {
+        check_in(
+            &place_with_file(),
+            |dest| format!("copy-all from.h5 {dest} --chunks 128 --untrusted"),
+            ("whole.h5", "dest.h5"),
+            false,
+        );
+    }
+
+    /// Kills a command some time after it has begun to copy.
+    fn killed(place: &Place, line: &str, wait: Duration) {
+        let line = format!("{line} --progress json");
+        let words: Vec<_> = line.split_whitespace().collect();
+        let mut command = place.command(&words);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        stderr.read_line(&mut said).unwrap();
+        thread::sleep(wait);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // A process of its own that it left has the pipe until it ends, which must be soon.
+        let start = Instant::now();
+        io::copy(&mut stderr, &mut io::sink()).unwrap();
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "the other process goes on"
+        );
+    }
+
+    /// The processes whose words name a place.
+    fn processes(place: &Place) -> usize {
+        let place = fs::canonicalize(place.path("")).unwrap();
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        all.filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == place))
+            .count()
+    }
+
+    #[test]
+    fn one_with_limits_ends_with_the_one_that_was_killed() {
+        let place = place_with_file();
+        let line = |dest: &str| format!("copy-all from.h5 {dest} --chunks 128 --untrusted");
+        for (whole, dest) in [("whole.zarr", "dest.zarr"), ("whole.h5", "dest.h5")] {
+            place.done(&line(whole));
+            let mut attempts = 0;
+            loop {
+                killed(&place, &line(dest), Duration::ZERO);
+                if !place.path(dest).exists() {
+                    break;
+                }
+                attempts += 1;
+                assert!(attempts < ATTEMPTS_MAX, "at its end before it is killed");
+                remove(&place.path(dest));
+            }
+            let start = Instant::now();
+            while processes(&place) > 0 {
+                assert!(start.elapsed() < Duration::from_secs(10), "a process is left");
+                thread::sleep(Duration::from_millis(10));
+            }
+            assert_eq!(digests(&place.path(dest)), BTreeMap::new());
+            let again = place.run(&line(dest));
+            assert_eq!(again.status, 0, "{}", again.stderr);
+            assert_eq!(all(&place, dest), all(&place, whole));
+            let left = place.files().into_keys();
+            let left: Vec<_> = left
+                .filter(|path| path.to_string_lossy().contains("zt-partial"))
+                .collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+
+    /// The units that the ledger of a place notes, each as step and number, in its order.
+    fn noted(place: &Place) -> Vec<String> {
+        let files = place.files().into_values().flatten();
+        let ledgers = files.filter(|bytes| bytes.starts_with(b"zarr-ledger 1 "));
+        let lines: Vec<_> = ledgers.map(|bytes| String::from_utf8(bytes).unwrap()).collect();
+        let lines = lines.iter().flat_map(|text| text.lines());
+        let units = lines.filter_map(|line| line.strip_prefix("unit ")?.rsplit_once(' '));
+        units.map(|(unit, _)| unit.to_owned()).collect()
+    }
+
+    #[test]
+    fn no_unit_that_was_noted_is_read_again() {
+        let place = place_with_file();
+        let line = "copy-all from.h5 dest.zarr --threads 1";
+        let (mut n_continued, mut before) = (0, 0);
+        let mut wait = Duration::ZERO;
+        for _ in 0..4 * ATTEMPTS_MAX {
+            killed(&place, line, wait);
+            if place.path("dest.zarr").exists() {
+                remove(&place.path("dest.zarr"));
+                (before, wait) = (0, wait / 4);
+                continue;
+            }
+            let units = noted(&place);
+            // Whoever does a unit notes it, so that what was done twice would stand there twice.
+            let distinct: BTreeSet<_> = units.iter().collect();
+            assert_eq!(distinct.len(), units.len(), "some units were done again");
+            assert!(units.len() >= before, "what was noted is lost");
+            n_continued += usize::from(before > 0 && units.len() > before);
+            if units.len() == before {
+                wait += Duration::from_millis(3);
+            }
+            before = units.len();
+            if n_continued > 1 {
+                break;
+            }
+        }
+        assert!(n_continued > 0, "nothing was continued within an array");
+        let last = place.run(line);
+        assert_eq!(last.status, 0, "{}", last.stderr);
+        place.done("copy-all from.h5 whole.zarr --threads 1");
+        assert_eq!(all(&place, "dest.zarr"), all(&place, "whole.zarr"));
+    }
 }

@@ -10,6 +10,8 @@ mod copies;
 mod damage;
 mod diff;
 mod documents;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 #[cfg(unix)]
 mod interrupt;
 mod kill;

@@ -15,7 +15,7 @@ use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{
     Array, ArrayBuilder, ArrayData, ChunkedShape, NodePath, Options, Selection, Workers, ZarrFormat, gather,
 };
-use zarr_convenience::{Error, Result, SourceArray, StoredChunk, core, data_type_text};
+use zarr_convenience::{Error, Result, SourceArray, StoredChunk, core, data_type_text, generation_of};
 
 use super::{
     attributes,
@@ -31,7 +31,7 @@ use super::{
     twin::{self, As},
 };
 use crate::hdf5::{
-    Dataset, DatasetInfo, Datatype, FillValue as FileFillValue, Item, Layout, Referent, Values,
+    self, Dataset, DatasetInfo, Datatype, FillValue as FileFillValue, Item, Layout, Referent, Values,
 };
 
 /// A dataset that Zarr has a type for.
@@ -57,10 +57,16 @@ impl Hdf5Array {
     /// Takes a dataset, or says in a few words why it is no array.
     pub(super) fn new(path: NodePath, dataset: Dataset, format: ZarrFormat) -> Result<Self, String> {
         let info = dataset.info();
-        match info.layout {
-            Layout::Virtual => return Err("virtual dataset, whose data lie in others".to_owned()),
-            Layout::External => return Err("dataset whose data lie in other files".to_owned()),
-            _ => {}
+        if let Err(error) = dataset.source_names() {
+            let what = match info.layout {
+                Layout::Virtual => "virtual dataset, whose data lie in others",
+                _ => "dataset whose data lie in other files",
+            };
+            let reason = match error {
+                hdf5::Error::Outside { reason, .. } => reason,
+                error => error.to_string(),
+            };
+            return Err(format!("{what}: {reason}"));
         }
         let mut elements = Elements::new(&info.datatype).map_err(|reason| format!("dataset, {reason}"))?;
         if format == ZarrFormat::V3 {
@@ -530,6 +536,14 @@ impl SourceArray for Hdf5Array {
             return Ok(None);
         }
         Ok(self.table()?.map(ChunkTable::positions))
+    }
+
+    /// That of the whole file, so that any change to it counts; none where values come from others.
+    fn generation(&self, _: &[u64], _: &[u64]) -> Result<Option<u64>> {
+        let file = self.dataset.file();
+        let is_known = self.dataset.is_in_file() && file.is_settled();
+        let numbers = is_known.then(|| file.state().map(u64::to_le_bytes));
+        Ok(numbers.map(|numbers| generation_of(numbers.as_flattened())))
     }
 
     fn stored_as(&self) -> Result<Cow<'_, Array>, String> {

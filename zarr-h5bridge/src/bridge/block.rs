@@ -19,7 +19,6 @@ const PIECE_SIZE: u64 = 256 << 10;
 /// The values of a dataset, cut into parts as if these were chunks.
 pub(super) struct Block<'a> {
     dataset: &'a Dataset,
-    address: u64,
     shape: &'a [u64],
     piece_shape: Vec<u64>,
     item_size: u64,
@@ -29,9 +28,9 @@ pub(super) struct Block<'a> {
 impl<'a> Block<'a> {
     /// Finds the values; `None` if they are not in one piece, or not there.
     pub(super) fn new(dataset: &'a Dataset, shape: &'a [u64], elements: &Elements) -> Result<Option<Self>> {
-        let Some((address, _)) = dataset.stored_block().map_err(source_error)? else {
+        if dataset.block_size_bytes().map_err(source_error)?.is_none() {
             return Ok(None);
-        };
+        }
         let item_size = elements.file_size().max(1) as u64;
         let mut piece_shape = vec![1; shape.len()];
         let mut size = item_size;
@@ -46,7 +45,6 @@ impl<'a> Block<'a> {
         let codec = piece_codec(dataset, &piece_shape, elements)?;
         Ok(codec.map(|codec| Self {
             dataset,
-            address,
             shape,
             piece_shape,
             item_size,
@@ -84,12 +82,11 @@ impl ChunkSource for Block<'_> {
 
     fn fetch(&self, position: &[u64], encoded: &mut Vec<u8>) -> Result<Option<Arc<ChunkCodec>>> {
         let place = self.place(position).and_then(|(first, count)| {
-            let address = first.checked_mul(self.item_size)?.checked_add(self.address)?;
-            Some((address, count.checked_mul(self.item_size)?))
+            let first = first.checked_mul(self.item_size)?;
+            Some((first, count.checked_mul(self.item_size)?))
         });
-        let (address, size) = place.ok_or_else(|| self.error(position, "it lies nowhere"))?;
-        let file = self.dataset.file();
-        let read = file.read_bytes(address, size, encoded);
+        let (first, size) = place.ok_or_else(|| self.error(position, "it lies nowhere"))?;
+        let read = self.dataset.read_block(first, size, encoded);
         read.map_err(|error| self.error(position, &reason_of(error)))?;
         // A part at the end is shorter than the others.
         encoded.resize(self.codec.decoded_size(), 0);

@@ -1,6 +1,10 @@
 //! A file as a source: its groups, datasets and attributes.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value, json};
 use zarr_convenience::core::{NodePath, ZarrFormat};
@@ -14,11 +18,11 @@ use super::{
     original::{self, KEY},
     type_json,
 };
-use crate::hdf5::{self, Dataset, File, Group, Link, LinkKind, NamedType, Object, ObjectKind};
+use crate::hdf5::{self, Dataset, File, Group, Layout, Link, LinkKind, NamedType, Object, ObjectKind};
 
 /// An HDF5 file whose groups, datasets and attributes are read as those of a Zarr hierarchy.
 ///
-/// Soft links are followed. What cannot be a node is listed as [`SourceNode::Other`], so that a copy reports it:
+/// Soft links are followed, and virtual datasets read whose sources are in the same file. What cannot be a node is listed as [`SourceNode::Other`], so that a copy reports it:
 /// broken and external links, named data types, datasets of types that Zarr lacks or without a shape, links whose
 /// names no node can have, and links that lead back to a group above.
 #[derive(Debug, Clone)]
@@ -38,6 +42,16 @@ impl Hdf5Source {
         let file = File::open(path).map_err(source_error)?;
         let (keeps, format) = (false, ZarrFormat::V2);
         Ok(Self { file, keeps, format })
+    }
+
+    /// Reads virtual datasets and external raw data whose files lie beneath these directories, or beneath that of the
+    /// file itself; without it, and without directories, those in the same file alone.
+    ///
+    /// # Errors
+    /// [`Error::Source`] if a directory is not there.
+    pub fn allowing_external(mut self, directories: &[PathBuf]) -> Result<Self> {
+        self.file = self.file.allowing_external(directories).map_err(source_error)?;
+        Ok(self)
     }
 
     /// Keeps what Zarr has no words for in the attribute `_hdf5` of each node, so that a copy back is the same file.
@@ -329,6 +343,9 @@ impl Source for Hdf5Source {
         } else {
             None
         };
+        if let Object::Dataset(dataset) = &object {
+            tell_sources(dataset, &mut attributes)?;
+        }
         if !self.keeps {
             return Ok(attributes);
         }
@@ -362,6 +379,33 @@ impl Source for Hdf5Source {
     }
 }
 
+/// Tells of a dataset whose values come from elsewhere, and of what is not there.
+fn tell_sources(dataset: &Dataset, attributes: &mut Attributes) -> Result<()> {
+    let Some(names) = dataset.source_names().map_err(source_error)? else {
+        return Ok(());
+    };
+    let what = match dataset.info().layout {
+        Layout::Virtual => "a virtual dataset, whose values are copied",
+        _ => "values in files without a format, which are copied",
+    };
+    let missing = dataset.missing_sources().map_err(source_error)?;
+    let lost = missing.iter().map(|missing| Lost {
+        what: dataset.path().to_owned(),
+        reason: format!("its source {missing} is not there: the fill value is in its place"),
+    });
+    attributes.lost.extend(lost);
+    // What is lost in part is not said to be carried over.
+    if missing.is_empty() {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        attributes.kept.push(Kept {
+            what: dataset.path().to_owned(),
+            fate: Fate::Mapped,
+            reason: format!("{what} from {}", names.join(", ")),
+        });
+    }
+    Ok(())
+}
+
 /// An error of the file as one of a source: first what it is about, then what is wrong.
 pub(super) fn source_error(error: hdf5::Error) -> Error {
     let shown = |file: &Path, object: &str| format!("`{object}` in `{}`", file.display());
@@ -392,8 +436,9 @@ pub(super) fn source_error(error: hdf5::Error) -> Error {
         hdf5::Error::Damaged { file, object, reason } | hdf5::Error::Request { file, object, reason } => {
             (shown(&file, &object), reason)
         }
-        hdf5::Error::Outside { file, object } => {
-            (shown(&file, &object), "its data lie outside the file".to_owned())
+        hdf5::Error::Outside { file, object, reason } => {
+            let reason = format!("its data lie outside the file: {reason}");
+            (shown(&file, &object), reason)
         }
         hdf5::Error::MissingFilter {
             file,

@@ -87,6 +87,11 @@ impl Node {
         &self.handle
     }
 
+    /// The handle, to be kept as long as it is needed.
+    pub(super) fn shared_handle(&self) -> Arc<Handle> {
+        Arc::clone(&self.handle)
+    }
+
     pub(super) fn address(&self) -> Result<u64> {
         self.check("opening", libhdf5::address(&self.handle))
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::attribute::{Node, read_values};
 use super::libhdf5::{self, Called, Handle, Holder};
+use super::several::{Kept, Sources, read_raw};
 use super::{
     Attribute, Chunk, ChunkIndex, Datatype, Error, File, FillValue, Filter, Layout, Name, Result, Times,
     Values,
@@ -15,6 +16,8 @@ pub struct Dataset {
     node: Node,
     type_handle: Arc<Handle>,
     info: Arc<DatasetInfo>,
+    /// Where the values come from, if they are not its own.
+    sources: Option<Kept>,
 }
 
 /// What a dataset is, without its values.
@@ -79,15 +82,33 @@ impl Dataspace {
 impl Dataset {
     pub(super) fn new(node: Node) -> Result<Self> {
         let described = Self::describe(node.handle());
-        let (type_handle, info) = node.check("opening", described)?;
+        let (type_handle, properties, mut info) = node.check("opening", described)?;
+        let sources = matches!(info.layout, Layout::Virtual | Layout::External).then(|| {
+            let (sources, found) = Sources::find(&node, &properties, &info)?;
+            if let (Some(found), Dataspace::Simple { shape, .. }) = (found, &mut info.space) {
+                *shape = found;
+            }
+            Ok(sources)
+        });
         Ok(Self {
             node,
             type_handle: Arc::new(type_handle),
             info: Arc::new(info),
+            sources: sources.map(Arc::new),
         })
     }
 
-    fn describe(dataset: &Handle) -> Called<(Handle, DatasetInfo)> {
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Where the values come from, if they are not its own, or why they are not read.
+    pub(super) fn sources(&self) -> Option<std::result::Result<&Sources, &str>> {
+        let sources = self.sources.as_ref()?;
+        Some(sources.as_ref().as_ref().map_err(String::as_str))
+    }
+
+    fn describe(dataset: &Handle) -> Called<(Handle, Handle, DatasetInfo)> {
         let properties = libhdf5::creation_properties(dataset)?;
         let space = libhdf5::extent(&libhdf5::dataset_space(dataset, &properties)?)?;
         let type_handle = libhdf5::dataset_type(dataset)?;
@@ -105,7 +126,7 @@ impl Dataset {
             space,
             datatype,
         };
-        Ok((type_handle, info))
+        Ok((type_handle, properties, info))
     }
 
     /// The file that the dataset belongs to.
@@ -187,6 +208,105 @@ impl Dataset {
         }
     }
 
+    /// How many bytes the values are of a dataset in one piece that [`read_block`](Self::read_block) reads.
+    ///
+    /// `None` for other layouts, while nothing was written, and for values that are pointers.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if they lie beyond the end of the file, or no number can say how many they are;
+    /// [`Error::Outside`] if they lie in other files that are not read.
+    pub fn block_size_bytes(&self) -> Result<Option<u64>> {
+        match self.sources() {
+            None => Ok(self.stored_block()?.map(|(_, size_bytes)| size_bytes)),
+            Some(Ok(Sources::Datasets(_))) => Ok(None),
+            Some(Ok(Sources::Raw(_))) => {
+                let item_size = self.info.datatype.size().unwrap_or_default() as u64;
+                let size = self
+                    .info
+                    .space
+                    .n_elements()
+                    .and_then(|n| n.checked_mul(item_size));
+                let size = size.ok_or_else(|| Error::Damaged {
+                    file: self.file().path().to_owned(),
+                    object: self.path().to_owned(),
+                    reason: "it has more values than can be counted".to_owned(),
+                })?;
+                Ok(Some(size).filter(|size| *size > 0))
+            }
+            Some(Err(reason)) => Err(self.outside(reason)),
+        }
+    }
+
+    /// Reads so many bytes of a dataset in one piece, from the `first` of them on, without the library and its lock.
+    ///
+    /// `bytes` is emptied first.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if there are none, or they lie beyond the end of a file, else [`Error::Io`].
+    pub fn read_block(&self, first: u64, size_bytes: u64, bytes: &mut Vec<u8>) -> Result<()> {
+        let whole = self.block_size_bytes()?.unwrap_or_default();
+        let end = first.checked_add(size_bytes);
+        let size = usize::try_from(size_bytes).ok();
+        let (Some(size), true) = (size, end.is_some_and(|end| end <= whole)) else {
+            return Err(self.request_error(format!("{size_bytes} bytes at {first} are not among {whole}")));
+        };
+        match self.sources() {
+            Some(Ok(Sources::Raw(parts))) => {
+                bytes.clear();
+                bytes.resize(size, 0);
+                read_raw(parts, &self.node, first, bytes)
+            }
+            _ => match self.stored_block()? {
+                Some((address, _)) => self.file().read_bytes(address + first, size_bytes, bytes),
+                None => Err(self.request_error("it is not in one piece".to_owned())),
+            },
+        }
+    }
+
+    /// Of a dataset whose values are in others or in other files: the names of these, each once; `.` is its own file.
+    ///
+    /// `None` for all other datasets.
+    ///
+    /// # Errors
+    /// [`Error::Outside`] with the reason if they are not read.
+    pub fn source_names(&self) -> Result<Option<Vec<&str>>> {
+        match self.sources() {
+            None => Ok(None),
+            Some(Ok(sources)) => Ok(Some(sources.names())),
+            Some(Err(reason)) => Err(self.outside(reason)),
+        }
+    }
+
+    /// Whether all values are in the file itself.
+    pub fn is_in_file(&self) -> bool {
+        match self.sources() {
+            None => true,
+            Some(sources) => sources.is_ok_and(Sources::are_here),
+        }
+    }
+
+    /// Opens the sources of a virtual dataset, and names those that are not there, whose elements are the fill value.
+    ///
+    /// # Errors
+    /// [`Error::Outside`] as above, [`Error::Library`] if a source cannot be read.
+    pub fn missing_sources(&self) -> Result<Vec<String>> {
+        match self.sources() {
+            Some(Ok(Sources::Datasets(parts))) => self
+                .node
+                .check("opening the sources of", parts.missing(&self.node)),
+            Some(Err(reason)) => Err(self.outside(reason)),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn outside(&self, reason: &str) -> Error {
+        Error::Outside {
+            file: self.file().path().to_owned(),
+            object: self.path().to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
     /// Reads the encoded bytes of one chunk, without the library and its lock. `bytes` is emptied first.
     ///
     /// # Errors
@@ -201,13 +321,20 @@ impl Dataset {
     /// The bytes are those of the file's own type; for texts and sequences see [`Values`].
     ///
     /// # Errors
-    /// [`Error::Outside`] for virtual and external datasets, [`Error::Request`] if the box does not fit
+    /// [`Error::Outside`] if they lie in other files that are not read, [`Error::Request`] if the box does not fit,
+    /// the values lie in files without a format ([`read_block`](Self::read_block) reads those),
     /// or the values are references of HDF5 1.12, [`Error::MissingFilter`] if the library lacks a filter,
     /// [`Error::Library`] if the values are damaged.
     pub fn read_region(&self, offset: &[u64], count: &[u64]) -> Result<Values> {
         self.check_region(offset, count)?;
         let read = || -> Called<Option<Values>> {
             let dataset = self.node.handle();
+            let file = self.file().handle();
+            if let Some(Ok(Sources::Datasets(parts))) = self.sources() {
+                let assembly = parts.assembly(&self.node, &self.info, offset, count)?;
+                let holder = Holder::Several(&assembly);
+                return read_values(holder, &self.info.datatype, &self.type_handle, file);
+            }
             let properties = libhdf5::creation_properties(dataset)?;
             let space = libhdf5::dataset_space(dataset, &properties)?;
             if !count.is_empty() {
@@ -217,7 +344,7 @@ impl Dataset {
                 Holder::Dataset(dataset, &space),
                 &self.info.datatype,
                 &self.type_handle,
-                self.file().handle(),
+                file,
             )
         };
         let values = read().map_err(|reason| self.read_error(reason))?;
@@ -234,12 +361,12 @@ impl Dataset {
     }
 
     fn check_region(&self, offset: &[u64], count: &[u64]) -> Result<()> {
-        if matches!(self.info.layout, Layout::Virtual | Layout::External) {
-            let file = self.file().path().to_owned();
-            return Err(Error::Outside {
-                file,
-                object: self.path().to_owned(),
-            });
+        match self.sources() {
+            Some(Err(reason)) => return Err(self.outside(reason)),
+            Some(Ok(Sources::Raw(_))) => {
+                return Err(self.request_error("its values lie in files without a format".to_owned()));
+            }
+            _ => {}
         }
         let shape = self.info.space.shape().unwrap_or_default();
         let fits = offset.len() == shape.len()

@@ -67,13 +67,15 @@ pub enum Error {
         /// The contradiction.
         reason: String,
     },
-    /// The data lie in another file, which is never opened.
-    #[error("the data of `{object}` in `{}` lie outside that file", file.display())]
+    /// The data lie in another file, which is not opened.
+    #[error("the data of `{object}` in `{}` lie outside that file: {reason}", file.display())]
     Outside {
         /// The file.
         file: PathBuf,
         /// The path of the object.
         object: String,
+        /// What it is, or why it is not opened.
+        reason: String,
     },
     /// The library lacks a filter that the chunks went through; they can still be read as stored.
     #[error("reading `{object}` in `{}`: filter {id} `{name}` is not built in", file.display())]

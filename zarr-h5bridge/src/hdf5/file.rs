@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::attribute::Node;
 use super::libhdf5::{self, Called, Handle, Kind};
+use super::outside::{Allowed, Place};
 use super::{Attribute, Dataset, Datatype, Error, Group, LinkKind, Name, ObjectKind, Result};
 
 /// The eight bytes that an HDF5 file proper starts with.
@@ -19,6 +20,7 @@ const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 pub struct File {
     shared: Arc<Shared>,
     path: Arc<Path>,
+    allowed: Allowed,
 }
 
 #[derive(Debug)]
@@ -28,6 +30,8 @@ struct Shared {
     bytes: fs::File,
     /// Where HDF5 begins, behind a user block, and how long the file was when it was opened.
     bounds: (u64, u64),
+    /// What told it from others then.
+    state: [u64; 7],
     /// The paths of objects by their addresses, found when one is first asked for.
     paths: OnceLock<HashMap<u64, String>>,
 }
@@ -167,7 +171,7 @@ impl File {
         open.retain(|(_, shared)| shared.strong_count() > 0);
         let same = open.iter().find(|(known, _)| *known == found);
         if let Some(shared) = same.and_then(|(_, shared)| shared.upgrade()) {
-            return Ok(Self { shared, path });
+            return Ok(Self::new(shared, path));
         }
         let name = c_path(&path).map_err(io_error)?;
         let handle = libhdf5::open_file(&name).map_err(|reason| Error::Library {
@@ -180,10 +184,47 @@ impl File {
             handle,
             bytes,
             bounds: (start, metadata.len()),
+            state: found.1,
             paths: OnceLock::new(),
         });
         open.push((found, Arc::downgrade(&shared)));
-        Ok(Self { shared, path })
+        Ok(Self::new(shared, path))
+    }
+
+    fn new(shared: Arc<Shared>, path: Arc<Path>) -> Self {
+        let allowed = Allowed::default();
+        Self {
+            shared,
+            path,
+            allowed,
+        }
+    }
+
+    /// Reads virtual datasets and external raw data whose files lie beneath these directories, or beneath that of the
+    /// file itself, links resolved; without it, and if there are no directories, none that lie in other files.
+    ///
+    /// Names are looked up in the directory of the file that has them. External links stay refused.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a directory is not there.
+    pub fn allowing_external(mut self, directories: &[PathBuf]) -> Result<Self> {
+        self.allowed = Allowed::new(&self.path, directories)?;
+        Ok(self)
+    }
+
+    /// Where a name leads that the file has for another one.
+    pub(super) fn outside(&self, name: &[u8]) -> Called<Place> {
+        if name == b"." {
+            return Ok(Place::Here);
+        }
+        self.allowed.find(&self.path, name)
+    }
+
+    /// Opens another file under the same rules.
+    pub(super) fn beside(&self, path: &Path) -> Result<Self> {
+        let mut file = Self::open(path)?;
+        file.allowed = self.allowed.clone();
+        Ok(file)
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -193,6 +234,12 @@ impl File {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What told the file, when it was opened, from others and from what it was before it changed: on Unix its device,
+    /// number, size in bytes and times, elsewhere its size and times.
+    pub fn state(&self) -> [u64; 7] {
+        self.shared.state
     }
 
     /// How long the file was when it was opened.
@@ -369,6 +416,7 @@ impl File {
                 return Err(Error::Outside {
                     file: self.path.to_path_buf(),
                     object: path,
+                    reason: "an external link".to_owned(),
                 });
             }
             Err(_) if !exists(location, relative).unwrap_or(true) => return Err(not_found()),

@@ -15,9 +15,9 @@ pub enum Layout {
         /// The shape of a chunk, in elements; as many dimensions as the dataset.
         chunk_shape: Vec<u64>,
     },
-    /// In other datasets, mostly of other files. Reading it is refused.
+    /// In other datasets, mostly of other files.
     Virtual,
-    /// In other files without a format. Reading it is refused.
+    /// In other files without a format.
     External,
 }
 

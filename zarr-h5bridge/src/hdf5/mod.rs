@@ -6,8 +6,9 @@
 //!
 //! All calls into the HDF5 library happen under the one lock that the `hdf5` crate keeps for it, so everything
 //! here may be used from any thread; reading stored chunks does not take the lock.
-//! Other files that a file refers to are never opened: external links, external raw data and virtual datasets
-//! are reported as what they are, and reading through them is an error.
+//! Other files that a file refers to are not opened: external links, external raw data and virtual datasets
+//! are reported as what they are, and reading through them is an error. Of virtual datasets and raw data that lie beneath
+//! directories which are named ([`File::allowing_external`]) the values are read.
 //! Filters are never loaded from plugins; those of this program may be given to the library instead.
 //!
 //! The HDF5 library itself is not safe on files made to harm: it may loop for ever or crash.
@@ -21,10 +22,13 @@ mod error;
 mod file;
 mod filter_code;
 mod group;
+mod growing;
 mod item;
 mod layout;
 mod libhdf5;
 mod name;
+mod outside;
+mod several;
 mod write;
 
 pub use attribute::{Attribute, Values};

@@ -450,6 +450,7 @@ impl Writer {
             Ok(None) => Err(Error::Outside {
                 file: self.path.clone(),
                 object: path.to_owned(),
+                reason: "an external link".to_owned(),
             }),
             Err(_) if !exists(location, relative.as_bytes()).unwrap_or(true) => Ok(None),
             Err(reason) => self.check("opening", path, Err(reason)),

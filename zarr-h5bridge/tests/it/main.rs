@@ -11,6 +11,7 @@ mod hostile;
 mod links;
 mod moved;
 mod odd;
+mod outside;
 mod pieces;
 mod round_trip;
 mod serve;

@@ -83,11 +83,15 @@ fn b45_a_group_within_itself_is_not_entered() {
     };
     assert_eq!(
         lost("/outside/virtual"),
-        Some("virtual dataset, whose data lie in others")
+        Some(
+            "virtual dataset, whose data lie in others: its source `absent.h5` is another file, and none are allowed"
+        )
     );
     assert_eq!(
         lost("/outside/raw"),
-        Some("dataset whose data lie in other files")
+        Some(
+            "dataset whose data lie in other files: its source `absent.bin` is another file, and none are allowed"
+        )
     );
 }
 

@@ -93,8 +93,15 @@ impl ServedArray {
                     filters,
                     compressor: None,
                 });
-                let reason = found.err();
-                Stored::Made(reason.unwrap_or_else(|| "its elements are in its header".to_owned()))
+                let reason = found.err().unwrap_or_else(|| {
+                    let place = match dataset.info().layout {
+                        Layout::Virtual => "in other datasets",
+                        Layout::External => "in other files",
+                        _ => "in its header",
+                    };
+                    format!("its elements are {place}")
+                });
+                Stored::Made(reason)
             }
         };
         let documents = Arc::new(MemoryStore::new());

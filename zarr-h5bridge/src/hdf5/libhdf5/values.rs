@@ -15,7 +15,7 @@ use hdf5_sys::h5s::{
 };
 use hdf5_sys::h5t::{H5Tget_super, H5Treclaim, hvl_t};
 
-use super::{Called, Handle, called, locked, own, size_in_memory, zeroed};
+use super::{Assembly, Called, Handle, called, locked, own, size_in_memory, zeroed};
 
 /// Something that has values: what the library reads them with.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,8 @@ pub(in crate::hdf5) enum Holder<'a> {
     Attribute(&'a Handle),
     /// A dataset, and the selected part of its space.
     Dataset(&'a Handle, &'a Handle),
+    /// What several datasets have.
+    Several(&'a Assembly),
 }
 
 pub(in crate::hdf5) fn attribute_type(attribute: &Handle) -> Called<Handle> {
@@ -79,6 +81,10 @@ pub(super) unsafe fn read_into(
             Holder::Dataset(dataset, space) => {
                 H5Dread(dataset.0, datatype.0, memory.0, space.0, H5P_DEFAULT, buffer)
             }
+            Holder::Several(assembly) => match size_in_memory(datatype) {
+                Ok(size) => assembly.read_into(datatype, size, buffer),
+                Err(_) => -1,
+            },
         }
     }
 }
@@ -93,6 +99,7 @@ pub(super) fn n_selected(holder: Holder<'_>) -> Called<usize> {
         }
         // SAFETY: the space is open.
         Holder::Dataset(_, space) => called(|| unsafe { H5Sget_select_npoints(space.0) })?,
+        Holder::Several(assembly) => return Ok(assembly.n_values()),
     };
     usize::try_from(count).map_err(|_| "more values are selected than memory can hold".to_owned())
 }

@@ -1,0 +1,136 @@
+//! HDF5 files as sources and destinations: how chunks go, and which other files are read.
+
+use std::{fs, path::Path};
+
+use crate::place::{Place, digests};
+
+/// A place with `g.zarr`, and the same in `f.h5`, in chunks of deflate.
+fn place() -> Place {
+    let place = Place::with_arrays();
+    place.done("save g.zarr x=x.npy sub/y=y.npy --chunks 2");
+    place.done("copy-all g.zarr f.h5");
+    place
+}
+
+#[test]
+fn lzf_is_a_compressor_by_its_name() {
+    let place = place();
+    place.done("copy-all g.zarr lzf.h5 --compressor lzf");
+    let told = place.done("copy-all lzf.h5 other.h5 --keep-codecs --explain");
+    assert!(told.contains("moved as they are"), "{told}");
+    let told = place.done("copy-all lzf.h5 other.zarr --keep-codecs --explain");
+    assert!(told.contains("hdf5.lzf"), "{told}");
+    assert_eq!(digests(&place.path("lzf.h5")), digests(&place.path("g.zarr")));
+    place.refused("copy-all f.h5 out.zarr --compressor lzf", 4, &["lzf"]);
+    place.refused("copy-all f.h5 out.h5 --compressor lzo", 2, &["\"lzo\"", "lzf"]);
+}
+
+#[test]
+fn chunks_are_moved_within_limits_as_without() {
+    let place = place();
+    for (name, format) in [("v2", "2"), ("v3", "3")] {
+        let copy = |dest: &str, more: &str| {
+            place.done(&format!(
+                "copy-all f.h5 {dest} --keep-codecs --zarr-format {format} {more}"
+            ))
+        };
+        let told = copy("none.zarr", "--explain");
+        assert_eq!(
+            told.matches("encoded chunks are moved as they are").count(),
+            2,
+            "{told}"
+        );
+        assert_eq!(copy("none.zarr", "--explain --untrusted"), told);
+        let (whole, dest) = (format!("{name}.zarr"), format!("{name}-within.zarr"));
+        copy(&whole, "");
+        copy(&dest, "--untrusted");
+        let files = |name: &str| {
+            let at = place.path(name);
+            let files = place.files().into_iter();
+            let files =
+                files.filter_map(|(path, bytes)| Some((path.strip_prefix(&at).ok()?.to_owned(), bytes)));
+            files.collect::<Vec<_>>()
+        };
+        assert_eq!(files(&dest), files(&whole));
+    }
+}
+
+#[test]
+fn what_is_not_trusted_is_proven() {
+    let place = place();
+    let both = place.run("copy-all f.h5 out.zarr --keep-codecs --untrusted --trust-chunks");
+    let said = "'--untrusted' cannot be used with '--trust-chunks'";
+    assert!(both.status == 2 && both.stderr.contains(said), "{}", both.stderr);
+    // A byte in the middle of the data of a chunk, found by its head.
+    let mut bytes = place.read("f.h5");
+    let head = bytes.windows(2).rposition(|pair| pair == [0x78, 0x01]).unwrap();
+    bytes[head + 6] ^= 0x55;
+    place.write("damaged.h5", &bytes);
+    let run = place.run("copy-all damaged.h5 out.zarr --keep-codecs --untrusted --no-resume");
+    assert_eq!(run.status, 4, "{}", run.stderr);
+    assert!(run.stderr.contains("in `damaged.h5`, chunk ["), "{}", run.stderr);
+    assert!(!place.path("out.zarr").exists());
+}
+
+/// A directory `in` with a file whose values lie in others.
+fn place_with_others() -> Place {
+    let place = Place::new();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/hdf5/virtual");
+    fs::create_dir_all(place.path("in/below")).unwrap();
+    for name in [
+        "main.h5",
+        "a.h5",
+        "below/b.h5",
+        "part-0.h5",
+        "part-1.h5",
+        "part-2.h5",
+        "values.raw",
+        "expected.h5",
+    ] {
+        fs::copy(from.join(name), place.path("in").join(name)).unwrap();
+    }
+    place
+}
+
+#[test]
+fn values_of_other_files_are_read_where_it_is_allowed() {
+    let place = place_with_others();
+    let lost = "zarr: not carried over: /absent: its source `absent.h5` is not there: the fill value is in its place\n";
+    for (dest, more) in [("out.zarr", ""), ("within.zarr", "--untrusted")] {
+        let allowing = format!("--allow-external in {more}");
+        let copied = place.run(&format!("copy-all in/main.h5 {dest} {allowing}"));
+        assert_eq!((copied.status, &*copied.stderr), (0, lost));
+        assert_eq!(place.run(&format!("diff in/main.h5 {dest} {allowing}")).status, 0);
+        // What h5py reads.
+        let (found, expected) = (digests(&place.path(dest)), digests(&place.path("in/expected.h5")));
+        for (name, digest) in &expected {
+            assert_eq!(found.get(name), Some(digest), "{name}");
+        }
+        let strict = place.run(&format!("copy-all in/main.h5 strict.zarr --strict {allowing}"));
+        assert_eq!(strict.status, 1, "{}", strict.stderr);
+        assert!(!place.path("strict.zarr").exists());
+    }
+    let told = place
+        .run("copy-all in/main.h5 told.zarr -v --allow-external in")
+        .stderr;
+    for words in [
+        "zarr: mapped: /stack: a virtual dataset, whose values are copied from `.`, `a.h5`, `below/b.h5`",
+        "zarr: mapped: /raw: values in files without a format, which are copied from `values.raw`",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    // On the way back they are datasets of their own.
+    place.done("copy-all out.zarr back.h5");
+    assert_eq!(digests(&place.path("back.h5")), digests(&place.path("out.zarr")));
+    let refused = place.run("copy-all in/main.h5 own.zarr");
+    assert_eq!(refused.status, 0);
+    assert_eq!(
+        refused
+            .stderr
+            .matches("is another file, and none are allowed")
+            .count(),
+        11,
+        "{}",
+        refused.stderr
+    );
+}
