@@ -203,7 +203,7 @@ impl Array {
             })?;
             Ok(())
         })?;
-        let locks = StoreLocks::of(self.store().as_ref());
+        let locks = StoreLocks::of_chunks(self);
         match new {
             None => locks.erase(&key).map_err(Error::from)?,
             Some(new) => {
