@@ -44,7 +44,10 @@ impl CodecConfig {
     ///
     /// # Errors
     /// [`CodecError::Config`] for anything else, and for a member that must be understood and is not known.
-    pub fn from_json(value: &Value) -> Result<Self> {
+    pub fn from_json(mut value: Value) -> Result<Self> {
+        if let Some(codec) = Self::from_usual(&mut value) {
+            return Ok(codec);
+        }
         if let Some(name) = value.as_str() {
             return Ok(Self {
                 source: Some(value.clone()),
@@ -60,18 +63,29 @@ impl CodecConfig {
         };
         let codec = Self::new(name, configuration);
         let members = value.as_object().into_iter().flat_map(Map::keys);
-        // As it is written anyway, in most documents: there are as many codecs as arrays.
         if members.eq(codec.members()) {
             return Ok(codec);
         }
-        if let Some(member) = unknown_member(value) {
+        if let Some(member) = unknown_member(&value) {
             let reason = format!("member `{member}` is not known and must be understood");
             return Err(CodecError::config(name, reason));
         }
         Ok(Self {
-            source: Some(value.clone()),
+            source: Some(value),
             ..codec
         })
+    }
+
+    /// Takes the usual form apart, as it is written anyway; there are as many codecs as arrays.
+    fn from_usual(value: &mut Value) -> Option<Self> {
+        let members = value.as_object_mut()?;
+        if !members.keys().eq(["name", "configuration"]) {
+            return None;
+        }
+        let name = members["name"].as_str()?.to_owned();
+        let configuration = members["configuration"].as_object_mut();
+        let configuration = configuration.filter(|configuration| !configuration.is_empty())?;
+        Some(Self::new(name, std::mem::take(configuration)))
     }
 
     /// Whether whoever does not know the codec may do without it: `must_understand` is false.

@@ -11,7 +11,9 @@ use zarr_store::{Store, StoreExt, StoreKey};
 use crate::{
     Error, NodePath, Options, Result, ZarrFormat,
     consolidated::SIZE_MAX,
-    hierarchy::{V2_ATTRIBUTES, V3_NODE, outdate, parse_document, read_document, read_node, wrong_member},
+    hierarchy::{
+        V2_ATTRIBUTES, V3_NODE, outdate, parse_document, read_document, read_node_document, wrong_member,
+    },
     locks::StoreLocks,
     metadata::{
         Wrong,
@@ -213,7 +215,7 @@ impl Place {
         let store = self.store.as_ref();
         let document = match self.format {
             ZarrFormat::V2 => read_document(store, &key, &self.options)?,
-            ZarrFormat::V3 => read_node(store, &key, &self.options)?,
+            ZarrFormat::V3 => read_node_document(store, &key, &self.options)?,
         };
         let Some(mut document) = document else {
             return Ok(None);

@@ -12,7 +12,7 @@ use crate::{
     Array, ArrayMetadata, Attributes, Error, Group, GroupMetadata, NodePath, Options, Result, ZarrFormat,
     consolidated,
     metadata::{
-        Wrong,
+        Members, Wrong,
         json::{self, Style},
         v2, v3,
     },
@@ -66,7 +66,7 @@ impl Node {
         options: &Options,
         format: Option<ZarrFormat>,
     ) -> Result<Option<Self>> {
-        let read = |name| read_document(store.as_ref(), &path.key(name)?, options);
+        let mut buffer = ReadBuffer::default();
         let wrong = |name, wrong| Err(wrong_member(store.as_ref(), &path.key(name)?, wrong));
         let array = |metadata| {
             Self::Array(Array::new(
@@ -85,28 +85,31 @@ impl Node {
             ))
         };
         if format != Some(ZarrFormat::V3) {
-            if let Some(document) = read(V2_ARRAY)? {
-                let metadata = v2::read_array(document, &options.registry);
+            buffer.set_limit(options.document_size_max);
+            if store.get_ranges(&path.key(V2_ARRAY)?, &[ByteRange::All], &mut buffer)? {
+                let members = Members::parse(buffer.part(0));
+                let metadata = members.and_then(|members| v2::read_array(members, &options.registry));
                 return metadata
                     .map_or_else(|why| wrong(V2_ARRAY, why), |metadata| Ok(Some(array(metadata))));
             }
-            if let Some(document) = read(V2_GROUP)? {
-                let metadata = v2::read_group(document);
+            if store.get_ranges(&path.key(V2_GROUP)?, &[ByteRange::All], &mut buffer)? {
+                let metadata = Members::parse(buffer.part(0)).and_then(v2::read_group);
                 return metadata
                     .map_or_else(|why| wrong(V2_GROUP, why), |metadata| Ok(Some(group(metadata))));
             }
         }
-        if format != Some(ZarrFormat::V2)
-            && let Some(document) = read_node(store.as_ref(), &path.key(V3_NODE)?, options)?
-        {
-            let node = match v3::node_type(&document) {
-                Ok(true) => v3::read_array(document).map(array),
-                Ok(false) => v3::read_group(document).map(group),
-                Err(wrong) => Err(wrong),
-            };
-            return node.map_or_else(|why| wrong(V3_NODE, why), |node| Ok(Some(node)));
+        if format == Some(ZarrFormat::V2) {
+            return Ok(None);
         }
-        Ok(None)
+        let Some(members) = read_node(store.as_ref(), &path.key(V3_NODE)?, options, &mut buffer)? else {
+            return Ok(None);
+        };
+        let node = match v3::is_array(members.get(v3::NODE_TYPE)) {
+            Ok(true) => v3::read_array(members).map(array),
+            Ok(false) => v3::read_group(members).map(group),
+            Err(wrong) => Err(wrong),
+        };
+        node.map_or_else(|why| wrong(V3_NODE, why), |node| Ok(Some(node)))
     }
 
     /// Where the node is.
@@ -287,25 +290,42 @@ pub(crate) fn read_document(store: &dyn Store, key: &StoreKey, options: &Options
 }
 
 /// The document of a V3 node but for its consolidated metadata, which may be large and are read where they are asked for.
-pub(crate) fn read_node(store: &dyn Store, key: &StoreKey, options: &Options) -> Result<Option<Value>> {
-    let size_max = options.document_size_max.max(consolidated::SIZE_MAX);
-    let mut buffer = ReadBuffer::with_limit(size_max);
-    if !store.get_ranges(key, &[ByteRange::All], &mut buffer)? {
+pub(crate) fn read_node_document(
+    store: &dyn Store,
+    key: &StoreKey,
+    options: &Options,
+) -> Result<Option<Value>> {
+    let mut buffer = ReadBuffer::default();
+    let members = read_node(store, key, options, &mut buffer)?;
+    Ok(members.map(|members| members.rest().into()))
+}
+
+/// The members of what [`read_node_document`] reads; the buffer holds the text.
+pub(crate) fn read_node<'a>(
+    store: &dyn Store,
+    key: &StoreKey,
+    options: &Options,
+    buffer: &'a mut ReadBuffer,
+) -> Result<Option<Members<'a>>> {
+    buffer.set_limit(options.document_size_max.max(consolidated::SIZE_MAX));
+    if !store.get_ranges(key, &[ByteRange::All], buffer)? {
         return Ok(None);
     }
     let bytes = buffer.part(0);
-    let wrong = |reason: String| wrong_member(store, key, Wrong::new("", reason));
+    let wrong = |wrong| wrong_member(store, key, wrong);
     let text = str::from_utf8(bytes)
         .ok()
         .filter(|text| text.contains(CONSOLIDATED));
     let Some(members) = text.and_then(|text| json::members(text).ok()) else {
         if bytes.len() as u64 > options.document_size_max {
             let limit = options.document_size_max;
-            return Err(wrong(format!("is {} bytes long, limit {limit}", bytes.len())));
+            let reason = format!("is {} bytes long, limit {limit}", bytes.len());
+            return Err(wrong(Wrong::new("", reason)));
         }
-        return parse_document(store, key, bytes).map(Some);
+        return Members::parse(bytes).map(Some).map_err(wrong);
     };
-    without_consolidated(store, key, members).map(Some)
+    let document = without_consolidated(store, key, members)?;
+    Members::new(document).map(Some).map_err(wrong)
 }
 
 /// The document of a V3 group without its consolidated metadata, if it has any.

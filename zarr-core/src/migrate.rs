@@ -12,7 +12,7 @@ use crate::{
     Array, ArrayMetadata, GroupMetadata, Node, NodePath, Result, ZarrFormat,
     hierarchy::{V2_ARRAY, V2_ATTRIBUTES, V2_GROUP, V3_NODE, wrong_member},
     metadata::{
-        Codecs, Wrong,
+        Codecs, Members, Wrong,
         json::{self, Style},
         v2, v3,
     },
@@ -94,7 +94,9 @@ fn v2_array(array: &Array, mut attributes: Map<String, Value>) -> Result<Vec<(St
     let metadata = array.metadata();
     let mut new = to_v2(metadata).map_err(wrong)?;
     let document = v2::write_array(&new, registry).map_err(wrong)?;
-    let read = v2::read_array(document.clone(), registry).map_err(wrong)?;
+    let read = Members::new(document.clone())
+        .and_then(|members| v2::read_array(members, registry))
+        .map_err(wrong)?;
     if read.codecs.list() != metadata.codecs.list() {
         let names: Vec<_> = metadata
             .codecs
@@ -181,7 +183,8 @@ fn is_of_ours(name: &str) -> bool {
 
 /// Whether a V2 document that was kept says what the array is now.
 fn is_unchanged_v2(document: &Value, array: &Array) -> bool {
-    let Ok(kept) = v2::read_array(document.clone(), &array.options().registry) else {
+    let members = Members::new(document.clone());
+    let Ok(kept) = members.and_then(|members| v2::read_array(members, &array.options().registry)) else {
         return false;
     };
     let mut now = array.metadata().clone();
@@ -198,7 +201,7 @@ fn unchanged_v3(
     attributes: &Map<String, Value>,
 ) -> Option<Value> {
     let mut document = document.clone();
-    let then = v3::read_array(document.clone().into()).ok()?;
+    let then = v3::read_array(Members::new(document.clone().into()).ok()?).ok()?;
     let registry = &array.options().registry;
     let mut now = array.metadata().clone();
     now.unknown.remove(KEPT_V3);

@@ -139,7 +139,7 @@ fn builder(cell: &Cell) -> Result<ArrayBuilder> {
         let builder = builder.format(ZarrFormat::V2);
         builder.v2_codecs(V2Codecs { filters, compressor })
     } else {
-        let codecs: Result<_, _> = codecs.iter().map(CodecConfig::from_json).collect();
+        let codecs: Result<_, _> = codecs.iter().cloned().map(CodecConfig::from_json).collect();
         let mut builder = builder.format(ZarrFormat::V3).codecs(codecs?);
         if cell.keys == "v2" {
             builder = builder.v2_chunk_names();
@@ -184,7 +184,7 @@ fn in_grid(builder: ArrayBuilder, cell: &Cell) -> Result<ArrayBuilder> {
 /// Shards that no option of ours makes: their codec is given as the cell's document has it.
 fn in_shards(builder: ArrayBuilder, cell: &Cell) -> Result<ArrayBuilder> {
     let codecs = cell.document()["codecs"].as_array().cloned().unwrap_or_default();
-    let codecs: Result<_, _> = codecs.iter().map(CodecConfig::from_json).collect();
+    let codecs: Result<_, _> = codecs.iter().cloned().map(CodecConfig::from_json).collect();
     Ok(builder.order(Order::C).codecs(codecs?))
 }
 

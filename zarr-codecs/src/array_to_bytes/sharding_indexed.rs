@@ -44,7 +44,11 @@ fn build(configuration: &Map<String, Value>, registry: &CodecRegistry) -> Result
     let chain = |member: &str| {
         let list = configuration.get(member).and_then(Value::as_array);
         let list = list.ok_or_else(|| configuration.error(member, "must be a list of codecs"))?;
-        let configs: Vec<_> = list.iter().map(CodecConfig::from_json).collect::<Result<_>>()?;
+        let configs: Vec<_> = list
+            .iter()
+            .cloned()
+            .map(CodecConfig::from_json)
+            .collect::<Result<_>>()?;
         CodecChain::new(&configs, registry, &Limits::DEFAULT)
             .map_err(|error| configuration.error(member, &error.to_string()))
     };

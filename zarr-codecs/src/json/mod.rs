@@ -8,7 +8,7 @@
 mod members;
 mod write;
 
-use std::fmt::Write;
+use std::{borrow::Cow, collections::HashSet, fmt::Write};
 
 use serde_json::{Map, Number, Value};
 
@@ -18,8 +18,8 @@ pub use self::write::{Style, python_float, write, write_into};
 
 /// How deep values may nest.
 const DEPTH_MAX: usize = 128;
-/// About how many members a metadata document has; objects within are small.
-const N_MEMBERS: usize = 12;
+/// How many members most metadata documents have at most.
+const N_MEMBERS: usize = 10;
 
 /// Where a text is no JSON, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,21 +36,72 @@ pub struct JsonError {
 /// # Errors
 /// [`JsonError`] for what is no JSON, is no UTF-8, has a member twice or nests over 128 levels.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
-    let text = str::from_utf8(bytes).map_err(|error| JsonError {
-        offset: error.valid_up_to(),
-        reason: "not UTF-8",
-    })?;
-    let mut parser = Parser::new(text, false);
+    let mut parser = Parser::new(utf8(bytes)?, false);
     let value = parser.value(0)?;
     parser.end()?;
     Ok(value)
 }
 
+/// Reads a document that is an object, at less cost than [`parse`]: its members in their order.
+///
+/// ```
+/// use zarr_codecs::json::parse_object;
+/// let members = parse_object(br#"{"zarr_format": 2, "order": "C"}"#)?;
+/// assert_eq!(members[1], ("order".into(), "C".into()));
+/// # Ok::<(), zarr_codecs::json::JsonError>(())
+/// ```
+///
+/// # Errors
+/// Those of [`parse`], and for what is no object.
+pub fn parse_object(bytes: &[u8]) -> Result<Vec<(Cow<'_, str>, Value)>, JsonError> {
+    /// So many names are compared with each other sooner than they are hashed.
+    const FEW: usize = 32;
+    let mut parser = Parser::new(utf8(bytes)?, false);
+    parser.space();
+    if parser.peek() != Some(b'{') {
+        return Err(parser.error("expected an object"));
+    }
+    let mut members: Vec<(Cow<'_, str>, Value)> = Vec::with_capacity(N_MEMBERS);
+    let mut names = HashSet::new();
+    parser.members(0, |name, value| {
+        let is_new = if members.len() < FEW {
+            members.iter().all(|(known, _)| *known != name)
+        } else {
+            if names.is_empty() {
+                names.extend(members.iter().map(|(known, _)| known.clone()));
+            }
+            names.insert(name.clone())
+        };
+        members.push((name, value));
+        is_new
+    })?;
+    parser.end()?;
+    Ok(members)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, JsonError> {
+    str::from_utf8(bytes).map_err(|error| JsonError {
+        offset: error.valid_up_to(),
+        reason: "not UTF-8",
+    })
+}
+
 /// Whether two values are written alike, members in the same order and numbers with the same digits.
 pub fn is_same(one: &Value, other: &Value) -> bool {
-    // Objects are equal in any order; all else that is equal has the same text, for numbers keep their digits.
-    let is_plain = !one.is_object() && !one.is_array();
-    is_plain && one == other || write(one, Style::V3) == write(other, Style::V3)
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let is_same = |((name, one), (other_name, other))| name == other_name && is_same(one, other);
+            one.len() == other.len() && one.iter().zip(other).all(is_same)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        // 2.50 is written as 2.5.
+        (Value::Number(_), Value::Number(_)) => {
+            one == other || write(one, Style::V3) == write(other, Style::V3)
+        }
+        _ => one == other,
+    }
 }
 
 /// Reads values from a text one after the other.
@@ -106,14 +157,15 @@ impl<'a> Parser<'a> {
     }
 
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+        self.at += rest.iter().position(|byte| !is_space(byte)).unwrap_or(rest.len());
     }
 
     /// Takes a text if it comes next.
     fn take(&mut self, expected: &str) -> bool {
-        let found = self.text[self.at..].starts_with(expected);
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let found = rest.starts_with(expected.as_bytes());
         self.at += if found { expected.len() } else { 0 };
         found
     }
@@ -135,29 +187,44 @@ impl<'a> Parser<'a> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
+        let mut members = Map::new();
+        self.members(depth, |name, value| {
+            if members.is_empty() {
+                members = Map::with_capacity(if depth == 0 { N_MEMBERS } else { 2 });
+            }
+            members.insert(name.into_owned(), value).is_none()
+        })?;
+        Ok(members.into())
+    }
+
+    /// The members of an object, from its brace on; `add` says whether one is new.
+    fn members(
+        &mut self,
+        depth: usize,
+        mut add: impl FnMut(Cow<'a, str>, Value) -> bool,
+    ) -> Result<(), JsonError> {
         self.at += 1;
         self.space();
         if self.take("}") {
-            return Ok(Map::new().into());
+            return Ok(());
         }
-        let mut members = Map::with_capacity(if depth == 0 { N_MEMBERS } else { 2 });
         loop {
             self.space();
             if self.peek() != Some(b'"') {
                 return Err(self.error("expected a member name"));
             }
-            let name = self.string()?;
+            let name = self.text()?;
             self.space();
             if !self.take(":") {
                 return Err(self.error("expected a colon"));
             }
             let value = self.value(depth + 1)?;
-            if members.insert(name, value).is_some() {
+            if !add(name, value) {
                 return Err(self.error("member given twice"));
             }
             self.space();
             if self.take("}") {
-                return Ok(members.into());
+                return Ok(());
             }
             if !self.take(",") {
                 return Err(self.error("expected a comma or a brace"));
@@ -184,8 +251,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A string, from its quotation mark on; the escapes are left to `serde_json`.
     fn string(&mut self) -> Result<String, JsonError> {
+        self.text().map(Cow::into_owned)
+    }
+
+    /// A string, from its quotation mark on; the escapes are left to `serde_json`.
+    fn text(&mut self) -> Result<Cow<'a, str>, JsonError> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
         let mut end = start;
@@ -206,7 +277,7 @@ impl<'a> Parser<'a> {
         }
         if is_plain {
             self.at = end + 1;
-            return Ok(self.text[start..end].to_owned());
+            return Ok(Cow::Borrowed(&self.text[start..end]));
         }
         let quoted = &self.text[self.at..=end];
         let is_control = |byte: u8| byte < b' ';
@@ -215,9 +286,9 @@ impl<'a> Parser<'a> {
         } else {
             serde_json::from_str(quoted)
         };
-        let string = string.map_err(|_| self.error("text with a bad escape"))?;
+        let string: String = string.map_err(|_| self.error("text with a bad escape"))?;
         self.at = end + 1;
-        Ok(string)
+        Ok(string.into())
     }
 
     fn number(&mut self) -> Result<Value, JsonError> {
@@ -340,9 +411,52 @@ mod tests {
         ];
         for text in bad {
             assert!(parse(text.as_bytes()).is_err(), "{text:.40}");
+            assert!(parse_object(text.as_bytes()).is_err(), "{text:.40}");
         }
         assert!(parse(b"\xff").is_err());
         assert!(parse(("[".repeat(128) + &"]".repeat(128)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_member_given_twice_is_found_among_few_and_many() {
+        for n_members in [2, 31, 32, 33, 34, 100] {
+            for (first, second) in [(0, 1), (0, n_members - 1), (n_members - 2, n_members - 1)] {
+                let mut names: Vec<_> = (0..n_members).map(|number| format!("\"{number}\": 1")).collect();
+                let whole = format!("{{{}}}", names.join(","));
+                let members = parse_object(whole.as_bytes()).unwrap();
+                assert_eq!(members.len(), n_members);
+                assert_eq!(members[second], (second.to_string().into(), 1.into()));
+                names[second] = names[first].clone();
+                let text = format!("{{{}}}", names.join(","));
+                let expected = parse(text.as_bytes()).unwrap_err();
+                assert_eq!(parse_object(text.as_bytes()), Err(expected), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_the_same_if_they_are_written_alike() {
+        let same = [
+            ("2.50", "2.5"),
+            ("[1, {\"a\": null}]", "[1,{\"a\":null}]"),
+            ("\"a\"", "\"\\u0061\""),
+        ];
+        for (one, other) in same {
+            let (one, other) = (parse(one.as_bytes()).unwrap(), parse(other.as_bytes()).unwrap());
+            assert!(is_same(&one, &other), "{one} {other}");
+        }
+        let different = [
+            ("1", "1.0"),
+            ("{\"a\": 1, \"b\": 2}", "{\"b\": 2, \"a\": 1}"),
+            ("[1]", "[1, 2]"),
+            ("\"1\"", "1"),
+            ("null", "false"),
+            ("[]", "{}"),
+        ];
+        for (one, other) in different {
+            let (one, other) = (parse(one.as_bytes()).unwrap(), parse(other.as_bytes()).unwrap());
+            assert!(!is_same(&one, &other), "{one} {other}");
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn chunks_that_others_wrote_are_decoded_and_written() {
         let codecs = case["codecs"].as_array().unwrap();
         let codecs: Vec<_> = codecs
             .iter()
-            .map(|codec| CodecConfig::from_json(codec).unwrap())
+            .map(|codec| CodecConfig::from_json(codec.clone()).unwrap())
             .collect();
         let chain = CodecChain::new(&codecs, &registry, &limits).unwrap();
         let codec = chain.for_chunk(spec.clone(), &limits).unwrap();

@@ -108,10 +108,11 @@ fn visit_v2(store: &dyn Store, prefix: &StorePrefix, options: &Options) -> Resul
 fn visit_v3(store: &dyn Store, prefix: &StorePrefix, is_root: bool, options: &Options) -> Result<Found> {
     let key = prefix.key(V3_NODE)?;
     let mut found = Found::default();
-    let Some(document) = hierarchy::read_node(store, &key, options)? else {
+    let Some(document) = hierarchy::read_node_document(store, &key, options)? else {
         return Ok(found);
     };
-    let is_array = v3::node_type(&document).map_err(|wrong| hierarchy::wrong_member(store, &key, wrong))?;
+    let is_array = v3::is_array(document.get(v3::NODE_TYPE))
+        .map_err(|wrong| hierarchy::wrong_member(store, &key, wrong))?;
     if !is_array {
         found.below = store.list_dir(prefix)?.prefixes;
     }

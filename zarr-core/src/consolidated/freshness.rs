@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use zarr_store::{Store, StoreKey, StorePrefix};
 
 use super::{
@@ -15,6 +16,7 @@ use crate::{
     ArrayMetadata, NodePath, Options, Result, ZarrFormat,
     hierarchy::{self, V2_ARRAY, V2_ATTRIBUTES, V2_GROUP, V3_NODE},
     metadata::{
+        Members, Read,
         json::{self, Style},
         v2, v3,
     },
@@ -111,7 +113,7 @@ impl ConsolidatedMetadata {
         for key in keys {
             let document = match self.format {
                 ZarrFormat::V2 => hierarchy::read_document(store, &key, options)?,
-                ZarrFormat::V3 => hierarchy::read_node(store, &key, options)?,
+                ZarrFormat::V3 => hierarchy::read_node_document(store, &key, options)?,
             };
             let text = document.map(|document| written(&document, self.format));
             found.documents.extend(text.map(|text| (key, text)));
@@ -168,16 +170,16 @@ fn means_the_same(key: &StoreKey, ours: &[u8], text: &str, options: &Options) ->
     match key.name() {
         V2_GROUP => true,
         V2_ARRAY => {
-            let read = |document| v2::read_array(document, &options.registry);
+            let read = |document| v2::read_array(Members::new(document)?, &options.registry);
             read(ours).is_ok_and(|ours| read(theirs).is_ok_and(|theirs| is_same_array(&ours, &theirs)))
         }
-        V3_NODE => match (v3::node_type(&ours), v3::node_type(&theirs)) {
+        V3_NODE => match (is_v3_array(&ours), is_v3_array(&theirs)) {
             (Ok(true), Ok(true)) => {
-                let read = v3::read_array;
+                let read = |document| v3::read_array(Members::new(document)?);
                 read(ours).is_ok_and(|ours| read(theirs).is_ok_and(|theirs| is_same_array(&ours, &theirs)))
             }
             (Ok(false), Ok(false)) => {
-                let read = v3::read_group;
+                let read = |document| v3::read_group(Members::new(document)?);
                 read(ours)
                     .is_ok_and(|ours| read(theirs).is_ok_and(|theirs| ours.attributes == theirs.attributes))
             }
@@ -185,6 +187,10 @@ fn means_the_same(key: &StoreKey, ours: &[u8], text: &str, options: &Options) ->
         },
         _ => false,
     }
+}
+
+fn is_v3_array(document: &Value) -> Read<bool> {
+    v3::is_array(document.get(v3::NODE_TYPE))
 }
 
 /// Whether a document says no more than its absence.

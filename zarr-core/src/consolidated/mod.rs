@@ -175,7 +175,7 @@ impl ConsolidatedMetadata {
             ZarrFormat::V3 => {
                 let key = self.path.key(V3_NODE)?;
                 let _guard = StoreLocks::of(store).lock(&key)?;
-                let own = hierarchy::read_node(store, &key, &Options::default())?;
+                let own = hierarchy::read_node_document(store, &key, &Options::default())?;
                 let own = own.ok_or_else(|| Error::NotFound {
                     path: self.path.as_str().to_owned(),
                     store: store.describe(""),

@@ -53,7 +53,7 @@ impl ConsolidatedStore {
             ZarrFormat::V2 => documents.contains(&prefix.key(V2_ARRAY)?),
             ZarrFormat::V3 => documents.get(&prefix.key(V3_NODE)?).is_some_and(|document| {
                 let document = json::parse(&document);
-                document.is_ok_and(|document| v3::node_type(&document) == Ok(true))
+                document.is_ok_and(|document| v3::is_array(document.get(v3::NODE_TYPE)) == Ok(true))
             }),
         })
     }

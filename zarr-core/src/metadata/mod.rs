@@ -11,6 +11,8 @@ mod v2_fill_value;
 mod v2_lenient;
 pub(crate) mod v3;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 use zarr_codecs::{
     ByteOrder, CodecChain, CodecConfig, CodecError, CodecRegistry, DataType, FillValue, Limits,
@@ -284,18 +286,40 @@ impl GroupMetadata {
 }
 
 /// Reads the members of a document one by one; what is left is not known.
-pub(crate) struct Members(Map<String, Value>);
+///
+/// They are few: looking at each is quicker than hashing the name that is wanted.
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Value)>);
 
-impl Members {
+impl<'a> Members<'a> {
     pub(crate) fn new(document: Value) -> Read<Self> {
         match document {
-            Value::Object(members) => Ok(Self(members)),
+            Value::Object(members) => {
+                let members = members.into_iter().map(|(name, value)| (name.into(), value));
+                Ok(Self(members.collect()))
+            }
             other => Err(Wrong::expected("", "an object", &other)),
         }
     }
 
+    /// The members of a document as it is stored.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Read<Self> {
+        json::parse_object(bytes).map_or_else(
+            |_| match json::parse(bytes) {
+                Ok(document) => Self::new(document),
+                Err(error) => Err(Wrong::new("", error.to_string())),
+            },
+            |members| Ok(Self(members)),
+        )
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        let (_, value) = self.0.iter().find(|(found, _)| found == name)?;
+        Some(value)
+    }
+
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
+        let at = self.0.iter().position(|(found, _)| found == name)?;
+        Some(self.0.remove(at).1)
     }
 
     pub(crate) fn require(&mut self, name: &str) -> Read<Value> {
@@ -316,7 +340,8 @@ impl Members {
     }
 
     pub(crate) fn rest(self) -> Map<String, Value> {
-        self.0
+        let members = self.0.into_iter();
+        members.map(|(name, value)| (name.into_owned(), value)).collect()
     }
 }
 

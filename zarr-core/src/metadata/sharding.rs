@@ -43,6 +43,7 @@ impl ShardCodecs {
             chunk_shape: lengths.iter().map(Value::as_u64).collect::<Option<_>>()?,
             codecs: codecs
                 .iter()
+                .cloned()
                 .map(CodecConfig::from_json)
                 .collect::<Result<_, CodecError>>()
                 .ok()?,

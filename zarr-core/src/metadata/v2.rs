@@ -22,8 +22,7 @@ pub(crate) const FILL_VALUE: &str = "fill_value";
 /// The most codecs that an array may have.
 const CODECS_MAX: usize = 32;
 
-pub(crate) fn read_array(document: Value, registry: &CodecRegistry) -> Read<ArrayMetadata> {
-    let mut members = Members::new(document)?;
+pub(crate) fn read_array(mut members: Members<'_>, registry: &CodecRegistry) -> Read<ArrayMetadata> {
     members.format(2)?;
     let shape = lengths("/shape", &members.require("shape")?, 0)?;
     let chunk_shape = lengths("/chunks", &members.require("chunks")?, 1)?;
@@ -83,8 +82,7 @@ pub(crate) fn read_array(document: Value, registry: &CodecRegistry) -> Read<Arra
     })
 }
 
-pub(crate) fn read_group(document: Value) -> Read<GroupMetadata> {
-    let mut members = Members::new(document)?;
+pub(crate) fn read_group(mut members: Members<'_>) -> Read<GroupMetadata> {
     members.format(2)?;
     Ok(GroupMetadata {
         format: ZarrFormat::V2,

@@ -17,23 +17,24 @@ const STORAGE_TRANSFORMERS: &str = "storage_transformers";
 /// Members that are kept among what is not known, and that V2 has no use for.
 pub(crate) const KEPT: [&str; 3] = [DATA_TYPE, CHUNK_GRID, STORAGE_TRANSFORMERS];
 
-/// The kind of node that a document is of.
-pub(crate) fn node_type(document: &Value) -> Read<bool> {
-    match document.get("node_type").and_then(Value::as_str) {
+/// The member that tells arrays from groups.
+pub(crate) const NODE_TYPE: &str = "node_type";
+
+/// Whether a node is an array, as its document's member [`NODE_TYPE`] says.
+pub(crate) fn is_array(node_type: Option<&Value>) -> Read<bool> {
+    match node_type.and_then(Value::as_str) {
         Some("array") => Ok(true),
         Some("group") => Ok(false),
         _ => {
-            let found = document.get("node_type").unwrap_or(&Value::Null);
+            let found = node_type.unwrap_or(&Value::Null);
             Err(Wrong::expected("/node_type", "\"array\" or \"group\"", found))
         }
     }
 }
 
-pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
-    node_type(&document)?;
-    let mut members = Members::new(document)?;
+pub(crate) fn read_array(mut members: Members<'_>) -> Read<ArrayMetadata> {
+    is_array(members.take(NODE_TYPE).as_ref())?;
     members.format(3)?;
-    members.take("node_type");
     let shape = lengths("/shape", &members.require("shape")?, 0)?;
     let data_type_json = members.require("data_type")?;
     let data_type = DataType::from_json(&data_type_json).map_err(at("/data_type"))?;
@@ -42,7 +43,7 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
     let chunk_key_encoding = read_chunk_key_encoding(&members.require("chunk_key_encoding")?)?;
     let fill_value_json = members.require("fill_value")?;
     let fill_value = read_fill_value(&fill_value_json, &data_type)?;
-    let codecs = read_codecs(&members.require("codecs")?)?;
+    let codecs = read_codecs(members.require("codecs")?)?;
     let attributes = members
         .take("attributes")
         .map_or_else(|| Ok(Map::new()), attributes)?;
@@ -70,7 +71,7 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
     {
         unknown.insert(FILL_VALUE.into(), fill_value_json);
     }
-    if chunk_grid_to_json(&chunk_grid) != chunk_grid_json {
+    if !is_ours(&chunk_grid_json, &chunk_grid) {
         unknown.insert(CHUNK_GRID.into(), chunk_grid_json);
     }
     let codecs = Codecs::new(codecs);
@@ -88,11 +89,9 @@ pub(crate) fn read_array(document: Value) -> Read<ArrayMetadata> {
     })
 }
 
-pub(crate) fn read_group(document: Value) -> Read<GroupMetadata> {
-    node_type(&document)?;
-    let mut members = Members::new(document)?;
+pub(crate) fn read_group(mut members: Members<'_>) -> Read<GroupMetadata> {
+    is_array(members.take(NODE_TYPE).as_ref())?;
     members.format(3)?;
-    members.take("node_type");
     let attributes = members
         .take("attributes")
         .map_or_else(|| Ok(Map::new()), attributes)?;
@@ -128,7 +127,7 @@ pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
         document.insert("dimension_names".into(), json!(names));
     }
     document.insert("zarr_format".into(), 3.into());
-    document.insert("node_type".into(), "array".into());
+    document.insert(NODE_TYPE.into(), "array".into());
     let transformers = metadata.unknown.get(STORAGE_TRANSFORMERS).cloned();
     document.insert(
         STORAGE_TRANSFORMERS.into(),
@@ -163,7 +162,7 @@ pub(crate) fn write_group(metadata: &GroupMetadata) -> Value {
     document.insert("attributes".into(), metadata.attributes.clone().into());
     document.insert("zarr_format".into(), 3.into());
     document.extend(metadata.unknown.clone());
-    document.insert("node_type".into(), "group".into());
+    document.insert(NODE_TYPE.into(), "group".into());
     document.into()
 }
 
@@ -277,6 +276,16 @@ fn write_chunk_grid(metadata: &ArrayMetadata) -> Value {
     }
 }
 
+/// Whether a grid that was read is written as it was.
+fn is_ours(value: &Value, grid: &ChunkGrid) -> bool {
+    let n_members = |value: &Value| value.as_object().map_or(0, Map::len);
+    match grid {
+        // A name, and a configuration with the shape: nothing needs to be written to see that.
+        ChunkGrid::Regular { .. } => n_members(value) == 2 && n_members(&value["configuration"]) == 1,
+        ChunkGrid::Rectilinear(_) => chunk_grid_to_json(grid) == *value,
+    }
+}
+
 fn chunk_grid_to_json(grid: &ChunkGrid) -> Value {
     match grid {
         ChunkGrid::Regular { chunk_shape } => {
@@ -320,14 +329,16 @@ fn read_fill_value(value: &Value, data_type: &DataType) -> Read<FillValue> {
     FillValue::from_json(value, data_type).map_err(at("/fill_value"))
 }
 
-fn read_codecs(value: &Value) -> Read<Vec<CodecConfig>> {
-    let items = value.as_array().filter(|items| !items.is_empty());
-    let items = items.ok_or_else(|| Wrong::expected("/codecs", "a list of codecs", value))?;
-    let codec = |(index, item): (usize, &Value)| {
+fn read_codecs(value: Value) -> Read<Vec<CodecConfig>> {
+    let items = match value {
+        Value::Array(items) if !items.is_empty() => items,
+        other => return Err(Wrong::expected("/codecs", "a list of codecs", &other)),
+    };
+    let codec = |(index, item): (usize, Value)| {
         CodecConfig::from_json(item)
             .map_err(|error| Wrong::new(format!("/codecs/{index}"), error.to_string()))
     };
-    items.iter().enumerate().map(codec).collect()
+    items.into_iter().enumerate().map(codec).collect()
 }
 
 fn read_dimension_names(value: &Value, ndim: usize) -> Read<Option<Vec<Option<String>>>> {
@@ -348,7 +359,7 @@ fn read_dimension_names(value: &Value, ndim: usize) -> Read<Option<Vec<Option<St
 }
 
 /// Keeps what is not known, if the document says that it need not be.
-fn read_unknown(members: Members) -> Read<Map<String, Value>> {
+fn read_unknown(members: Members<'_>) -> Read<Map<String, Value>> {
     let unknown = members.rest();
     match unknown.iter().find(|(_, value)| !may_be_ignored(value)) {
         Some((name, _)) => Err(not_understood(format!("/{name}"))),

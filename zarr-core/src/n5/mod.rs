@@ -12,7 +12,7 @@ pub(crate) use self::documents::unwrapped;
 pub use self::store::N5Store;
 use crate::{
     ArrayMetadata, Error, Options, Result, ZarrFormat,
-    metadata::{json, v2},
+    metadata::{Members, json, v2},
 };
 
 /// What [`zarr_store::Store::node_format`] says of N5.
@@ -33,7 +33,8 @@ pub(crate) fn adapted(metadata: &ArrayMetadata, options: &Options) -> Result<Arr
     let mut document = Document::new();
     documents::array_to_n5(&mut document, &array, false).map_err(Error::create)?;
     let array = documents::array_to_zarr(&document).map_err(Error::create)?;
-    v2::read_array(array, &options.registry).map_err(wrong)
+    let members = Members::new(array).map_err(wrong)?;
+    v2::read_array(members, &options.registry).map_err(wrong)
 }
 
 /// Reads a document of N5 or V2.

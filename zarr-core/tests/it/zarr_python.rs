@@ -58,7 +58,7 @@ fn builder(case: &Value, format: ZarrFormat) -> ArrayBuilder {
             let codecs = case["codec"].as_array().unwrap().iter();
             builder.codecs(
                 codecs
-                    .map(|codec| CodecConfig::from_json(codec).unwrap())
+                    .map(|codec| CodecConfig::from_json(codec.clone()).unwrap())
                     .collect(),
             )
         }
