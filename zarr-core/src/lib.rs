@@ -20,6 +20,7 @@ mod gather;
 mod group;
 mod hierarchy;
 mod kept_indices;
+mod listing;
 mod locks;
 mod members;
 /// What the documents of a hierarchy say.
@@ -70,6 +71,7 @@ pub use error::Error;
 pub use gather::{ChunkSource, ChunkedShape, gather};
 pub use group::Group;
 pub use hierarchy::{Node, create_parents, erase_node, walk};
+pub use listing::{list_keys, walk_folders};
 pub use metadata::{ArrayMetadata, GroupMetadata, Order, ZarrFormat};
 pub use migrate::document_names;
 pub use n5::N5Store;

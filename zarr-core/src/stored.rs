@@ -1,8 +1,10 @@
 //! The chunk grid, and which of its chunks are stored.
 
-use zarr_store::{StoreExt, StoreKey, StorePrefix};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{Array, ChunkKeyEncoding, Error, Result, Selection};
+use zarr_store::{StoreExt, StoreKey};
+
+use crate::{Array, ChunkKeyEncoding, Error, Result, Selection, listing::walk_folders};
 
 impl Array {
     /// The part of the array that a chunk covers; chunks at the ends are cut.
@@ -87,12 +89,16 @@ impl Array {
     /// # Errors
     /// When the store cannot list.
     pub fn size_stored(&self) -> Result<u64> {
-        let mut size = 0_u64;
-        self.walk_own_keys(&mut |key| {
-            size = size.saturating_add(self.store().size(&key)?.unwrap_or(0));
-            Ok(())
+        let mut keys = Vec::new();
+        self.walk_own_keys(&mut |key| keys.push(key))?;
+        let (store, size) = (self.store(), AtomicU64::new(0));
+        let workers = self.options().workers.for_answers(store.as_ref());
+        workers.for_each(keys.len(), &|index| {
+            let size_of_key = store.size(&keys[index])?.unwrap_or(0);
+            size.fetch_add(size_of_key, Ordering::Relaxed);
+            Ok::<_, Error>(())
         })?;
-        Ok(size)
+        Ok(size.into_inner())
     }
 
     /// Shows all that is stored of the array: the encoded chunks in C order, then its documents.
@@ -128,27 +134,27 @@ impl Array {
             if let Some(coords) = encoding.parse(name, self.ndim()) {
                 chunks.push((coords, key));
             }
-            Ok(())
         })?;
         Ok(chunks)
     }
 
     /// Calls `visit` with the keys in the array's folder, and in those folders below that chunks lie in.
-    fn walk_own_keys(&self, visit: &mut dyn FnMut(StoreKey) -> Result<()>) -> Result<()> {
+    fn walk_own_keys(&self, visit: &mut (dyn FnMut(StoreKey) + Send)) -> Result<()> {
         let own = self.path().prefix();
-        let mut pending: Vec<StorePrefix> = vec![own.clone()];
-        while let Some(folder) = pending.pop() {
-            let listing = self.store().list_dir(&folder)?;
-            listing.keys.into_iter().try_for_each(&mut *visit)?;
-            let below = listing.prefixes.into_iter().filter(|prefix| {
-                let name = prefix.as_str().strip_prefix(own.as_str()).unwrap_or_default();
-                self.metadata()
-                    .chunk_key_encoding
-                    .is_folder(name.trim_end_matches('/'), self.ndim())
-            });
-            pending.extend(below);
-        }
-        Ok(())
+        let encoding = &self.metadata().chunk_key_encoding;
+        walk_folders(
+            self.store().as_ref(),
+            own,
+            self.options().workers,
+            &mut |listing| {
+                listing.keys.drain(..).for_each(&mut *visit);
+                listing.prefixes.retain(|prefix| {
+                    let name = prefix.as_str().strip_prefix(own.as_str()).unwrap_or_default();
+                    encoding.is_folder(name.trim_end_matches('/'), self.ndim())
+                });
+                Ok(())
+            },
+        )
     }
 }
 

@@ -149,6 +149,16 @@ impl Workers {
         self.at_most(self.threads.get().max(requests_max.min(affordable)))
     }
 
+    /// Threads that do little but wait for answers: as many as requests are to be in flight ([`Workers::requests`]),
+    /// the caller's alone where that is one.
+    #[must_use]
+    pub fn for_answers(self, store: &dyn Store) -> Self {
+        match self.requests(store) {
+            0 | 1 => Self::ONE,
+            requests_max => self.for_requests(requests_max, 0),
+        }
+    }
+
     /// Another number of threads; 0 counts as 1.
     fn at_most(self, threads: usize) -> Self {
         Self {

@@ -99,7 +99,7 @@ impl KeyPlan {
             .filter(|number| may_change(&self.steps[*number]))
             .collect();
         let changed = Mutex::new(Vec::new());
-        let asked = workers.for_requests(workers.requests(source), 0);
+        let asked = workers.for_answers(source);
         asked.for_each(numbers.len(), &|index| {
             let number = numbers[index];
             if let Some(document) = without_inline(source, &self.steps[number].from)? {

@@ -1,11 +1,18 @@
 //! `copy_store` (`v2-semantics` 7): keys and values from store to store, as they are.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use regex::Regex;
 use zarr_core::{
-    NodePath, Workers,
-    store::{Store, StoreExt, StoreKey, StorePrefix},
+    NodePath, Workers, list_keys,
+    store::{Store, StoreError, StoreExt, StoreKey},
+    walk_folders,
 };
 
 use super::{
@@ -99,19 +106,29 @@ pub fn plan_copy_store(
     } else {
         vec![None; keys.len()]
     };
+    let to_keys = keys.iter().map(|from| {
+        let below = options.source_path.prefix().strip(from).unwrap_or_default();
+        Ok(options.dest_path.key(below)?)
+    });
+    let to_keys = to_keys.collect::<Result<Vec<_>>>()?;
     let mut present = Present {
-        dest,
+        dest: dest.as_ref(),
+        dest_path: &options.dest_path,
+        workers: options.workers,
         ledger: options.ledger,
-        empty: HashMap::new(),
+        keys: &to_keys,
+        found: None,
     };
-    let mut steps = Vec::with_capacity(keys.len());
-    for (from, size) in keys.into_iter().zip(sizes) {
-        let below = options.source_path.prefix().strip(&from).unwrap_or_default();
-        let to = options.dest_path.key(below)?;
-        let exists = options.if_exists != IfExists::Replace && present.has(&to)?;
-        if exists && options.if_exists == IfExists::Raise {
+    let mut exists = Vec::with_capacity(keys.len());
+    for (index, to) in to_keys.iter().enumerate() {
+        exists.push(options.if_exists != IfExists::Replace && present.has(index)?);
+        if exists[index] && options.if_exists == IfExists::Raise {
             return Err(Error::Copy(format!("key '{to}' exists in destination")));
         }
+    }
+    let mut steps = Vec::with_capacity(keys.len());
+    let ends = keys.into_iter().zip(to_keys);
+    for (((from, to), size), exists) in ends.zip(sizes).zip(exists) {
         if let (Some(limit), Some(size)) = (options.memory, size)
             && size > limit
             && !exists
@@ -150,43 +167,79 @@ fn needs_sizes(source: &dyn Store, dest: &dyn Store, options: &CopyStoreOptions<
 fn chosen(source: &Arc<dyn Store>, options: &CopyStoreOptions<'_>) -> Result<(Vec<StoreKey>, bool)> {
     let is_in =
         |patterns: &[Regex], key: &StoreKey| patterns.iter().any(|pattern| pattern.is_match(key.as_str()));
-    let mut keys = source.list_prefix(options.source_path.prefix())?;
+    let mut keys = list_keys(source.as_ref(), options.source_path.prefix(), options.workers)?;
     let n_keys = keys.len();
     keys.retain(|key| !is_in(&options.excludes, key) || is_in(&options.includes, key));
     let has_all = keys.len() == n_keys;
     Ok((keys, has_all))
 }
 
-/// What is in the destination, or was when a copy began that is continued.
+/// Which keys are in the destination, or were when a copy began that is continued.
 struct Present<'a> {
-    dest: &'a Arc<dyn Store>,
+    dest: &'a dyn Store,
+    dest_path: &'a NodePath,
+    workers: Workers,
     ledger: Option<&'a Ledger>,
-    /// Whether folders hold no keys: one listing spares a question for each key of a new store.
-    empty: HashMap<StorePrefix, bool>,
+    /// The keys that are asked for, by code point.
+    keys: &'a [StoreKey],
+    /// Whether each is there, once anything was asked.
+    found: Option<Vec<bool>>,
 }
 
 impl Present<'_> {
-    fn has(&mut self, key: &StoreKey) -> Result<bool> {
+    fn has(&mut self, index: usize) -> Result<bool> {
         let Some(ledger) = self.ledger else {
-            return self.ask(key);
+            return self.ask(index);
         };
-        let ask = || Ok(self.ask(key)?.then_some(Found::Array));
-        Ok(ledger.found(&format!("key {key}"), ask)?.is_some())
+        let what = format!("key {}", self.keys[index]);
+        let ask = || Ok(self.ask(index)?.then_some(Found::Array));
+        Ok(ledger.found(&what, ask)?.is_some())
     }
 
-    fn ask(&mut self, key: &StoreKey) -> Result<bool> {
-        if !self.dest.capabilities().lists {
-            return Ok(self.dest.exists(key)?);
-        }
-        let is_empty = if let Some(is_empty) = self.empty.get(key.folder()) {
-            *is_empty
-        } else {
-            let folder = key.parent();
-            let listing = self.dest.list_dir(&folder)?;
-            let is_empty = listing.keys.is_empty() && listing.prefixes.is_empty();
-            self.empty.insert(folder, is_empty);
-            is_empty
+    fn ask(&mut self, index: usize) -> Result<bool> {
+        let found = match self.found.take() {
+            Some(found) => found,
+            None if self.dest.capabilities().lists => self.listed()?,
+            None => self.asked()?,
         };
-        Ok(!is_empty && self.dest.exists(key)?)
+        Ok(self.found.insert(found)[index])
+    }
+
+    /// Lists the folders that keys lie in: of a new store there is one.
+    fn listed(&self) -> Result<Vec<bool>> {
+        let root = self.dest_path.prefix();
+        let mut folders = HashSet::new();
+        for key in self.keys {
+            let mut folder = key.folder();
+            while folder.len() > root.as_str().len() && folders.insert(folder) {
+                let above = folder.trim_end_matches('/').rfind('/');
+                folder = &folder[..above.map_or(0, |end| end + 1)];
+            }
+        }
+        let mut found = vec![false; self.keys.len()];
+        walk_folders::<StoreError>(self.dest, root, self.workers, &mut |listing| {
+            for key in &listing.keys {
+                if let Ok(index) = self.keys.binary_search(key) {
+                    found[index] = true;
+                }
+            }
+            listing
+                .prefixes
+                .retain(|prefix| folders.contains(prefix.as_str()));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Asks for each key.
+    fn asked(&self) -> Result<Vec<bool>> {
+        let found: Vec<_> = self.keys.iter().map(|_| AtomicBool::new(false)).collect();
+        let workers = self.workers.for_answers(self.dest);
+        workers.for_each(self.keys.len(), &|index| {
+            let exists = self.dest.exists(&self.keys[index])?;
+            found[index].store(exists, Ordering::Relaxed);
+            Ok::<_, Error>(())
+        })?;
+        Ok(found.into_iter().map(AtomicBool::into_inner).collect())
     }
 }

@@ -126,7 +126,7 @@ impl KeyDocuments {
             }
         }
         let groups: Vec<_> = groups.into_iter().collect();
-        let workers = workers.for_requests(workers.requests(dest), 0);
+        let workers = workers.for_answers(dest);
         workers.for_each(groups.len(), &|index| {
             outdate_group(dest, &groups[index]).map_err(Error::from)
         })

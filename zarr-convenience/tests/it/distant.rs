@@ -7,7 +7,7 @@ use std::{
 };
 
 use zarr_convenience::{
-    OpenConsolidated, consolidate_metadata,
+    Chunks, CopyOptions, CopyStoreOptions, Creation, OpenConsolidated, consolidate_metadata, copy_store,
     core::{
         Array, ArrayBuilder, Error as CoreError, Group, NodePath, Options, Selection, Workers, ZarrFormat,
         codecs::DataType,
@@ -16,7 +16,7 @@ use zarr_convenience::{
     },
 };
 
-use crate::help::{group_in, memory, path};
+use crate::help::{copy_all_logged, digests, group_in, memory, path};
 
 const LATENCY: Duration = Duration::from_millis(8);
 const IN_FLIGHT: usize = 16;
@@ -132,4 +132,62 @@ fn many_nodes_are_walked_and_consolidated() {
             (vec![store], start.elapsed())
         });
     }
+}
+
+/// Copies from far away to far away; the copy is compared with what was copied.
+fn copied(inner: &Arc<dyn Store>, creation: &Creation) -> (Vec<Arc<DistantStore>>, Duration) {
+    let to = memory();
+    group_in(&to, ZarrFormat::V3);
+    let stores = vec![far(inner), far(&to)];
+    let groups: Vec<Group> = stores
+        .iter()
+        .map(|store| Group::open(Arc::<DistantStore>::clone(store), &NodePath::root(), &options()).unwrap())
+        .collect();
+    let how = CopyOptions {
+        creation: creation.clone(),
+        workers: Workers::new(2),
+        ..CopyOptions::default()
+    };
+    let start = Instant::now();
+    copy_all_logged(&groups[0], &groups[1], how).1.unwrap();
+    let took = start.elapsed();
+    assert_eq!(digests(&to), digests(inner));
+    (stores, took)
+}
+
+#[test]
+fn chunks_are_moved_and_recoded() {
+    let (inner, _) = hierarchy(false);
+    assert_fast("chunks as they are", || copied(&inner, &Creation::default()));
+    let other = Creation {
+        chunks: Some(Chunks::Shape(vec![Some(2), Some(16)])),
+        ..Creation::default()
+    };
+    assert_fast("chunks of another shape", || copied(&inner, &other));
+    let shards = Creation {
+        chunks: Some(Chunks::Shape(vec![Some(1), Some(16)])),
+        shards: Some(Some(vec![128, 16])),
+        ..Creation::default()
+    };
+    assert_fast("shards", || copied(&inner, &shards));
+}
+
+#[test]
+fn keys_are_copied() {
+    let (inner, _) = hierarchy(false);
+    assert_fast("keys", || {
+        let to = memory();
+        let stores = vec![far(&inner), far(&to)];
+        let [from, into] =
+            [0, 1].map(|index| -> Arc<dyn Store> { Arc::<DistantStore>::clone(&stores[index]) });
+        let how = CopyStoreOptions {
+            workers: Workers::new(2),
+            ..CopyStoreOptions::default()
+        };
+        let start = Instant::now();
+        copy_store(&from, &into, how).unwrap();
+        let took = start.elapsed();
+        assert_eq!(digests(&to), digests(&inner));
+        (stores, took)
+    });
 }
