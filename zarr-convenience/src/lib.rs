@@ -11,6 +11,7 @@ mod dataset;
 mod digest;
 mod error;
 mod fill;
+mod groups;
 mod hexdigest;
 mod info;
 mod ledger;

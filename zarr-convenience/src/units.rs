@@ -3,12 +3,20 @@
 //! No two units write the same key, so they may be done in any order and at the same time. Where the keys of a store
 //! have an order, as in an archive, only what units set is put into theirs.
 
-use std::{borrow::Cow, collections::HashSet, ops::Range, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use zarr_core::{Array, ChunkGrid, Selection, Turns, Workers, store::Store};
+use zarr_core::{Array, ChunkGrid, Selection, Turn, Turns, Workers, store::Store};
 
 use crate::{
-    Budget, Cancel, Result, SourceArray, StepLedger, route::encoded_size_likely_max, waiting::Waiting,
+    Budget, Cancel, Result, SourceArray, StepLedger,
+    groups::{Groups, TURN_SIZE},
+    route::encoded_size_likely_max,
+    waiting::Waiting,
 };
 
 /// The bytes of values in one unit of work, about: enough to keep a thread busy, little enough to count.
@@ -17,9 +25,6 @@ const UNIT_SIZE: u64 = 4 << 20;
 const PIECE_SIZE: u64 = 1 << 20;
 /// A unit takes at most this part of the memory, if it can, so that several are worked on at once.
 const UNITS_AT_ONCE: u64 = 4;
-/// Where keys have an order, small units have a turn together, of so many bytes about: waiting for it costs more than
-/// they do.
-const TURN_SIZE: u64 = 256 << 10;
 
 /// Units of work.
 pub(crate) trait Units: Sync {
@@ -28,6 +33,11 @@ pub(crate) trait Units: Sync {
 
     /// The bytes of values of a unit.
     fn size(&self, index: usize) -> Result<u64>;
+
+    /// The bytes of values of a unit, unless that must be asked for.
+    fn known_size(&self, index: usize) -> Result<Option<u64>> {
+        self.size(index).map(Some)
+    }
 
     /// What a unit is called in a ledger.
     fn number(&self, index: usize) -> u64 {
@@ -86,26 +96,43 @@ impl Crew<'_> {
     /// Does units of work whose keys are set in the order of the units, as in an archive, whatever thread is first:
     /// what each thread has done waits in memory for its turn.
     fn in_turns(&self, workers: Workers, units: &dyn Units, turns: &Turns) -> Result<()> {
-        let groups = groups(units)?;
-        workers.for_each(groups.len(), &|number| {
+        let groups = Groups::new(units);
+        let free = Mutex::new(Vec::new());
+        let free = || free.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.for_each(units.len(), &|_| {
+            // There are at most as many groups as units.
+            let Some((number, group)) = groups.take()? else {
+                return Ok(());
+            };
             // Taken before anything may fail: whoever waits for this turn is then let go.
             let turn = turns.of(number);
-            let waiting = Arc::new(Waiting::default());
+            let taken = free().pop();
+            let waiting: Arc<Waiting> = taken.unwrap_or_default();
             let store: Arc<dyn Store> = Arc::<Waiting>::clone(&waiting);
-            for index in groups[number].clone() {
+            let n_units = group.len();
+            for index in group {
                 self.unit(index, units, Some(&store))?;
-            }
-            let kept = waiting.take();
-            let sizes = kept.iter().map(|(_, value)| value.len() as u64);
-            let _held = self.budget.hold(sizes.sum());
-            if turn.wait() {
-                for (key, value) in &kept {
-                    units.dest().set(key, value)?;
+                // As much as is kept when the sizes of units are not known and turn out to be large.
+                if waiting.size() >= 2 * TURN_SIZE {
+                    self.set_in_turn(&turn, &waiting, units)?;
                 }
             }
+            self.set_in_turn(&turn, &waiting, units)?;
             turn.done();
+            groups.add_done(n_units, waiting.restart(2 * TURN_SIZE));
+            drop(store);
+            free().push(waiting);
             Ok(())
         })
+    }
+
+    /// Sets what waits, once it has its turn.
+    fn set_in_turn(&self, turn: &Turn<'_>, waiting: &Waiting, units: &dyn Units) -> Result<()> {
+        let _held = self.budget.hold(waiting.size());
+        if turn.wait() {
+            waiting.pass_on(units.dest().as_ref())?;
+        }
+        Ok(())
     }
 
     /// Does a unit that no ledger has, and tells of it.
@@ -124,19 +151,6 @@ impl Crew<'_> {
         (self.progress)(index, units.size(index)?);
         Ok(())
     }
-}
-
-/// The units that have a turn together.
-fn groups(units: &dyn Units) -> Result<Vec<Range<usize>>> {
-    let (mut groups, mut start, mut size) = (Vec::new(), 0, 0_u64);
-    for index in 0..units.len() {
-        size = size.saturating_add(units.size(index)?);
-        if size >= TURN_SIZE || index + 1 == units.len() {
-            groups.push(start..index + 1);
-            (start, size) = (index + 1, 0);
-        }
-    }
-    Ok(groups)
 }
 
 /// The bytes that a unit takes, with what waits for its turn where keys have an order.

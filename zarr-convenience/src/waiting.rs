@@ -1,9 +1,6 @@
 //! What was set and waits for its turn.
 
-use std::{
-    mem,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zarr_core::store::{
     ByteRange, Capabilities, Listing, ReadBuffer, Store, StoreError, StoreKey, StorePrefix,
@@ -11,15 +8,48 @@ use zarr_core::store::{
 
 /// A store that keeps what is set in its order, to be set elsewhere; nothing is read from it.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting(Mutex<Vec<(StoreKey, Vec<u8>)>>);
+pub(crate) struct Waiting(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// The keys, and where their values begin and end in `values`.
+    keys: Vec<(StoreKey, usize, usize)>,
+    values: Vec<u8>,
+    /// The bytes of all values that were passed on.
+    passed: u64,
+}
 
 impl Waiting {
-    /// Takes out what was set.
-    pub(crate) fn take(&self) -> Vec<(StoreKey, Vec<u8>)> {
-        mem::take(&mut *self.kept())
+    /// The bytes that wait.
+    pub(crate) fn size(&self) -> u64 {
+        self.kept().values.len() as u64
     }
 
-    fn kept(&self) -> MutexGuard<'_, Vec<(StoreKey, Vec<u8>)>> {
+    /// Sets what waits in another store, in its order.
+    pub(crate) fn pass_on(&self, dest: &dyn Store) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        for (key, start, end) in &kept.keys {
+            dest.set(key, &kept.values[*start..*end])?;
+        }
+        kept.passed += kept.values.len() as u64;
+        kept.keys.clear();
+        kept.values.clear();
+        Ok(())
+    }
+
+    /// Begins anew with the memory that there is, unless it is more than `memory_max`; gives the bytes of the values
+    /// that were passed on.
+    pub(crate) fn restart(&self, memory_max: u64) -> u64 {
+        let mut kept = self.kept();
+        let passed = kept.passed;
+        if kept.values.capacity() as u64 > memory_max {
+            *kept = Kept::default();
+        }
+        kept.passed = 0;
+        passed
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -40,12 +70,15 @@ impl Store for Waiting {
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
-        self.kept().push((key.clone(), value.to_vec()));
+        let mut kept = self.kept();
+        let start = kept.values.len();
+        kept.values.extend_from_slice(value);
+        kept.keys.push((key.clone(), start, start + value.len()));
         Ok(())
     }
 
     fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.kept().retain(|(kept, _)| kept != key);
+        self.kept().keys.retain(|(kept, _, _)| kept != key);
         Ok(())
     }
 

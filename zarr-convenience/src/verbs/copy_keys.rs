@@ -362,6 +362,10 @@ impl Units for Keys<'_> {
         }
     }
 
+    fn known_size(&self, index: usize) -> Result<Option<u64>> {
+        Ok(self.steps[index].1.size)
+    }
+
     fn number(&self, index: usize) -> u64 {
         self.steps[index].0 as u64
     }

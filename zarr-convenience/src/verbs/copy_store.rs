@@ -87,7 +87,7 @@ pub fn copy_store(
 /// Plans a [`copy_store`]; nothing is written.
 ///
 /// The sizes of values are found where something depends on them: in a dry run, for [`CopyStoreOptions::memory`] and
-/// [`CopyStoreOptions::progress`], for archives, and for stores that are far away.
+/// [`CopyStoreOptions::progress`], and for stores that are far away.
 ///
 /// # Errors
 /// Those of [`copy_store`], but for those of writing.
@@ -160,7 +160,7 @@ pub fn plan_copy_store(
 fn needs_sizes(source: &dyn Store, dest: &dyn Store, options: &CopyStoreOptions<'_>) -> bool {
     let is_told = options.dry_run || options.memory.is_some() || options.progress.is_some();
     let is_far = |store: &dyn Store| options.workers.requests(store) > 1;
-    is_told || dest.capabilities().deferred || is_far(source) || is_far(dest)
+    is_told || is_far(source) || is_far(dest)
 }
 
 /// The keys that are to be copied, by code point, and whether they are all there are.

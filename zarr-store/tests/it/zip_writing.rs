@@ -1,6 +1,12 @@
 //! How archives are written, completed and replaced.
 
-use std::{fs, io::Read, path::Path, process::Stdio, thread};
+use std::{
+    fs,
+    io::{Read, Write},
+    path::Path,
+    process::Stdio,
+    thread,
+};
 
 use zarr_store::{MemoryStore, Store, StoreExt, ZipStore};
 
@@ -246,4 +252,82 @@ fn deflated_members_are_read_back_before_and_after_they_are_published() {
     let store = ZipStore::open(&path).unwrap();
     assert_eq!(get(&store, "foo").unwrap(), get(&store, "bar").unwrap());
     assert_eq!(get(&store, "empty").unwrap(), b"");
+}
+
+#[test]
+fn another_library_reads_what_was_written() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    let value = |number: usize| vec![number as u8; number * 997 % 300_000];
+    let store = ZipStore::create(&path).unwrap();
+    for number in 0..60 {
+        store.set(&key(&format!("ä/{number}")), &value(number)).unwrap();
+    }
+    store.close().unwrap();
+    let store = ZipStore::update(&path).unwrap().with_deflate(true);
+    for number in 30..90 {
+        store
+            .set(&key(&format!("ä/{number}")), &value(number + 1))
+            .unwrap();
+    }
+    store.erase(&key("ä/0")).unwrap();
+    store.close().unwrap();
+    let mut archive = ::zip::ZipArchive::new(fs::File::open(&path).unwrap()).unwrap();
+    assert_eq!(archive.len(), 89);
+    for number in 1..90 {
+        let mut member = archive.by_name(&format!("ä/{number}")).unwrap();
+        let mut found = Vec::new();
+        // Which compares the checksum too.
+        member.read_to_end(&mut found).unwrap();
+        let is_new = number >= 30;
+        assert!(found == value(number + usize::from(is_new)), "{number}");
+        assert_eq!(member.compression() == ::zip::CompressionMethod::Deflated, is_new);
+        assert_eq!(member.unix_mode(), Some(0o100_644));
+    }
+}
+
+#[test]
+fn more_members_than_two_bytes_count() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    let store = ZipStore::create(&path).unwrap();
+    for number in 0..65_535 {
+        store.set(&key(&number.to_string()), b"").unwrap();
+    }
+    store.close().unwrap();
+    let file = || fs::File::open(&path).unwrap();
+    assert_eq!(::zip::ZipArchive::new(file()).unwrap().len(), 65_535);
+    assert_eq!(keys(&ZipStore::open(&path).unwrap()).len(), 65_535);
+}
+
+#[test]
+fn members_written_by_others_keep_what_they_say_of_themselves() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    let options = ::zip::write::SimpleFileOptions::default()
+        .last_modified_time(::zip::DateTime::from_date_and_time(2020, 2, 3, 4, 5, 6).unwrap())
+        .unix_permissions(0o600);
+    let mut writer = ::zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    writer.start_file("a", options).unwrap();
+    writer.write_all(b"1").unwrap();
+    writer.add_directory("folder/", options).unwrap();
+    writer.add_symlink("link", "a", options).unwrap();
+    writer.finish().unwrap();
+    let store = ZipStore::update(&path).unwrap();
+    store.set(&key("b"), b"2").unwrap();
+    store.close().unwrap();
+    let mut archive = ::zip::ZipArchive::new(fs::File::open(&path).unwrap()).unwrap();
+    assert_eq!(listed(&path), ["a", "folder/", "link", "b"]);
+    for (name, mode) in [("a", 0o100_600), ("folder/", 0o040_600), ("link", 0o120_600)] {
+        let member = archive.by_name(name).unwrap();
+        assert_eq!(member.unix_mode(), Some(mode), "{name}");
+        assert_eq!(member.last_modified().unwrap().year(), 2020, "{name}");
+    }
+    let mut target = String::new();
+    archive
+        .by_name("link")
+        .unwrap()
+        .read_to_string(&mut target)
+        .unwrap();
+    assert_eq!(target, "a");
 }

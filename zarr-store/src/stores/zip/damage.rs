@@ -40,3 +40,12 @@ impl From<io::Error> for Damage {
         }
     }
 }
+
+impl From<Damage> for io::Error {
+    fn from(damage: Damage) -> Self {
+        match damage {
+            Damage::Io(error) => error,
+            other => Self::other(other.at("the archive")),
+        }
+    }
+}

@@ -18,6 +18,7 @@ use std::{
 use super::{
     damage::Damage,
     member::{Member, Window},
+    records::LOCAL_SIZE,
 };
 use crate::StoreKey;
 
@@ -25,20 +26,19 @@ type Result<T> = std::result::Result<T, Damage>;
 
 pub(super) type Members = BTreeMap<StoreKey, Arc<Member>>;
 
-const END_SIGNATURE: u32 = 0x0605_4b50;
-const END_SIZE: usize = 22;
+pub(super) const END_SIGNATURE: u32 = 0x0605_4b50;
+pub(super) const END_SIZE: usize = 22;
 const COMMENT_SIZE_MAX: usize = 0xffff;
-const LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
+pub(super) const LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
 const LOCATOR_SIZE: u64 = 20;
-const END64_SIGNATURE: u32 = 0x0606_4b50;
-const END64_SIZE: u64 = 56;
-const ENTRY_SIGNATURE: u32 = 0x0201_4b50;
-const ENTRY_SIZE: u64 = 46;
-const LOCAL_SIZE: u64 = 30;
+pub(super) const END64_SIGNATURE: u32 = 0x0606_4b50;
+pub(super) const END64_SIZE: u64 = 56;
+pub(super) const ENTRY_SIGNATURE: u32 = 0x0201_4b50;
+pub(super) const ENTRY_SIZE: usize = 46;
 const ENTRIES_MAX: u64 = 1 << 24;
 const DIRECTORY_SIZE_MAX: u64 = 1 << 30;
 /// The host that writes Unix modes, and the mode of a link.
-const UNIX: u8 = 3;
+pub(super) const UNIX: u8 = 3;
 const MODE_KIND: u32 = 0o170_000;
 const MODE_LINK: u32 = 0o120_000;
 
@@ -53,29 +53,23 @@ pub(super) struct Contents {
 
 /// Where the central directory is.
 #[derive(Debug, PartialEq, Eq)]
-struct Directory {
-    start: u64,
-    end: u64,
-    entries: u64,
+pub(super) struct Directory {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) entries: u64,
     /// What lies before the archive, which its offsets do not count.
-    junk: u64,
+    pub(super) junk: u64,
 }
 
 pub(super) fn read_contents(file: &Arc<File>) -> Result<Contents> {
     let directory = find_directory(file)?;
-    let window = Window::new(Arc::clone(file), directory.start, directory.end);
-    let mut input = BufReader::new(window);
-    let mut left = directory.end - directory.start;
     let mut contents = Contents::default();
     let mut spans = Vec::new();
-    for _ in 0..directory.entries {
-        let entry = Entry::read(&mut input, &mut left)?;
+    for_each_entry(file, &directory, &mut |entry| {
         spans.push(entry.span(&directory)?);
         entry.add_to(&mut contents, file, &directory);
-    }
-    if left != 0 {
-        return Err(Damage::corrupt("the directory is longer than its entries"));
-    }
+        Ok::<_, Damage>(())
+    })?;
     spans.sort_unstable();
     if spans.windows(2).any(|pair| pair[0].1 > pair[1].0) {
         return Err(Damage::corrupt("members overlap"));
@@ -83,10 +77,28 @@ pub(super) fn read_contents(file: &Arc<File>) -> Result<Contents> {
     Ok(contents)
 }
 
+/// Reads the entries of a directory in their order.
+pub(super) fn for_each_entry<E: From<Damage>>(
+    file: &Arc<File>,
+    directory: &Directory,
+    each: &mut dyn FnMut(Entry) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let window = Window::new(Arc::clone(file), directory.start, directory.end);
+    let mut input = BufReader::new(window);
+    let mut left = directory.end - directory.start;
+    for _ in 0..directory.entries {
+        each(Entry::read(&mut input, &mut left)?)?;
+    }
+    if left != 0 {
+        return Err(Damage::corrupt("the directory is longer than its entries").into());
+    }
+    Ok(())
+}
+
 /// Finds the end record: the first whose comment ends the file and whose directory fits.
 ///
 /// A comment may itself hold what looks like an end record; that one comes later.
-fn find_directory(file: &File) -> Result<Directory> {
+pub(super) fn find_directory(file: &File) -> Result<Directory> {
     let size = file.metadata()?.len();
     let tail_size = size.min((END_SIZE + COMMENT_SIZE_MAX) as u64) as usize;
     let mut tail = vec![0; tail_size];
@@ -149,7 +161,7 @@ fn read_end(file: &File, record: &[u8; END_SIZE], at: u64) -> Result<Directory> 
     let junk = start.checked_sub(offset).ok_or_else(misplaced)?;
     // Else a few stray bytes at the end would make any file an empty archive, and all values missing.
     let is_hollow = entries == 0 && (size != 0 || junk != 0);
-    if is_hollow || entries * ENTRY_SIZE > size {
+    if is_hollow || entries * ENTRY_SIZE as u64 > size {
         return Err(Damage::corrupt("the number of members is wrong"));
     }
     Ok(Directory {
@@ -201,23 +213,21 @@ fn read_end64(file: &File, end_at: u64) -> Result<Option<End64>> {
 }
 
 /// An entry of the central directory.
-struct Entry {
-    name: Vec<u8>,
-    host: u8,
-    attributes: u32,
-    flags: u16,
-    method: u16,
-    crc: u32,
-    stored_size: u64,
-    size: u64,
+pub(super) struct Entry {
+    pub(super) fixed: [u8; ENTRY_SIZE],
+    pub(super) name: Vec<u8>,
+    /// Extra fields and comment.
+    rest: Vec<u8>,
+    pub(super) stored_size: u64,
+    pub(super) size: u64,
     offset: u64,
 }
 
 impl Entry {
     /// Reads an entry from the `left` bytes of the directory.
     fn read(input: &mut impl Read, left: &mut u64) -> Result<Self> {
-        let mut fixed = [0; ENTRY_SIZE as usize];
-        take(left, ENTRY_SIZE)?;
+        let mut fixed = [0; ENTRY_SIZE];
+        take(left, ENTRY_SIZE as u64)?;
         input.read_exact(&mut fixed)?;
         if u32_at(&fixed, 0) != ENTRY_SIGNATURE {
             return Err(Damage::corrupt("the directory holds something else than entries"));
@@ -233,25 +243,27 @@ impl Entry {
         input.read_exact(&mut rest)?;
         let mut entry = Self {
             name,
-            host: fixed[5],
-            attributes: u32_at(&fixed, 38),
-            flags: u16_at(&fixed, 8),
-            method: u16_at(&fixed, 10),
-            crc: u32_at(&fixed, 16),
+            rest,
             stored_size: u32_at(&fixed, 20).into(),
             size: u32_at(&fixed, 24).into(),
             offset: u32_at(&fixed, 42).into(),
+            fixed,
         };
-        entry.widen(&rest[..extra_size.into()])?;
+        entry.widen()?;
         match u16_at(&fixed, 34) {
             0 | 0xffff => Ok(entry),
             _ => Err(Damage::Unsupported("reading an archive of several disks")),
         }
     }
 
+    /// The extra fields, and the comment.
+    pub(super) fn extra_and_comment(&self) -> (&[u8], &[u8]) {
+        self.rest.split_at(u16_at(&self.fixed, 30).into())
+    }
+
     /// Replaces the fields that are full by those of the zip64 extra field.
-    fn widen(&mut self, extra: &[u8]) -> Result<()> {
-        let mut wide = find_extra(extra, 1);
+    fn widen(&mut self) -> Result<()> {
+        let mut wide = find_extra(&self.rest[..u16_at(&self.fixed, 30).into()], 1);
         for field in [&mut self.size, &mut self.stored_size, &mut self.offset] {
             if *field == 0xffff_ffff {
                 let Some((value, rest)) = wide.and_then(|bytes| bytes.split_first_chunk::<8>()) else {
@@ -268,10 +280,10 @@ impl Entry {
     }
 
     /// The bytes of the file that the member needs at least: header, name and data.
-    fn span(&self, directory: &Directory) -> Result<(u64, u64)> {
+    pub(super) fn span(&self, directory: &Directory) -> Result<(u64, u64)> {
         let start = self.offset.checked_add(directory.junk);
         let end = start
-            .and_then(|start| start.checked_add(LOCAL_SIZE + self.name.len() as u64))
+            .and_then(|start| start.checked_add((LOCAL_SIZE + self.name.len()) as u64))
             .and_then(|data| data.checked_add(self.stored_size));
         match (start, end) {
             (Some(start), Some(end)) if end <= directory.start => Ok((start, end)),
@@ -284,17 +296,20 @@ impl Entry {
         }
     }
 
+    /// The name, if it is a key and no link has it.
+    pub(super) fn key(&self) -> Option<StoreKey> {
+        let (host, attributes) = (self.fixed[5], u32_at(&self.fixed, 38));
+        let is_link = host == UNIX && (attributes >> 16) & MODE_KIND == MODE_LINK;
+        let name = str::from_utf8(&self.name).ok().filter(|_| !is_link)?;
+        StoreKey::new(name).ok()
+    }
+
     /// Adds the member, if its name is a key; a later one of the same name wins.
     fn add_to(self, contents: &mut Contents, file: &Arc<File>, directory: &Directory) {
         if self.name.ends_with(b"/") {
             return;
         }
-        let is_link = self.host == UNIX && (self.attributes >> 16) & MODE_KIND == MODE_LINK;
-        let key = str::from_utf8(&self.name)
-            .ok()
-            .filter(|_| !is_link)
-            .and_then(|name| StoreKey::new(name).ok());
-        let Some(key) = key else {
+        let Some(key) = self.key() else {
             let name = String::from_utf8_lossy(&self.name);
             contents.skipped.push(name.chars().take(80).collect());
             return;
@@ -302,10 +317,8 @@ impl Entry {
         let member = Member::listed(
             Arc::clone(file),
             self.offset + directory.junk..directory.start,
-            self.stored_size,
-            self.size,
-            self.crc,
-            (self.method, self.flags),
+            (self.stored_size, self.size, u32_at(&self.fixed, 16)),
+            (u16_at(&self.fixed, 10), u16_at(&self.fixed, 8)),
         );
         contents.members.insert(key, Arc::new(member));
     }

@@ -13,18 +13,14 @@ use flate2::read::DeflateDecoder;
 use super::{
     damage::Damage,
     directory::{u16_at, u32_at},
+    records::{DEFLATED, HAS_DESCRIPTOR, LOCAL_SIGNATURE, LOCAL_SIZE, STORED},
 };
 use crate::{
     ByteRange, ReadBuffer, Result,
     stores::{ranges::push_filled_ranges, temporary::mixed},
 };
 
-const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
-const LOCAL_SIZE: usize = 30;
-const STORED: u16 = 0;
-const DEFLATED: u16 = 8;
 const IS_ENCRYPTED: u16 = 1;
-const HAS_DESCRIPTOR: u16 = 1 << 3;
 /// A deflated byte yields at most this many.
 const RATIO_MAX: u64 = 1032;
 
@@ -65,13 +61,11 @@ impl Member {
         Ok(*self.generation.get_or_init(|| generation))
     }
 
-    /// A member found in a central directory.
+    /// A member found in a central directory: its stored size, size and checksum, its method and flags.
     pub(super) fn listed(
         file: Arc<File>,
         within: Range<u64>,
-        stored_size: u64,
-        size: u64,
-        crc: u32,
+        (stored_size, size, crc): (u64, u64, u32),
         (method, flags): (u16, u16),
     ) -> Self {
         Self {
@@ -87,13 +81,17 @@ impl Member {
         }
     }
 
-    /// A member that was just written, deflated or not, with its data in a part of the file.
-    pub(super) fn written(file: Arc<File>, data: Range<u64>, deflated: bool, value: &[u8]) -> Self {
-        let (size, stored_size) = (value.len() as u64, data.end - data.start);
-        let crc = crc32fast::hash(value);
-        let data_at = data.start;
+    /// A member that was just written, deflated or not, with its data in a part of the file; its size and checksum
+    /// are those of the value.
+    pub(super) fn written(
+        file: Arc<File>,
+        data: Range<u64>,
+        deflated: bool,
+        (size, crc): (u64, u32),
+    ) -> Self {
+        let (data_at, stored_size) = (data.start, data.end - data.start);
         let method = if deflated { DEFLATED } else { STORED };
-        let member = Self::listed(file, data, stored_size, size, crc, (method, 0));
+        let member = Self::listed(file, data, (stored_size, size, crc), (method, 0));
         member.data_at.get_or_init(|| data_at);
         member
     }
@@ -101,15 +99,15 @@ impl Member {
     /// The same member, whose data was copied as it is to another place.
     pub(super) fn moved(&self, file: Arc<File>, data_at: u64) -> Self {
         let within = data_at..data_at + self.stored_size;
-        let kind = (self.method, self.flags);
-        let member = Self::listed(file, within, self.stored_size, self.size, self.crc, kind);
+        let sizes = (self.stored_size, self.size, self.crc);
+        let member = Self::listed(file, within, sizes, (self.method, self.flags));
         member.data_at.get_or_init(|| data_at);
         member
     }
 
     /// Whether this is the member whose data begins at `data_at`; asked after [`Member::locate`].
-    pub(super) fn is_at(&self, data_at: Option<u64>, stored_size: u64) -> bool {
-        self.data_at.get().copied() == data_at && self.stored_size == stored_size
+    pub(super) fn is_at(&self, data_at: u64, stored_size: u64) -> bool {
+        self.data_at.get() == Some(&data_at) && self.stored_size == stored_size
     }
 
     /// Finds the data, after checking that the local header says what the directory says.

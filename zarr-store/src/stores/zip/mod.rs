@@ -5,6 +5,7 @@ mod damage;
 mod directory;
 mod member;
 mod output;
+mod records;
 mod spool;
 mod store;
 

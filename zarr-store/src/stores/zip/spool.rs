@@ -1,67 +1,89 @@
 //! An archive in the making: a temporary file beside the one whose place it will take.
 
 use std::{
-    collections::{HashMap, HashSet},
     fs::{self, File},
-    io::{self, BufReader, Write},
+    io::{self, Write},
+    ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use zip::{
-    CompressionMethod, ZipArchive, ZipWriter,
-    write::{PreparedZipFile, SimpleFileOptions},
-};
+use flate2::{Compression, write::DeflateEncoder};
 
 use super::{
-    directory::Members,
-    member::{Member, Window},
+    damage::Damage,
+    directory::{Directory, Entry, Members, find_directory, for_each_entry, u16_at, u32_at},
+    member::Member,
     output::Output,
+    records::{LOCAL_SIGNATURE, LOCAL_SIZE, Record, push_end, without_zip64},
 };
 use crate::{StoreKey, stores::temporary::Temporary};
 
-/// From this size on a member needs zip64 fields.
-const LARGE_SIZE: usize = 0xffff_ffff;
+/// Members of other archives are copied in pieces of so many bytes.
+const PIECE_SIZE: u64 = 256 << 10;
+
+/// A value as it will be in the archive.
+pub(super) struct Encoded<'a> {
+    value: &'a [u8],
+    crc: u32,
+    deflated: Option<Vec<u8>>,
+}
+
+impl<'a> Encoded<'a> {
+    /// Works out the checksum of a value, and deflates it if that is wanted.
+    pub(super) fn new(value: &'a [u8], deflates: bool) -> io::Result<Self> {
+        let deflate = || {
+            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(value)?;
+            encoder.finish()
+        };
+        Ok(Self {
+            value,
+            crc: crc32fast::hash(value),
+            deflated: deflates.then(deflate).transpose()?,
+        })
+    }
+}
 
 /// An archive that grows member by member.
 ///
-/// A `ZipWriter` takes each name once, and an archive that was finished should hold each once.
-/// So a value that is set again is written under a name of its own, and when all is written, the members
-/// that still count are copied to a second file under their right names.
+/// A value that is set again gets another member. Where members do not count any more when all is written, those that
+/// do are copied to a second file, so that each name stands once in an archive that is finished.
 pub(super) struct Spool {
     target: PathBuf,
     temporary: Temporary,
-    file: Arc<File>,
     output: Output,
-    /// Taken when the archive is finished.
-    writer: Option<ZipWriter<Output>>,
-    is_broken: bool,
-    /// The names of members that do not count any more.
-    superseded: HashSet<String>,
-    /// The keys whose members have another name.
-    renamed: HashMap<StoreKey, String>,
-    /// How many members were ever renamed, so that no two get the same name.
-    n_renamed: u64,
+    /// The entries of the members, in the order of these.
+    directory: Vec<u8>,
+    n_entries: u64,
+    has_superseded: bool,
+    state: State,
+    /// Records on their way to the file.
+    records: Vec<u8>,
+}
+
+/// How far an archive has come.
+enum State {
+    Growing,
+    Finished(Directory),
+    /// The directory could not be written.
+    Broken,
 }
 
 impl Spool {
     /// Begins an empty archive beside `target`.
     pub(super) fn begin(target: &Path) -> io::Result<Self> {
         let (temporary, file) = Temporary::file_beside(target)?;
-        let file = Arc::new(file);
-        let output = Output::new(Arc::clone(&file));
-        let writer = Some(ZipWriter::new(output.clone()));
         Ok(Self {
             target: target.to_owned(),
             temporary,
-            file,
-            output,
-            writer,
-            is_broken: false,
-            superseded: HashSet::new(),
-            renamed: HashMap::new(),
-            n_renamed: 0,
+            output: Output::new(Arc::new(file)),
+            directory: Vec::new(),
+            n_entries: 0,
+            has_superseded: false,
+            state: State::Growing,
+            records: Vec::new(),
         })
     }
 
@@ -73,104 +95,96 @@ impl Spool {
     ) -> io::Result<(Self, Members)> {
         let mut spool = Self::begin(target)?;
         // The mode of the file is the owner's choice; where it cannot be kept, that of a new file does.
-        let _ = spool.file.set_permissions(base.metadata()?.permissions());
+        let _ = spool
+            .output
+            .file()
+            .set_permissions(base.metadata()?.permissions());
         for (key, member) in members {
             member
                 .locate(key.as_str())
                 .map_err(|damage| io::Error::other(damage.at(key.as_str())))?;
         }
-        let moved = spool.copy_from(base, members, &HashMap::new(), &HashSet::new())?;
+        let directory = find_directory(base)?;
+        let moved = spool.copy_from(base, &directory, members)?;
         Ok((spool, moved))
     }
 
     /// Writes a value and says where it is.
-    pub(super) fn set(
+    pub(super) fn add(&mut self, key: &StoreKey, encoded: &Encoded<'_>) -> io::Result<Member> {
+        let name = key.as_str().as_bytes();
+        let data = encoded.deflated.as_deref().unwrap_or(encoded.value);
+        let (size, crc) = (encoded.value.len() as u64, encoded.crc);
+        let is_deflated = encoded.deflated.is_some();
+        let record = Record::of_value(name, is_deflated, (data.len() as u64, size, crc));
+        let at = self.add_record(&record, name, (&[], &[], &[]), |output| output.append(data))?;
+        let file = Arc::clone(self.output.file());
+        Ok(Member::written(file, at, is_deflated, (size, crc)))
+    }
+
+    /// Adds a member with a name, the extra fields of its header, those of its entry and its comment, and data that
+    /// are appended; says where these are.
+    fn add_record(
         &mut self,
-        key: &StoreKey,
-        is_there: bool,
-        value: &[u8],
-        deflates: bool,
-    ) -> io::Result<Member> {
-        let is_used = is_there || self.superseded.contains(key.as_str());
-        let name = if is_used {
-            // No key holds a control character.
-            self.n_renamed += 1;
-            format!("{key}\0{}", self.n_renamed)
-        } else {
-            key.as_str().to_owned()
+        record: &Record,
+        name: &[u8],
+        (in_header, in_entry, comment): (&[u8], &[u8], &[u8]),
+        append_data: impl FnOnce(&mut Output) -> io::Result<()>,
+    ) -> io::Result<Range<u64>> {
+        if !matches!(self.state, State::Growing) {
+            return Err(incomplete());
+        }
+        let Self { output, records, .. } = self;
+        let start = output.position();
+        let append = || {
+            records.clear();
+            record.push_header(name, in_header, records);
+            output.append(records)?;
+            let data_at = output.position();
+            append_data(output)?;
+            let end = output.position();
+            records.clear();
+            record.push_descriptor(records);
+            output.append(records)?;
+            Ok(data_at..end)
         };
-        let options = SimpleFileOptions::default()
-            .compression_method(if deflates {
-                CompressionMethod::Deflated
-            } else {
-                CompressionMethod::Stored
-            })
-            .unix_permissions(0o644)
-            .large_file(value.len() >= LARGE_SIZE);
-        let before = self.output.position();
-        let written = self.writer().and_then(|writer| {
-            Ok(writer.add_prepared_file(PreparedZipFile::from_data(&name, options, value)?)?)
-        });
-        if let Err(error) = written {
-            // The writer has taken the entry back already, unless it could not.
-            if let Some(writer) = &mut self.writer {
-                let _ = writer.hide_file(&name);
-            }
-            self.output.rewind(before);
-            return Err(error);
+        let appended = append();
+        if appended.is_err() {
+            output.rewind(start);
+            return appended;
         }
-        if is_there {
-            self.supersede(key);
-        }
-        if is_used {
-            self.renamed.insert(key.clone(), name);
-        }
-        let end = self.output.position();
-        let start = if deflates {
-            self.settle()?;
-            self.data_at(before)?
-        } else {
-            end - value.len() as u64
-        };
-        let file = Arc::clone(&self.file);
-        Ok(Member::written(file, start..end, deflates, value))
+        record.push_entry(name, (in_entry, comment), start, &mut self.directory);
+        self.n_entries += 1;
+        appended
     }
 
     /// Sees to it that the members that were set can be read.
-    pub(super) fn settle(&self) -> io::Result<()> {
+    pub(super) fn settle(&mut self) -> io::Result<()> {
         self.output.settle()
     }
 
-    /// Where the data of the member begins whose local header was written at a position.
-    fn data_at(&self, header: u64) -> io::Result<u64> {
-        const HEADER_SIZE: u64 = 30;
-        const LENGTHS_AT: u64 = 26;
-        let mut lengths = [0; 4];
-        self.file.read_exact_at(&mut lengths, header + LENGTHS_AT)?;
-        let [a, b, c, d] = lengths;
-        let (name, extra) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
-        Ok(header + HEADER_SIZE + u64::from(name) + u64::from(extra))
+    /// Says that a member does not count any more.
+    pub(super) fn supersede(&mut self) {
+        self.has_superseded = true;
     }
 
-    /// Leaves a member out of the finished archive.
-    pub(super) fn supersede(&mut self, key: &StoreKey) {
-        let name = self.renamed.remove(key);
-        self.superseded
-            .insert(name.unwrap_or_else(|| key.as_str().to_owned()));
-    }
-
-    /// Completes the archive; says where the members are, if they had to be copied.
+    /// Completes the archive with the members that count; says where they are, if they had to be copied.
     ///
     /// After an error nothing can be added any more.
     pub(super) fn complete(&mut self, members: &Members) -> io::Result<Option<Members>> {
         self.finish()?;
-        if self.superseded.is_empty() {
+        let State::Finished(directory) = &self.state else {
+            return Err(incomplete());
+        };
+        if !self.has_superseded {
             return Ok(None);
         }
+        let file = self.output.file();
         let mut compact = Self::begin(&self.target)?;
-        let _ = compact.file.set_permissions(self.file.metadata()?.permissions());
-        let names = self.renamed.iter().map(|(key, name)| (name.as_str(), key));
-        let moved = compact.copy_from(&self.file, members, &names.collect(), &self.superseded)?;
+        let _ = compact
+            .output
+            .file()
+            .set_permissions(file.metadata()?.permissions());
+        let moved = compact.copy_from(file, directory, members)?;
         compact.finish()?;
         *self = compact;
         Ok(Some(moved))
@@ -187,69 +201,72 @@ impl Spool {
 
     /// The file that holds the archive.
     pub(super) fn file(&self) -> Arc<File> {
-        Arc::clone(&self.file)
-    }
-
-    fn writer(&mut self) -> io::Result<&mut ZipWriter<Output>> {
-        self.writer.as_mut().ok_or_else(incomplete)
+        Arc::clone(self.output.file())
     }
 
     /// Writes the central directory, once.
     fn finish(&mut self) -> io::Result<()> {
-        let Some(writer) = self.writer.take() else {
-            return if self.is_broken { Err(incomplete()) } else { Ok(()) };
+        match self.state {
+            State::Growing => {}
+            State::Finished(_) => return Ok(()),
+            State::Broken => return Err(incomplete()),
+        }
+        self.state = State::Broken;
+        let start = self.output.position();
+        let directory = Directory {
+            start,
+            end: start + self.directory.len() as u64,
+            entries: self.n_entries,
+            junk: 0,
         };
-        self.output.make_final();
-        let finished = writer
-            .finish()
-            .map_err(io::Error::from)
-            .and_then(|mut output| output.flush());
-        self.is_broken = finished.is_err();
-        finished
+        push_end(&directory, &mut self.directory);
+        self.output.append(&self.directory)?;
+        self.output.settle()?;
+        self.directory = Vec::new();
+        self.state = State::Finished(directory);
+        Ok(())
     }
 
-    /// Copies the members of another archive, compressed as they are, and says where they are.
+    /// Copies the members of another archive as they are, but for those of keys that have another member or none, and
+    /// says where they are.
     fn copy_from(
         &mut self,
         base: &Arc<File>,
+        directory: &Directory,
         members: &Members,
-        renamed: &HashMap<&str, &StoreKey>,
-        superseded: &HashSet<String>,
     ) -> io::Result<Members> {
-        let window = Window::new(Arc::clone(base), 0, base.metadata()?.len());
-        let mut archive = ZipArchive::new(BufReader::new(window))?;
         let mut moved = Members::new();
-        for index in 0..archive.len() {
-            let entry = archive.by_index_raw(index)?;
-            let name = String::from_utf8(entry.name_raw().to_owned()).ok();
-            if name.as_ref().is_some_and(|name| superseded.contains(name)) {
-                continue;
-            }
-            let (start, size) = (entry.data_start(), entry.compressed_size());
-            let writer = self.writer()?;
-            let key = name.as_deref().and_then(|name| renamed.get(name).copied());
-            match key {
-                Some(key) => writer.raw_copy_file_rename(entry, key)?,
-                None => writer.raw_copy_file(entry)?,
-            }
-            let name = key.map_or(name.as_deref(), |key| Some(key.as_str()));
-            let found = name.and_then(|name| members.get_key_value(name));
-            let Some((key, member)) = found.filter(|(_, member)| member.is_at(start, size)) else {
-                continue;
+        let mut piece = Vec::new();
+        for_each_entry(base, directory, &mut |entry| {
+            let key = entry.key();
+            let (data_at, extra) = match header_of(base, directory, &entry) {
+                // If it counts it will be missed.
+                Err(_) if key.is_some() => return Ok(()),
+                other => other?,
             };
-            let data_at = self.output.position() - size;
-            moved.insert(
-                key.clone(),
-                Arc::new(member.moved(Arc::clone(&self.file), data_at)),
-            );
-        }
+            let counted = key.as_ref().and_then(|key| members.get(key));
+            let counted = counted.filter(|member| member.is_at(data_at, entry.stored_size));
+            if key.is_some() && counted.is_none() {
+                return Ok(());
+            }
+            let (in_entry, comment) = entry.extra_and_comment();
+            let in_entry = without_zip64(in_entry);
+            let record = Record::of_entry(&entry.fixed, entry.stored_size, entry.size);
+            let data = data_at..data_at + entry.stored_size;
+            let at = self.add_record(&record, &entry.name, (&extra, &in_entry, comment), |output| {
+                append_part(base, data, output, &mut piece)
+            })?;
+            if let (Some(key), Some(member)) = (key, counted) {
+                moved.insert(key, Arc::new(member.moved(self.file(), at.start)));
+            }
+            Ok::<_, io::Error>(())
+        })?;
         if moved.len() != members.len() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "some members of the archive cannot be copied",
             ));
         }
-        self.writer()?.flush()?;
         Ok(moved)
     }
 }
@@ -258,8 +275,35 @@ fn incomplete() -> io::Error {
     io::Error::other("an earlier failure left the archive incomplete")
 }
 
-impl Drop for Spool {
-    fn drop(&mut self) {
-        self.output.abandon();
+/// Where the data of a member begin, and the extra fields that its header has besides zip64.
+fn header_of(file: &File, directory: &Directory, entry: &Entry) -> Result<(u64, Vec<u8>), Damage> {
+    let (start, _) = entry.span(directory)?;
+    let mut header = [0; LOCAL_SIZE];
+    file.read_exact_at(&mut header, start)?;
+    let (name_size, extra_size) = (u16_at(&header, 26), u16_at(&header, 28));
+    let extra_at = start + LOCAL_SIZE as u64 + u64::from(name_size);
+    let data_at = extra_at + u64::from(extra_size);
+    let is_within = data_at
+        .checked_add(entry.stored_size)
+        .is_some_and(|end| end <= directory.start);
+    if u32_at(&header, 0) != LOCAL_SIGNATURE || !is_within {
+        let name = String::from_utf8_lossy(&entry.name);
+        return Err(Damage::corrupt(format!("member {name:?} has no header")));
     }
+    let mut extra = vec![0; extra_size.into()];
+    file.read_exact_at(&mut extra, extra_at)?;
+    Ok((data_at, without_zip64(&extra)))
+}
+
+/// Appends a part of another file.
+fn append_part(file: &File, part: Range<u64>, output: &mut Output, piece: &mut Vec<u8>) -> io::Result<()> {
+    let mut at = part.start;
+    while at < part.end {
+        let size = (part.end - at).min(PIECE_SIZE);
+        piece.resize(size as usize, 0);
+        file.read_exact_at(piece, at)?;
+        output.append(piece)?;
+        at += size;
+    }
+    Ok(())
 }

@@ -17,7 +17,7 @@ use super::{
     close_error::CloseError,
     directory::{Contents, Members, read_contents},
     member::Member,
-    spool::Spool,
+    spool::{Encoded, Spool},
 };
 use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
@@ -268,8 +268,8 @@ impl ZipStore {
             let spool = match &writer.published {
                 None => Spool::begin(&self.path)?,
                 Some(published) => {
-                    let members = self.read_members().clone();
-                    let (spool, moved) = Spool::continue_from(&self.path, published, &members)?;
+                    let continued = Spool::continue_from(&self.path, published, &self.read_members());
+                    let (spool, moved) = continued?;
                     self.change_members(|members| *members = moved);
                     spool
                 }
@@ -281,10 +281,10 @@ impl ZipStore {
 
     /// Sees to it that what was set can be read from the file.
     fn settle(&self) -> io::Result<()> {
-        let Some(writer) = self.writer() else {
+        let Some(mut writer) = self.writer() else {
             return Ok(());
         };
-        writer.spool.as_ref().map_or(Ok(()), Spool::settle)
+        writer.spool.as_mut().map_or(Ok(()), Spool::settle)
     }
 
     fn erase_all(&self, writer: &mut Writer, keys: &[StoreKey]) -> io::Result<()> {
@@ -294,7 +294,7 @@ impl ZipStore {
         let spool = self.spool(writer)?;
         for key in keys {
             if self.change_members(|members| members.remove(key)).is_some() {
-                spool.supersede(key);
+                spool.supersede();
             }
         }
         Ok(())
@@ -305,8 +305,8 @@ impl ZipStore {
         let Some(spool) = &mut writer.spool else {
             return Ok(());
         };
-        let members = self.read_members().clone();
-        if let Some(moved) = spool.complete(&members)? {
+        let moved = spool.complete(&self.read_members())?;
+        if let Some(moved) = moved {
             self.change_members(|members| *members = moved);
         }
         spool.publish(writer.replaces)?;
@@ -342,13 +342,18 @@ impl Store for ZipStore {
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
+        let failed = |error| StoreError::io("writing", self.describe(key.as_str()), error);
+        // Outside the lock, so that threads do it at the same time.
+        let encoded = self.writer.is_some().then(|| Encoded::new(value, self.deflates));
+        let encoded = encoded.transpose().map_err(failed)?;
         let mut writer = self.changing("setting a key of an archive opened for reading", key.as_str())?;
-        let set = self.spool(&mut writer).and_then(|spool| {
-            let is_there = self.member(key).is_some();
-            spool.set(key, is_there, value, self.deflates)
-        });
-        let member = set.map_err(|error| StoreError::io("writing", self.describe(key.as_str()), error))?;
-        self.change_members(|members| members.insert(key.clone(), Arc::new(member)));
+        let Some(encoded) = encoded else { return Ok(()) };
+        let spool = self.spool(&mut writer).map_err(failed)?;
+        let member = spool.add(key, &encoded).map_err(failed)?;
+        let old = self.change_members(|members| members.insert(key.clone(), Arc::new(member)));
+        if old.is_some() {
+            spool.supersede();
+        }
         Ok(())
     }
 
