@@ -30,9 +30,7 @@ use super::{
     source::source_error,
     twin::{self, As},
 };
-use crate::hdf5::{
-    self, Dataset, DatasetInfo, Datatype, FillValue as FileFillValue, Item, Layout, Referent, Values,
-};
+use crate::hdf5::{self, Dataset, DatasetInfo, Datatype, Item, Layout, Referent, Values};
 
 /// A dataset that Zarr has a type for.
 #[derive(Debug)]
@@ -177,10 +175,7 @@ impl Hdf5Array {
             shape: &self.shape,
             chunk_shape,
             filters: &self.info().filters,
-            fill_value: match elements {
-                As::Elements => self.fill_value.clone(),
-                As::Bytes => self.elements.fill_value(&self.info().fill_value),
-            },
+            fill_value: &self.info().fill_value,
         };
         twin.twin(elements, Arc::new(MemoryStore::new()))
     }
@@ -222,22 +217,18 @@ impl Hdf5Array {
         self.elements.are_stored_as_zarr(None)
     }
 
+    /// The elements as Zarr has them.
+    pub(super) const fn elements(&self) -> &Elements {
+        &self.elements
+    }
+
     /// What the dataset says of itself.
     pub(super) fn info(&self) -> &DatasetInfo {
         self.dataset.info()
     }
 
-    /// Which chunks were written, where the others are nothing but the fill value for another file as well.
-    pub(super) fn written_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
-        let fill_value = &self.info().fill_value;
-        if !matches!(fill_value, FileFillValue::Default(_)) && !self.elements.tells_fill(fill_value) {
-            return Ok(None);
-        }
-        Ok(self.table()?.map(ChunkTable::positions))
-    }
-
     /// The chunks, if the dataset is in chunks.
-    fn table(&self) -> Result<Option<&ChunkTable>> {
+    pub(super) fn table(&self) -> Result<Option<&ChunkTable>> {
         let Some(chunk_shape) = self.chunk_shape() else {
             return Ok(None);
         };
@@ -532,7 +523,7 @@ impl SourceArray for Hdf5Array {
         // Where Zarr has no such fill value, chunks that are missing are written; that of bytes of any length is a
         // text for zarr-python in V2.
         let is_text = self.format == ZarrFormat::V2 && *self.checked_type()? == DataType::Bytes;
-        if is_text || !self.elements.tells_fill(&self.dataset.info().fill_value) {
+        if is_text || !self.tells_fill() {
             return Ok(None);
         }
         Ok(self.table()?.map(ChunkTable::positions))
@@ -552,7 +543,7 @@ impl SourceArray for Hdf5Array {
             return Err("its elements have another form in Zarr".to_owned());
         }
         // Chunks that are missing would be missing in the copy as well.
-        if !self.elements.tells_fill(&self.info().fill_value) {
+        if !self.tells_fill() {
             return Err("its fill value has no form in Zarr".to_owned());
         }
         Ok(Cow::Owned(twin))

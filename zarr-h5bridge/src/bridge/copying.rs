@@ -101,17 +101,17 @@ impl Copying<'_> {
             is_regular && clamped(source.chunk_shape(), shape) == clamped(&chunk_shape, shape)
         });
         // Under another fill value, chunks that are missing would mean other values.
-        let stored = if agrees && self.target.keeps_fill && self.how.creation.fill_value.is_none() {
-            match self
-                .array
-                .as_any()
-                .and_then(|array| array.downcast_ref::<Hdf5Array>())
-            {
-                Some(dataset) => dataset.written_chunks()?,
-                None => self.array.stored_chunks()?,
+        let dataset = self
+            .array
+            .as_any()
+            .and_then(|array| array.downcast_ref::<Hdf5Array>());
+        let stored = match dataset.filter(|dataset| dataset.has_fill_of(&self.target.new)) {
+            _ if !agrees => None,
+            Some(dataset) => dataset.written_chunks()?,
+            None if self.target.keeps_fill && self.how.creation.fill_value.is_none() => {
+                self.array.stored_chunks()?
             }
-        } else {
-            None
+            None => None,
         };
         if let Some(stored) = stored.filter(|stored| (stored.len() as u64) < n_chunks) {
             self.copy_stored(&stored, &chunk_shape, &mut later)?;

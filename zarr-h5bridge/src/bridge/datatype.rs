@@ -293,11 +293,7 @@ const LONG_DOUBLE: NumberForm = NumberForm {
 
 /// The long double of x86-64.
 pub(super) fn long_double() -> Datatype {
-    Datatype::Other {
-        size: 16,
-        reason: "long doubles".to_owned(),
-        form: Some(LONG_DOUBLE),
-    }
+    Datatype::number(16, LONG_DOUBLE)
 }
 
 /// Whether a number is the long double of x86-64.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
-use zarr_convenience::core::codecs::{ByteOrder, ChunkBuffer, DataType, FillValue};
+use zarr_convenience::core::codecs::{ByteOrder, ChunkBuffer, DataType};
 use zarr_convenience::core::store::Store;
 use zarr_convenience::core::{Array, ArrayBuilder, ArrayData, NodePath, Selection, Workers};
 use zarr_convenience::{How, Result, Route, SourceArray, StoredChunk, carry, route};
@@ -13,6 +13,7 @@ use super::{
     new_dataset::Target,
     twin::{As, Dataset},
 };
+use crate::hdf5::FillValue as FileFillValue;
 
 /// An array on its way into the twin of a dataset.
 pub(super) struct Direct<'a> {
@@ -41,8 +42,8 @@ impl<'a> Direct<'a> {
             return Err("its chunks at the edge skip the filters".to_owned());
         }
         let fill_value = match &new.fill_value {
-            Some(bytes) => elements.fill_value(&crate::hdf5::FillValue::User(bytes.clone())),
-            None => FillValue::zero(&elements.data_type),
+            Some(bytes) => FileFillValue::User(bytes.clone()),
+            None => FileFillValue::Default(Vec::new()),
         };
         let dataset = Dataset {
             elements,
@@ -53,20 +54,20 @@ impl<'a> Direct<'a> {
                 .copied()
                 .collect::<Vec<_>>(),
             filters: &new.filters,
-            fill_value,
+            fill_value: &fill_value,
         };
+        let dataset_before = array.as_any().and_then(|array| array.downcast_ref::<Hdf5Array>());
+        let as_it_was = dataset_before.filter(|array| array.info().datatype == new.datatype);
         let is_plain = elements.are_stored_as_zarr(None) && elements.data_type == *array.data_type();
+        // What Zarr cannot say of chunks that are missing, bytes can.
+        let is_plain = is_plain && as_it_was.is_none_or(Hdf5Array::tells_fill);
         let form = if is_plain { As::Elements } else { As::Bytes };
         let twin = dataset.twin(form, store)?;
         let file_form = (!is_plain).then(|| FileForm {
             array,
             elements,
             data_type: twin.data_type().clone(),
-            // Bytes that mean the same in both files go from one to the other.
-            as_it_was: array
-                .as_any()
-                .and_then(|array| array.downcast_ref::<Hdf5Array>())
-                .filter(|array| array.info().datatype == new.datatype),
+            as_it_was: as_it_was.map(|array| (array, array.has_fill_of(new))),
         });
         Ok(Self {
             array,
@@ -99,7 +100,8 @@ struct FileForm<'a> {
     array: &'a dyn SourceArray,
     elements: &'a Elements,
     data_type: DataType,
-    as_it_was: Option<&'a Hdf5Array>,
+    /// A dataset whose bytes mean the same in both files, and whether its fill value is the same as well.
+    as_it_was: Option<(&'a Hdf5Array, bool)>,
 }
 
 impl SourceArray for FileForm<'_> {
@@ -140,7 +142,10 @@ impl SourceArray for FileForm<'_> {
     }
 
     fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
-        self.array.stored_chunks()
+        match self.as_it_was {
+            Some((array, true)) => array.written_chunks(),
+            _ => self.array.stored_chunks(),
+        }
     }
 
     fn generation(&self, start: &[u64], shape: &[u64]) -> Result<Option<u64>> {
@@ -149,15 +154,16 @@ impl SourceArray for FileForm<'_> {
 
     fn stored_as(&self) -> Result<Cow<'_, Array>, String> {
         match self.as_it_was {
-            Some(array) => array.twin(As::Bytes).map(Cow::Owned),
+            Some((array, true)) => array.twin(As::Bytes).map(Cow::Owned),
+            Some(_) => Err("the fill values differ".to_owned()),
             None => Err("its elements have another form in HDF5".to_owned()),
         }
     }
 
     fn stored_chunk(&self, chunk: &[u64], proven: bool) -> Result<StoredChunk> {
         match self.as_it_was {
-            Some(array) => array.stored_bytes(chunk, proven, None),
-            None => Ok(StoredChunk::Otherwise),
+            Some((array, true)) => array.stored_bytes(chunk, proven, None),
+            _ => Ok(StoredChunk::Otherwise),
         }
     }
 }

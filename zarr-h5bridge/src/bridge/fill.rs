@@ -1,12 +1,17 @@
 //! What elements are that were never written.
 
+use std::collections::HashSet;
+
+use zarr_convenience::Result;
 use zarr_convenience::core::codecs::{DataType, FillValue, Object};
 
 use super::{
+    array::Hdf5Array,
+    chunks::ChunkTable,
     datatype::{Elements, Form},
     values::{to_json, zero},
 };
-use crate::hdf5::{Datatype, FillValue as FileFillValue};
+use crate::hdf5::{Datatype, FillValue as FileFillValue, NewDataset};
 
 impl Elements {
     /// The bytes of an element in the file that was never written.
@@ -87,6 +92,34 @@ impl Elements {
         let found = FillValue::new(self.decode(self.file_fill(fill_value)));
         let is_long = matches!(self.data_type, DataType::Float128 | DataType::Complex256);
         (!is_long || found.to_json(&self.data_type).is_ok()).then_some(found)
+    }
+}
+
+impl Hdf5Array {
+    /// Whether the fill value is the same in a new dataset byte for byte, so that chunks that were never written are
+    /// the same there, whatever Zarr has for it.
+    pub(super) fn has_fill_of(&self, new: &NewDataset) -> bool {
+        // Nobody has looked at what those of other elements hold.
+        let is_seen = self.elements().is_fixed() || self.elements().form == Form::Text;
+        let own = match &self.info().fill_value {
+            FileFillValue::User(_) if !is_seen => return false,
+            FileFillValue::User(bytes) => bytes.as_slice(),
+            FileFillValue::Default(_) | FileFillValue::Undefined => &[],
+        };
+        // The library's own is zero.
+        let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+        let chosen = new.fill_value.as_deref().unwrap_or_default();
+        self.info().datatype == new.datatype && (own == chosen || is_zero(own) && is_zero(chosen))
+    }
+
+    /// Which chunks were written.
+    pub(super) fn written_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
+        Ok(self.table()?.map(ChunkTable::positions))
+    }
+
+    /// Whether Zarr has all that the file says of elements that were never written.
+    pub(super) fn tells_fill(&self) -> bool {
+        self.elements().tells_fill(&self.info().fill_value)
     }
 }
 

@@ -92,7 +92,8 @@ pub(super) fn new_dataset(
         filters,
         chunk_shape,
         filters_partial_chunks: true,
-        fill_value: file_fill(&fill_value, array.data_type(), &datatype, &elements),
+        fill_value: same_fill(dataset, creation, &datatype)
+            .or_else(|| file_fill(&fill_value, array.data_type(), &datatype, &elements)),
         is_fill_undefined: false,
         tracks_attributes: false,
         times: Times::default(),
@@ -111,22 +112,36 @@ pub(super) fn new_dataset(
         let reason = format!("its chunks of {chunk_size} bytes are larger than HDF5 can have them");
         return Ok(Err(reason));
     }
-    let in_file = new
-        .fill_value
-        .clone()
-        .map_or(FileFillValue::Default(Vec::new()), FileFillValue::User);
-    let keeps_fill = match &in_file {
-        FileFillValue::User(_) => {
-            elements.tells_fill(&in_file) && elements.fill_value(&in_file).as_bytes() == fill_value.as_bytes()
-        }
-        // Objects of which nothing was written have a form of their own in V3.
-        _ => fill_value.is_zero() || fill_value == elements.fill_value(&in_file),
-    };
+    let keeps_fill = keeps_fill(&new, &elements, &fill_value);
     Ok(Ok(Target {
         new,
         elements,
         keeps_fill,
     }))
+}
+
+/// The fill value of a dataset for another one of its type, whatever Zarr has for it.
+fn same_fill(dataset: Option<&DatasetInfo>, creation: &Creation, datatype: &Datatype) -> Option<Vec<u8>> {
+    let dataset = dataset.filter(|dataset| dataset.datatype == *datatype && creation.fill_value.is_none())?;
+    match &dataset.fill_value {
+        FileFillValue::User(bytes) if datatype.size().is_some() => Some(bytes.clone()),
+        _ => None,
+    }
+}
+
+/// Whether elements of a new dataset that are never written are those of an array with a fill value.
+fn keeps_fill(new: &NewDataset, elements: &Elements, fill_value: &FillValue) -> bool {
+    let in_file = new
+        .fill_value
+        .clone()
+        .map_or(FileFillValue::Default(Vec::new()), FileFillValue::User);
+    match &in_file {
+        FileFillValue::User(_) => {
+            elements.tells_fill(&in_file) && elements.fill_value(&in_file).as_bytes() == fill_value.as_bytes()
+        }
+        // Objects of which nothing was written have a form of their own in V3.
+        _ => fill_value.is_zero() || *fill_value == elements.fill_value(&in_file),
+    }
 }
 
 /// Makes a new dataset what the original was; the fill value of Zarr counts where it was changed.

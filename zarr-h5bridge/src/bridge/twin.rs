@@ -10,7 +10,7 @@ use zarr_convenience::core::store::Store;
 use zarr_convenience::core::{Array, ArrayBuilder, NodePath, Options, ZarrFormat};
 
 use super::{datatype::Elements, filters};
-use crate::hdf5::Filter;
+use crate::hdf5::{FillValue as FileFillValue, Filter};
 
 /// What a dataset in chunks is.
 pub(super) struct Dataset<'a> {
@@ -19,8 +19,8 @@ pub(super) struct Dataset<'a> {
     pub(super) shape: &'a [u64],
     pub(super) chunk_shape: &'a [u64],
     pub(super) filters: &'a [Filter],
-    /// In the form of memory.
-    pub(super) fill_value: FillValue,
+    /// What elements are that were never written, as the file has it.
+    pub(super) fill_value: &'a FileFillValue,
 }
 
 /// What the elements of a twin are.
@@ -50,8 +50,8 @@ impl Dataset<'_> {
             As::Bytes => DataType::Raw(u32::try_from(own.file_size()).unwrap_or(u32::MAX)),
         };
         let fill_value = match elements {
-            As::Elements => self.fill_value.clone(),
-            As::Bytes => FillValue::new(own.encode(self.fill_value.as_bytes().to_vec())),
+            As::Elements => own.fill_value(self.fill_value),
+            As::Bytes => FillValue::new(own.file_fill(self.fill_value)),
         };
         let options = Options {
             registry: Arc::new(filters::registry()),

@@ -201,11 +201,7 @@ fn read(value: &Value, depth: usize) -> Option<Datatype> {
                 big_endian,
             }
         }
-        "number" => Datatype::Other {
-            size: size_of(value.get("size")?)?,
-            reason: "numbers of an unusual form".to_owned(),
-            form: Some(number_form(value)?),
-        },
+        "number" => Datatype::number(size_of(value.get("size")?)?, number_form(value)?),
         _ => return None,
     })
 }

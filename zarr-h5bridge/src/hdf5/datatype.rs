@@ -260,6 +260,20 @@ impl Datatype {
         }
     }
 
+    /// A number of another form than the usual ones, which is equal to any other of that form and size.
+    pub fn number(size: usize, form: NumberForm) -> Self {
+        let reason = match form.kind {
+            NumberKind::Integer { .. } => "whole numbers that do not use all bits of their bytes",
+            NumberKind::Bits => "bits that are not all of those of their bytes",
+            NumberKind::Float(_) => "floating-point numbers that are not IEEE's of 2, 4 or 8 bytes",
+        };
+        Self::Other {
+            size,
+            reason: reason.to_owned(),
+            form: Some(form),
+        }
+    }
+
     /// The bytes of an element as [`Values::Fixed`](super::Values::Fixed) holds it;
     /// `None` for a type with values of any length.
     pub fn size(&self) -> Option<usize> {

@@ -7,7 +7,7 @@ use zarr_convenience::core::codecs::Object;
 use zarr_convenience::core::store::{MemoryStore, Store, StoreExt, StoreKey, StorePrefix};
 use zarr_convenience::core::{Group, NodePath, Options, Selection, Workers, ZarrFormat};
 use zarr_convenience::{CopyOptions, Creation, Sink, copy_all};
-use zarr_h5bridge::hdf5::File;
+use zarr_h5bridge::hdf5::{File, FillValue};
 use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
 
 use super::bridge::{array, source_array};
@@ -112,6 +112,33 @@ fn chunks_of_objects_stay_missing_from_file_to_file() {
     for name in ["numbers", "texts", "records", "raw"] {
         let dataset = file.dataset(name).unwrap();
         assert_eq!(dataset.chunk_index().unwrap().len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn fill_values_that_zarr_has_no_form_for_stay_what_they_are_from_file_to_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for keeps_originals in [false, true] {
+        for keeps_codecs in [false, true] {
+            let mut source = Hdf5Source::open(testdata("hdf5/unwritten.h5")).unwrap();
+            if keeps_originals {
+                source = source.keeping_originals();
+            }
+            let path = folder.path().join(format!("{keeps_originals}-{keeps_codecs}.h5"));
+            let sink = Hdf5Sink::create(&path).unwrap();
+            let mut options = CopyOptions::default();
+            options.creation.keeps_codecs = keeps_codecs;
+            copy_all(&source, &NodePath::root(), &sink, options).unwrap();
+            sink.flush().unwrap();
+            let before = File::open(testdata("hdf5/unwritten.h5")).unwrap();
+            let after = File::open(&path).unwrap();
+            let [before, after] = [before, after].map(|file| file.dataset("long").unwrap());
+            assert_eq!(after.info().fill_value, before.info().fill_value);
+            assert!(matches!(&after.info().fill_value, FillValue::User(bytes) if bytes.len() == 16));
+            assert_eq!(after.chunk_index().unwrap().len(), 1);
+            let [before, after] = [before, after].map(|dataset| dataset.read_region(&[0], &[5]).unwrap());
+            assert_eq!(after, before);
+        }
     }
 }
 

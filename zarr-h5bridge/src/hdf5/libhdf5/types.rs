@@ -95,12 +95,14 @@ fn describe_nested(datatype: &Handle, depth: usize) -> Called<Datatype> {
     }
 }
 
+/// A number of a form of its own, or for a reason without one that is known.
 fn other(size: usize, reason: &str, form: Option<NumberForm>) -> Datatype {
-    Datatype::Other {
+    let unknown = || Datatype::Other {
         size,
         reason: reason.to_owned(),
-        form,
-    }
+        form: None,
+    };
+    form.map_or_else(unknown, |form| Datatype::number(size, form))
 }
 
 /// How the bits of a number are arranged; `None` where the order of its bytes has no name.
@@ -143,11 +145,7 @@ fn integer(datatype: &Handle, size: usize) -> Called<Datatype> {
         _ => {
             let signed = sign == H5T_SGN_2 as i32;
             let form = number_form(datatype, NumberKind::Integer { signed });
-            other(
-                size,
-                "whole numbers that do not use all bits of their bytes",
-                form,
-            )
+            other(size, "whole numbers without an order of bytes", form)
         }
     })
 }
@@ -160,8 +158,7 @@ fn float(datatype: &Handle, size: usize) -> Datatype {
         }
         _ => {
             let form = form.and_then(|form| number_form(datatype, NumberKind::Float(form)));
-            let reason = "floating-point numbers that are not IEEE's of 2, 4 or 8 bytes";
-            other(size, reason, form)
+            other(size, "floating-point numbers without an order of bytes", form)
         }
     }
 }
