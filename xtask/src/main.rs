@@ -11,6 +11,7 @@ mod conformance;
 mod fixtures;
 mod kills;
 mod malformed;
+mod miri;
 mod peers;
 mod properties;
 mod stores;
@@ -67,6 +68,11 @@ const JOBS: &[Job] = &[
         name: "malformed",
         help: "copy HDF5 files with bytes changed at random, within limits: malformed [CASES] [SEED]",
         run: malformed::run,
+    },
+    Job {
+        name: "miri",
+        help: "run what Miri can of the unsafe code (needs the nightly toolchain with its component miri)",
+        run: miri::run,
     },
     Job {
         name: "stores",

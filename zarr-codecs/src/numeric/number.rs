@@ -198,7 +198,7 @@ macro_rules! float {
     ($type:ty, $of:path, $to:path) => {
         impl Arithmetic for $type {
             fn nothing() -> Self {
-                $of(-0.0)
+                $of(-0.0_f32)
             }
 
             #[inline]

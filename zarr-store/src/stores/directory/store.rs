@@ -477,15 +477,19 @@ impl Lasting for DirectoryStore {
 }
 
 /// What tells the file of a value from those that had its name before.
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "the types of the members are those of the C library where rustix goes through it"
+)]
 fn generation(status: &Stat) -> u64 {
     mixed([
         status.st_dev,
         status.st_ino,
         status.st_size as u64,
         status.st_mtime as u64,
-        status.st_mtime_nsec,
+        status.st_mtime_nsec as u64,
         status.st_ctime as u64,
-        status.st_ctime_nsec,
+        status.st_ctime_nsec as u64,
     ])
 }
 
