@@ -22,13 +22,19 @@ pub struct Array {
     store: Arc<dyn Store>,
     path: NodePath,
     metadata: Arc<ArrayMetadata>,
-    /// Made when the first chunk is asked for: many arrays are only looked at, and one that cannot be decoded can
-    /// still be opened and carried along.
-    codec: Arc<OnceLock<Arc<ChunkCodec>>>,
-    kept_indices: Arc<KeptIndices>,
+    /// Shared by clones.
+    made: Arc<MadeLater>,
     options: Options,
     /// Whether the metadata differ from what is stored.
     is_view: bool,
+}
+
+/// What is made when it is first needed: many arrays are only looked at, and one that cannot be decoded can still be
+/// opened and carried along.
+#[derive(Debug, Default)]
+struct MadeLater {
+    codec: OnceLock<Arc<ChunkCodec>>,
+    kept_indices: OnceLock<KeptIndices>,
 }
 
 impl Array {
@@ -59,8 +65,7 @@ impl Array {
             store,
             path,
             metadata: Arc::new(metadata),
-            codec: Arc::default(),
-            kept_indices: Arc::default(),
+            made: Arc::default(),
             options,
             is_view: false,
         }
@@ -96,14 +101,20 @@ impl Array {
     /// The same array in another store, where no document is read or written by this.
     #[must_use]
     pub fn in_store(mut self, store: Arc<dyn Store>) -> Self {
+        // Those which are put into one store after the other share the codec; where there is none, whoever needs it is
+        // told why.
+        let codec = self.chunk_codec().map(OnceLock::from).unwrap_or_default();
         self.store = store;
-        self.kept_indices = Arc::default();
+        self.made = Arc::new(MadeLater {
+            codec,
+            kept_indices: OnceLock::new(),
+        });
         self
     }
 
     /// What is known of the shards from earlier reads.
     pub(crate) fn kept_indices(&self) -> &KeptIndices {
-        &self.kept_indices
+        self.made.kept_indices.get_or_init(KeptIndices::default)
     }
 
     /// The number of elements in each dimension.
@@ -189,11 +200,11 @@ impl Array {
     /// # Errors
     /// [`Error::Codecs`] when the data type or a codec is not known, or a chunk would be too large.
     pub fn chunk_codec(&self) -> Result<Arc<ChunkCodec>> {
-        if let Some(codec) = self.codec.get() {
+        if let Some(codec) = self.made.codec.get() {
             return Ok(Arc::clone(codec));
         }
         let codec = self.build_codec(self.chunk_shape().to_vec())?;
-        Ok(Arc::clone(self.codec.get_or_init(|| Arc::new(codec))))
+        Ok(Arc::clone(self.made.codec.get_or_init(|| Arc::new(codec))))
     }
 
     /// The codecs as they apply to the chunks of one shape.
