@@ -30,7 +30,7 @@ impl Budget {
     pub(crate) fn affordable(&self, workers: Workers, unit_size: u64) -> Workers {
         let affordable = self.limit.map_or(u64::MAX, |limit| limit / unit_size.max(1));
         let affordable = usize::try_from(affordable).unwrap_or(usize::MAX);
-        Workers::new(workers.threads().min(affordable.max(1)))
+        workers.with_threads(workers.threads().min(affordable))
     }
 
     /// The most bytes that were held at once.
@@ -61,6 +61,8 @@ impl Drop for Held<'_> {
 
 #[cfg(test)]
 mod tests {
+    use zarr_core::store::MemoryStore;
+
     use super::*;
 
     #[test]
@@ -76,6 +78,9 @@ mod tests {
     #[test]
     fn fewer_threads_keep_the_limit() {
         let workers = Workers::new(8);
+        let store = MemoryStore::new();
+        let many = Budget::new(Some(100)).affordable(workers.with_requests(32), 30);
+        assert_eq!((many.threads(), many.requests(&store)), (3, 32));
         assert_eq!(Budget::new(None).affordable(workers, u64::MAX).threads(), 8);
         assert_eq!(Budget::new(Some(100)).affordable(workers, 30).threads(), 3);
         assert_eq!(Budget::new(Some(100)).affordable(workers, 101).threads(), 1);

@@ -96,8 +96,13 @@ impl Carry<'_> {
         // Where there are fewer shards than threads, several work at each of them.
         let n_boxes = boxes.len().max(1);
         let n_at_once = pieces.as_ref().map_or(1, |_| workers.threads() / n_boxes).max(1);
-        // All together have as many requests in flight as is worth it.
-        let share = requests / (workers.threads().min(n_boxes) * n_at_once);
+        // All together have as many requests in flight as is worth it, and as memory lasts: each has a chunk in hand.
+        let n_readers = workers.threads().min(n_boxes) * n_at_once;
+        let spare = memory.map_or(u64::MAX, |limit| {
+            (limit / n_readers as u64).saturating_sub(unit_memory) / boxes.codec_memory().max(1)
+        });
+        let spare = usize::try_from(spare).unwrap_or(usize::MAX);
+        let share = (requests / n_readers).clamp(1, spare.saturating_add(1));
         let few = |options: &mut Options| options.workers = Workers::new(n_at_once).with_requests(share);
         let recodes = Recodes {
             source: self.source,

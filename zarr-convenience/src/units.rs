@@ -315,6 +315,11 @@ impl Boxes {
         values.saturating_add(self.codec_memory)
     }
 
+    /// The bytes that codecs need for a chunk of either side.
+    pub(crate) const fn codec_memory(&self) -> u64 {
+        self.codec_memory
+    }
+
     /// First element and shape of a part.
     fn region(&self, number: usize) -> (Vec<u64>, Vec<u64>) {
         let parts = position(number as u64, &self.counts).into_iter().enumerate();
@@ -476,7 +481,9 @@ impl Units for Recodes<'_> {
             });
         }
         let selection = Selection::region(&start, &shape);
-        let _codecs = budget.hold(self.boxes.codec_memory);
+        // Of chunks that are read at the same time each is in memory.
+        let n_at_once = self.reading.requests(self.dest().as_ref()) as u64;
+        let _codecs = budget.hold(self.boxes.codec_memory.saturating_mul(n_at_once));
         let data = self.source.read(&selection, self.reading)?;
         let values = data.buffer.elements.len() + data.buffer.heap.len();
         // What waits for its turn is as much again, at most and about.

@@ -6,7 +6,7 @@
 
 use zarr_store::{ByteRange, ReadBuffer, Store, StoreError, StoreKey};
 
-use crate::Result;
+use crate::{Result, Workers};
 
 /// The bytes of a piece, which fit the cache of a processor.
 const PIECE_SIZE: usize = 1 << 20;
@@ -26,8 +26,8 @@ pub(crate) enum Outcome {
 }
 
 /// Whether a chunk of so many bytes is read in pieces from a store.
-pub(crate) fn is_worth_it(store: &dyn Store, size: usize) -> bool {
-    size >= CHUNK_SIZE_MIN && store.io_hints().requests_max <= 1
+pub(crate) fn is_worth_it(store: &dyn Store, workers: Workers, size: usize) -> bool {
+    size >= CHUNK_SIZE_MIN && !workers.is_far(store)
 }
 
 /// Reads a chunk to memory of its size that is all zero, which it is again if the chunk is unfit.

@@ -236,7 +236,7 @@ impl ReadJob<'_> {
         let store = self.array.store().as_ref();
         if codec.is_uncompressed()
             && !fetch.is_part()
-            && raw_read::is_worth_it(store, codec.decoded_size())
+            && raw_read::is_worth_it(store, self.array.options().workers, codec.decoded_size())
             && let Some(whole) = place.whole(codec.decoded_size(), codec.layout().swap_size)
         {
             match raw_read::read((store, &key), whole, read)? {

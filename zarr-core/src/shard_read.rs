@@ -75,7 +75,7 @@ pub(crate) fn run(all: &[ShardReads<'_>], store: &dyn Store, workers: Workers, s
     } else {
         n_chunks / (workers.threads() * 4)
     };
-    let piece = (request_size_max(store) as usize / decoded_size.max(1))
+    let piece = (request_size_max(store, workers) as usize / decoded_size.max(1))
         .min(share)
         .max(1);
     let pieces: Vec<_> = all
@@ -232,7 +232,8 @@ impl<'j> ShardReads<'j> {
     /// left out of the list then.
     fn fetch(&self, key: &StoreKey, version: Version, own: &mut Leaves, desk: &mut Desk) -> Result<State> {
         let store = self.job.array.store().as_ref();
-        let hints = (request_size_max(store), store.io_hints().gap_max);
+        let workers = self.job.array.options().workers;
+        let hints = (request_size_max(store, workers), store.io_hints().gap_max);
         let mut done = 0;
         while done < own.list.len() {
             let (end, size) = gather(&mut own.list[done..], hints, &mut own.ranges);
@@ -381,14 +382,10 @@ pub(crate) fn drive(
 }
 
 /// How many bytes of a shard are fetched at once, in whole chunks.
-fn request_size_max(store: &dyn Store) -> u64 {
+fn request_size_max(store: &dyn Store, workers: Workers) -> u64 {
     // What is fetched from a disk is decoded while it is in the processor's cache; what comes from afar had better
     // come in few requests.
-    if store.io_hints().requests_max > 1 {
-        16 << 20
-    } else {
-        1 << 20
-    }
+    if workers.is_far(store) { 16 << 20 } else { 1 << 20 }
 }
 
 /// Makes one request of the first of the leaf chunks, which are sorted by place: gives how many, and the bytes.

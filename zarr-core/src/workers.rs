@@ -146,7 +146,7 @@ impl Workers {
     pub fn for_requests(self, requests_max: usize, unit_size: u64) -> Self {
         const SIZE_MAX: u64 = 256 << 20;
         let affordable = usize::try_from(SIZE_MAX / unit_size.max(1)).unwrap_or(usize::MAX);
-        self.at_most(self.threads.get().max(requests_max.min(affordable)))
+        self.with_threads(self.threads.get().max(requests_max.min(affordable)))
     }
 
     /// Threads that do little but wait for answers: as many as requests are to be in flight ([`Workers::requests`]),
@@ -159,8 +159,15 @@ impl Workers {
         }
     }
 
-    /// Another number of threads; 0 counts as 1.
-    fn at_most(self, threads: usize) -> Self {
+    /// Whether answers of a store are waited for longer than they are worked on, so that few large requests are better
+    /// than many small ones: where the store or the caller wants several in flight.
+    pub(crate) fn is_far(self, store: &dyn Store) -> bool {
+        self.requests(store).max(store.io_hints().requests_max) > 1
+    }
+
+    /// The same with so many threads; 0 counts as 1.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
         Self {
             requests: self.requests,
             ..Self::new(threads)
@@ -172,7 +179,7 @@ impl Workers {
         // A thread costs some ten microseconds, which is what this many bytes take.
         const BYTES_PER_THREAD: u64 = 256 * 1024;
         let worth = usize::try_from(size / BYTES_PER_THREAD).unwrap_or(usize::MAX);
-        self.at_most(self.threads().min(worth))
+        self.with_threads(self.threads().min(worth))
     }
 
     /// Does units of work on chunks of a store: as many threads as `size` bytes are worth, or as many as the

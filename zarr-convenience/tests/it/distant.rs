@@ -7,13 +7,15 @@ use std::{
 };
 
 use zarr_convenience::{
-    Chunks, CopyOptions, CopyStoreOptions, Creation, OpenConsolidated, consolidate_metadata, copy_store,
+    Chunks, CopyOptions, CopyStoreOptions, Creation, OpenConsolidated, ZarrSource, consolidate_metadata,
+    copy_store,
     core::{
         Array, ArrayBuilder, Error as CoreError, Group, NodePath, Options, Selection, Workers, ZarrFormat,
         codecs::DataType,
         store::{Store, testing::DistantStore},
         walk,
     },
+    plan_copy_all,
 };
 
 use crate::help::{copy_all_logged, digests, group_in, memory, path};
@@ -190,4 +192,41 @@ fn keys_are_copied() {
         assert_eq!(digests(&to), digests(&inner));
         (stores, took)
     });
+}
+
+#[test]
+fn of_chunks_that_are_read_at_once_no_more_are_in_memory_than_is_granted() {
+    let inner = memory();
+    // All chunks are in one folder, so nothing but chunks is asked for at the same time.
+    let group = group_in(&inner, ZarrFormat::V2);
+    let builder = ArrayBuilder::new(vec![16, 1 << 12], DataType::Int32).chunk_shape(vec![1, 1 << 12]);
+    let array = group.create_array("a", builder, false).unwrap();
+    let values: Vec<i32> = (0..16 << 12).collect();
+    array.write_vec(&Selection::all(), &values).unwrap();
+    let n_in_flight = |memory: Option<u64>| {
+        let store = far(&inner);
+        let from = Group::open(Arc::<DistantStore>::clone(&store), &NodePath::root(), &options()).unwrap();
+        let to = group_in(&crate::help::memory(), ZarrFormat::V2);
+        let how = || CopyOptions {
+            creation: Creation {
+                chunks: Some(Chunks::Shape(vec![Some(16), Some(1 << 12)])),
+                ..Creation::default()
+            },
+            workers: Workers::new(2),
+            memory,
+            ..CopyOptions::default()
+        };
+        let source = ZarrSource::new(zarr_convenience::core::Node::Group(from.clone()));
+        let plan = plan_copy_all(&source, from.path(), &to, &how()).unwrap();
+        let unit_memory = plan.steps[0].route.as_ref().unwrap().unit_memory;
+        let report = copy_all_logged(&from, &to, how()).1.unwrap();
+        assert_eq!(digests(to.store()), digests(&inner));
+        if let Some(limit) = memory {
+            assert!(report.memory_peak <= limit, "{} of {limit}", report.memory_peak);
+        }
+        (unit_memory, store.n_in_flight_max())
+    };
+    let (unit_memory, n_free) = n_in_flight(None);
+    assert!(n_free > 4, "{n_free}");
+    assert_eq!(n_in_flight(Some(unit_memory)).1, 1);
 }

@@ -5,12 +5,13 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use zarr_core::{
-    ArrayBuilder, NodePath, Options, Selection, Workers,
-    codecs::DataType,
+    ArrayBuilder, NodePath, Options, Selection, Workers, ZarrFormat,
+    codecs::{CodecConfig, DataType},
     store::{
-        ByteRange, Capabilities, IoHints, Listing, MemoryStore, ReadBuffer, Store, StoreError, StoreKey,
-        StorePrefix,
+        ByteRange, Capabilities, CountingStore, IoHints, Listing, MemoryStore, ReadBuffer, Store, StoreError,
+        StoreKey, StorePrefix,
     },
 };
 
@@ -122,4 +123,39 @@ fn as_many_requests_are_in_flight_as_the_store_wants() {
     let part = format!("0:{}", 2 * WANTED);
     let part = Selection::parse(&part).unwrap();
     assert_eq!(array.read_vec::<i32>(&part).unwrap(), values[..2 * WANTED]);
+}
+
+/// The requests that it takes to read an uncompressed array of 8 MiB, which is one chunk or one shard of 16.
+fn n_gets(is_sharded: bool, workers: Workers) -> u64 {
+    const LENGTH: u64 = 8 << 20;
+    let store = Arc::new(CountingStore::new(Arc::new(MemoryStore::new())));
+    let bytes = vec![CodecConfig::of("bytes", json!({"endian": "little"}))];
+    let mut builder = ArrayBuilder::new(vec![LENGTH], DataType::UInt8)
+        .format(ZarrFormat::V3)
+        .codecs(bytes);
+    builder = if is_sharded {
+        builder.chunk_shape(vec![LENGTH / 16]).shard_shape(vec![LENGTH])
+    } else {
+        builder.chunk_shape(vec![LENGTH])
+    };
+    let asked: Arc<dyn Store> = Arc::<CountingStore>::clone(&store);
+    let array = builder
+        .create(asked, &NodePath::root(), &Options::default())
+        .unwrap();
+    let values: Vec<u8> = (0..LENGTH).map(|place| (place % 251) as u8).collect();
+    array.write_vec(&Selection::all(), &values).unwrap();
+    let array = array.with_options(|options| options.workers = workers);
+    let before = store.counts().gets;
+    assert_eq!(array.read_vec::<u8>(&Selection::all()).unwrap(), values);
+    store.counts().gets - before
+}
+
+#[test]
+fn who_wants_several_requests_in_flight_is_given_large_ones() {
+    let far = Workers::ONE.with_requests(4);
+    assert_eq!(n_gets(false, Workers::ONE), 8);
+    assert_eq!(n_gets(false, far), 1);
+    // One of them is for the index.
+    assert_eq!(n_gets(true, Workers::ONE), 1 + 8);
+    assert_eq!(n_gets(true, far), 1 + 4);
 }
