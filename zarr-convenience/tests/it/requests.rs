@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use serde_json::{Map, json};
 use zarr_convenience::{
-    OpenConsolidated, TreeOptions, ZarrSource, consolidate_metadata,
+    Chunks, CopyOptions, CopyStoreOptions, Creation, OpenConsolidated, TreeOptions, ZarrSource,
+    consolidate_metadata, copy_store,
     core::{
         ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat,
         codecs::DataType,
-        store::{CountingStore, Store, StoreKey},
+        store::{CountingStore, DirectoryStore, Store, StoreKey},
     },
     open_consolidated, tree,
 };
 
-use crate::help::{memory, path};
+use crate::help::{copy_all_logged, digests, group_in, keys, memory, path};
 
 const N_GROUPS: u64 = 5;
 const N_ARRAYS: u64 = 20;
@@ -120,4 +121,78 @@ fn a_hierarchy_is_opened_and_walked_through_one_document() {
         assert!(matches!(array, Node::Array(_)));
     }
     assert_eq!(how.metadata_key, StoreKey::new(".zmetadata").unwrap());
+}
+
+#[test]
+fn keys_are_copied_from_directory_to_directory_without_asking_for_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, to]: [Arc<dyn Store>; 2] = ["from", "to"]
+        .map(|name| Arc::new(DirectoryStore::create(folder.path().join(name)).unwrap()) as Arc<dyn Store>);
+    let (_, all) = hierarchy(ZarrFormat::V2);
+    copy_store(&all, &from, CopyStoreOptions::default()).unwrap();
+    let counting = [from, Arc::clone(&to)].map(|store| Arc::new(CountingStore::new(store)));
+    let [from, into] =
+        [0, 1].map(|index| -> Arc<dyn Store> { Arc::<CountingStore>::clone(&counting[index]) });
+    let copied = copy_store(&from, &into, CopyStoreOptions::default()).unwrap();
+    assert_eq!(keys(to.as_ref()), keys(all.as_ref()));
+    let [of_source, of_dest] = [counting[0].counts(), counting[1].counts()];
+    assert_eq!((of_source.sizes, of_dest.sizes), (0, 0));
+    // A folder of an array has chunks; nothing is below a destination that is new.
+    assert_eq!(of_source.lists, 1 + N_GROUPS + N_ARRAYS);
+    assert_eq!(of_dest.lists, 2, "for keys, and for consolidated metadata");
+    assert_eq!((of_source.gets, of_dest.sets), (copied.n_copied, copied.n_copied));
+}
+
+#[test]
+fn keys_that_are_there_are_found_by_listing_their_folders() {
+    let (_, from) = hierarchy(ZarrFormat::V2);
+    let (counting, into) = hierarchy(ZarrFormat::V2);
+    let before = keys(into.as_ref());
+    let earlier = counting.counts();
+    let options = CopyStoreOptions {
+        if_exists: zarr_convenience::IfExists::Skip,
+        ..CopyStoreOptions::default()
+    };
+    let copied = copy_store(&from, &into, options).unwrap();
+    let counts = counting.counts();
+    assert_eq!(copied.n_skipped, before.len() as u64);
+    assert_eq!((copied.n_copied, counts.sizes - earlier.sizes), (0, 0));
+    assert_eq!(counts.lists - earlier.lists, 1 + N_GROUPS + N_ARRAYS);
+    assert_eq!(keys(into.as_ref()), before);
+}
+
+#[test]
+fn shards_of_a_copy_that_nobody_knows_of_yet_are_not_locked_between_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory: Arc<dyn Store> = Arc::new(DirectoryStore::create(folder.path()).unwrap());
+    let counting = Arc::new(CountingStore::new(Arc::clone(&directory)));
+    let store: Arc<dyn Store> = Arc::<CountingStore>::clone(&counting);
+    let from = group_in(&memory(), ZarrFormat::V3);
+    let builder = ArrayBuilder::new(vec![64], DataType::Int8).chunk_shape(vec![2]);
+    let array = from.create_array("a", builder, false).unwrap();
+    let values: Vec<i8> = (0..64).collect();
+    array
+        .write_vec(&zarr_convenience::core::Selection::all(), &values)
+        .unwrap();
+    let options = || CopyOptions {
+        creation: Creation {
+            chunks: Some(Chunks::Shape(vec![Some(4)])),
+            shards: Some(Some(vec![16])),
+            ..Creation::default()
+        },
+        ..CopyOptions::default()
+    };
+    let to = group_in(&store, ZarrFormat::V3);
+    let before = counting.counts().locks;
+    copy_all_logged(&from, &to, options()).1.unwrap();
+    assert_eq!(counting.counts().locks - before, 0);
+    assert_eq!(digests(&directory), digests(from.store()));
+    // Whoever writes to an array that others may know of does lock.
+    let part = zarr_convenience::core::Selection::parse("1:3").unwrap();
+    let array = to.get("a").unwrap();
+    let Node::Array(array) = array else {
+        panic!("an array")
+    };
+    array.write_vec(&part, &[7_i8, 8]).unwrap();
+    assert_eq!(counting.counts().locks - before, 1);
 }

@@ -35,6 +35,7 @@ pub struct CountingStore {
     flushes: AtomicU64,
     stages: AtomicU64,
     renames: AtomicU64,
+    locks: AtomicU64,
 }
 
 /// How often each method of a store was called, whether it succeeded or not.
@@ -62,6 +63,8 @@ pub struct Counts {
     pub stages: u64,
     /// [`Store::rename_prefix`].
     pub renames: u64,
+    /// [`Store::lock`].
+    pub locks: u64,
 }
 
 impl CountingStore {
@@ -80,6 +83,7 @@ impl CountingStore {
             flushes: AtomicU64::new(0),
             stages: AtomicU64::new(0),
             renames: AtomicU64::new(0),
+            locks: AtomicU64::new(0),
         }
     }
 
@@ -98,6 +102,7 @@ impl CountingStore {
             flushes: read(&self.flushes),
             stages: read(&self.stages),
             renames: read(&self.renames),
+            locks: read(&self.locks),
         }
     }
 }
@@ -137,6 +142,7 @@ impl Store for CountingStore {
     }
 
     fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        add(&self.locks, 1);
         self.inner.lock(key)
     }
 
