@@ -39,6 +39,11 @@ pub(crate) struct Common {
     /// How many threads may work at once; as many as there are processors if not given
     #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// How many requests to a store may be in flight, at least as many as threads work; as many as the store wants if
+    /// not given: one for local files, several for http://, s3:// and their like. More than one are worth it too for a
+    /// directory on a file system far away
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) requests: Option<usize>,
     /// The most memory that values may take at once, such as 500M or 2G
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<u64>,

@@ -41,9 +41,13 @@ pub(crate) fn memory(common: &Common) -> Option<u64> {
     common.memory.or(confined)
 }
 
-/// How many threads may work.
+/// How many threads may work, and how many requests may be in flight.
 pub(crate) fn workers(common: &Common) -> Workers {
-    common.threads.map_or_else(Workers::default, Workers::new)
+    let workers = common.threads.map_or_else(Workers::default, Workers::new);
+    match common.requests {
+        None => workers,
+        Some(requests) => workers.with_requests(requests),
+    }
 }
 
 /// Finds store and node.

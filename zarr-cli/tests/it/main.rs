@@ -24,5 +24,7 @@ mod place;
 #[cfg(feature = "hdf5")]
 mod references;
 mod refusals;
+#[cfg(feature = "http")]
+mod requests;
 mod tree;
 mod verbs;

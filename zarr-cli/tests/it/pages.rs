@@ -7,7 +7,7 @@ fn scripts_complete_verbs_and_options() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = place.done(&format!("completions {shell}"));
-        for word in ["copy-all", "if-exists", "completions"] {
+        for word in ["copy-all", "if-exists", "requests", "completions"] {
             assert!(script.contains(word), "{shell} lacks {word}");
         }
     }
@@ -24,6 +24,7 @@ fn every_verb_has_a_manual_page_with_its_options_and_an_example() {
     assert!(page("zarr.1").contains("zarr-copy-all(1)"));
     assert!(
         page("zarr-copy-all.1").contains("--if-exists")
+            && page("zarr-copy-all.1").contains("--requests")
             && page("zarr-copy-all.1").contains("Example: zarr copy-all")
     );
     assert!(
