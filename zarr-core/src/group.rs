@@ -9,6 +9,7 @@ use crate::{
     Array, ArrayBuilder, ArrayData, Attributes, Error, GroupMetadata, NodePath, Options, Result, Selection,
     ZarrFormat,
     hierarchy::{self, Node},
+    new_node::Above,
 };
 
 /// A group of a hierarchy.
@@ -31,6 +32,7 @@ pub struct Group {
     path: NodePath,
     metadata: Arc<GroupMetadata>,
     options: Options,
+    above: Arc<Above>,
 }
 
 impl Group {
@@ -86,7 +88,13 @@ impl Group {
             path,
             metadata: Arc::new(metadata),
             options,
+            above: Arc::default(),
         }
+    }
+
+    /// What it knows of itself and the groups above.
+    pub(crate) fn above(&self) -> &Above {
+        &self.above
     }
 
     /// The store that holds the group.
@@ -255,12 +263,11 @@ impl Group {
     pub fn create_array(&self, name: &str, builder: ArrayBuilder, overwrite: bool) -> Result<Array> {
         let path = self.path.join(name)?;
         let builder = builder.format(self.metadata.format);
-        let store = Arc::clone(&self.store);
         if overwrite {
             self.check_other(name, &path)?;
-            return builder.replace(store, &path, &self.options);
+            return builder.replace(Arc::clone(&self.store), &path, &self.options);
         }
-        builder.create(store, &path, &self.options)
+        builder.create_in(&self.store, &path, &self.options, Some(self))
     }
 
     /// Stores data as an array of a name, in the place of whatever is there: `group[name] = data`.

@@ -182,8 +182,23 @@ pub fn create_parents(
     format: ZarrFormat,
     options: &Options,
 ) -> Result<()> {
+    path.parent().map_or(Ok(()), |above| {
+        create_with_parents(store, &above, format, options)
+    })
+}
+
+/// Makes a group of a folder and of every one above it that is none yet.
+///
+/// # Errors
+/// Those of [`create_parents`].
+pub(crate) fn create_with_parents(
+    store: &Arc<dyn Store>,
+    path: &NodePath,
+    format: ZarrFormat,
+    options: &Options,
+) -> Result<()> {
     let mut missing = Vec::new();
-    let mut parent = path.parent();
+    let mut parent = Some(path.clone());
     while let Some(path) = parent {
         // Nearly all that is above is a group of the same format.
         if !is_group(store, &path, format, options)? {

@@ -27,6 +27,7 @@ mod members;
 pub mod metadata;
 mod migrate;
 mod n5;
+mod new_node;
 mod new_shard;
 mod number_arrays;
 mod options;

@@ -150,6 +150,25 @@ pub trait Store: Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Makes a folder where nothing has its name, with values that have names of one part, in one step: nobody sees it
+    /// without them.
+    ///
+    /// `false` when the store has no such step or something has the name; then nothing has changed, and there is only
+    /// setting.
+    /// When nothing has the name, `ready` is called before the folder is seen, and if it says `false`, it is not made.
+    ///
+    /// # Errors
+    /// When the folder cannot be made; nothing of it is there then.
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        let _ = (folder, values, ready);
+        Ok(false)
+    }
+
     /// What tells the present value of a key from those it had before, found without reading it.
     ///
     /// A value that is set again has another one.

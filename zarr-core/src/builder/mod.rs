@@ -12,10 +12,10 @@ use zarr_store::Store;
 
 use self::chunks::Shards;
 use crate::{
-    Array, ArrayMetadata, ChunkEdges, ChunkKeyEncoding, DimensionNames, Error, NodePath, Options, Order,
-    Result, ZarrFormat, hierarchy,
+    Array, ArrayMetadata, ChunkEdges, ChunkKeyEncoding, DimensionNames, Error, Group, NodePath, Options,
+    Order, Result, ZarrFormat, hierarchy,
     metadata::{Codecs, V2Codecs, elements_codec, v2, v2_fill_value},
-    n5, put_dimension_names, take_dimension_names,
+    n5, new_node, put_dimension_names, take_dimension_names,
 };
 
 /// What a new array is to be.
@@ -308,22 +308,43 @@ impl ArrayBuilder {
     /// # Errors
     /// [`Error::Exists`] when a node is there, [`Error::Create`] for parameters that make no sense, and
     /// [`Error::Codecs`] for codecs that cannot encode such an array.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as every `open` and `create` takes it"
+    )]
     pub fn create(self, store: Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Array> {
+        self.create_in(&store, path, options, None)
+    }
+
+    /// As [`ArrayBuilder::create`], in a group that is in hand.
+    pub(crate) fn create_in(
+        self,
+        store: &Arc<dyn Store>,
+        path: &NodePath,
+        options: &Options,
+        parent: Option<&Group>,
+    ) -> Result<Array> {
         if options.read_only {
             return Err(Error::ReadOnly {
                 path: path.to_string(),
             });
         }
-        if let Some(node) = hierarchy::Node::find(&store, path, options, None)? {
+        let attributes = self.attributes.clone();
+        let format = self.format;
+        let array = self.prepare(Arc::clone(store), path, options);
+        let array = array.and_then(|array| array.check_codecs().map(|()| array));
+        if let Ok(array) = &array
+            && new_node::set_new(array, &attributes, parent)?
+        {
+            return Ok(array.clone());
+        }
+        if let Some(node) = hierarchy::Node::find(store, path, options, None)? {
             return Err(Error::Exists {
                 path: path.as_str().to_owned(),
                 found: node.kind(),
             });
         }
-        let attributes = self.attributes.clone();
-        let format = self.format;
-        let array = self.prepare(store, path, options)?;
-        array.check_codecs()?;
+        let array = array?;
         hierarchy::create_parents(array.store(), path, format, options)?;
         array.write_metadata()?;
         if format == ZarrFormat::V2 && !attributes.is_empty() {

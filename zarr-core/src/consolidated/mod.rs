@@ -25,7 +25,7 @@ use crate::{
 
 pub use self::freshness::{Difference, Freshness};
 pub use self::outdate::{consolidated_groups, outdate, outdate_above, outdate_group, without_inline};
-pub(crate) use self::outdate::{outdate_v2, outdate_v3};
+pub(crate) use self::outdate::{outdate_v2, outdate_v3, outdate_v3_at};
 pub use self::store::ConsolidatedStore;
 
 /// The key of the document of V2 unless another is asked for.

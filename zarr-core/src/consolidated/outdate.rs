@@ -80,7 +80,11 @@ pub(crate) fn outdate_v2(store: &dyn Store, path: &NodePath) -> Result<()> {
     }
     let mut above = Some(path.clone());
     while let Some(path) = above {
-        store.erase(&path.key(CONSOLIDATED_KEY)?)?;
+        let key = path.key(CONSOLIDATED_KEY)?;
+        // Nearly always there are none, and to look for them costs less.
+        if store.exists(&key)? {
+            store.erase(&key)?;
+        }
         above = path.parent();
     }
     Ok(())
@@ -88,7 +92,12 @@ pub(crate) fn outdate_v2(store: &dyn Store, path: &NodePath) -> Result<()> {
 
 /// As [`outdate`], of a hierarchy of V3, where a group has nothing of itself in its consolidated metadata.
 pub(crate) fn outdate_v3(store: &dyn Store, path: &NodePath) -> Result<()> {
-    let mut above = path.parent();
+    path.parent().map_or(Ok(()), |above| outdate_v3_at(store, &above))
+}
+
+/// As [`outdate_v3`], of a node below a group.
+pub(crate) fn outdate_v3_at(store: &dyn Store, group: &NodePath) -> Result<()> {
+    let mut above = Some(group.clone());
     while let Some(path) = above {
         drop_inline(store, &path.key(V3_NODE)?)?;
         above = path.parent();

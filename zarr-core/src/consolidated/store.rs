@@ -163,6 +163,15 @@ impl Store for ConsolidatedStore {
         self.refuse("erasing consolidated nodes", prefix.as_str())
     }
 
+    fn set_new(
+        &self,
+        _folder: &StorePrefix,
+        _values: &[(&str, &[u8])],
+        _ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Refused: whole nodes move with their documents.
     fn rename_prefix(&self, from: &StorePrefix, _to: &StorePrefix) -> Result<bool, StoreError> {
         self.refuse("moving consolidated nodes", from.as_str())

@@ -285,6 +285,15 @@ impl Store for N5Store {
         self.inner.flush()
     }
 
+    fn set_new(
+        &self,
+        _folder: &StorePrefix,
+        _values: &[(&str, &[u8])],
+        _ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        Ok(false)
+    }
+
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         self.inner.rename_prefix(from, to)
     }

@@ -131,6 +131,15 @@ impl Store for TempStore {
         Ok(())
     }
 
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        self.inner.set_new(folder, values, ready)
+    }
+
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         self.inner.rename_prefix(from, to)
     }

@@ -30,7 +30,6 @@ const REPEATED_MAX: usize = 180;
 pub(crate) struct Temporary {
     path: Option<PathBuf>,
     /// The lock of a directory; a file is locked by whoever writes it.
-    #[expect(dead_code, reason = "it is held, not read")]
     lock: Option<File>,
     /// Whether it stays when it is dropped.
     lasts: bool,
@@ -119,6 +118,18 @@ impl Temporary {
     /// Puts the file in the place of `target`, whatever value is there.
     pub(crate) fn replace(mut self, target: &Path) -> io::Result<()> {
         fs::rename(self.path(), target)?;
+        self.path = None;
+        Ok(())
+    }
+
+    /// The directory, as long as it is locked.
+    pub(crate) const fn handle(&self) -> Option<&File> {
+        self.lock.as_ref()
+    }
+
+    /// Puts the file or directory at `target`, where nothing may be, and leaves it there.
+    pub(crate) fn place_for_good(mut self, target: &Path) -> io::Result<()> {
+        self.place(target)?;
         self.path = None;
         Ok(())
     }

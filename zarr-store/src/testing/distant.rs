@@ -120,6 +120,16 @@ impl Store for DistantStore {
     }
 
     /// Far away nothing is renamed.
+    fn set_new(
+        &self,
+        _folder: &StorePrefix,
+        _values: &[(&str, &[u8])],
+        _ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        // As an object store has no folders.
+        Ok(false)
+    }
+
     fn rename_prefix(&self, _from: &StorePrefix, _to: &StorePrefix) -> Result<bool> {
         Ok(false)
     }

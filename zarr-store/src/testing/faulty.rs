@@ -186,6 +186,16 @@ impl Store for FaultyStore {
         self.inner.flush()
     }
 
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        self.check(Operation::Set, folder.as_str())?;
+        self.inner.set_new(folder, values, ready)
+    }
+
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         self.check(Operation::RenamePrefix, from.as_str())?;
         self.inner.rename_prefix(from, to)

@@ -170,6 +170,15 @@ impl Store for CountingStore {
         self.inner.flush()
     }
 
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        self.inner.set_new(folder, values, ready)
+    }
+
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         add(&self.renames, 1);
         self.inner.rename_prefix(from, to)

@@ -136,6 +136,15 @@ impl Store for NestedStore {
         self.inner.flush()
     }
 
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        self.inner.set_new(folder, values, ready)
+    }
+
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         self.inner.rename_prefix(from, to)
     }

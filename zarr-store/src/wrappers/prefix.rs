@@ -110,6 +110,15 @@ impl Store for PrefixStore {
         self.inner.stage(&self.below(target)?)
     }
 
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        self.inner.set_new(&self.below(folder)?, values, ready)
+    }
+
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
         self.inner.generation(&self.key(key)?)
     }

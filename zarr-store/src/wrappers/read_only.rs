@@ -78,6 +78,17 @@ impl Store for ReadOnlyStore {
         Ok(())
     }
 
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        // Setting is what is refused.
+        let _ = (folder, values, ready);
+        Ok(false)
+    }
+
     fn rename_prefix(&self, from: &StorePrefix, _to: &StorePrefix) -> Result<bool> {
         self.refuse("renaming a prefix of a read-only store", from.as_str())
     }

@@ -425,3 +425,44 @@ fn a_pinned_directory_is_read_as_long_as_it_is_whole() {
     // A key that is looked up by its path has what is there now.
     assert_eq!(get(&old, "g/2").as_deref(), Some(&b"new"[..]));
 }
+
+#[test]
+fn a_new_folder_is_seen_with_its_values_or_not_made() {
+    let folder = folder();
+    let store = store(folder.path());
+    let values: [(&str, &[u8]); 2] = [(".zattrs", b"{}"), (".zarray", b"1")];
+    let mut asked = 0;
+    let mut set = |name: &str, is_ready: bool| {
+        store.set_new(&prefix(name), &values, &mut || {
+            asked += 1;
+            let names = fs::read_dir(folder.path().join(name));
+            assert!(names.is_err(), "nothing is seen yet");
+            is_ready
+        })
+    };
+    assert!(!set("foo/bar", false).unwrap());
+    assert!(!folder.path().join("foo").exists());
+    assert!(set("foo/bar", true).unwrap());
+    assert_eq!(keys(&store), ["foo/bar/.zarray", "foo/bar/.zattrs"]);
+    assert_eq!(get(&store, "foo/bar/.zarray").as_deref(), Some(&b"1"[..]));
+    assert_eq!(get(&store, "foo/bar/.zattrs").as_deref(), Some(&b"{}"[..]));
+    // A folder, a file and a link to nothing are in the way, whatever they hold.
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    symlink("nowhere", folder.path().join("link")).unwrap();
+    for name in ["foo/bar", "foo", "empty", "file", "link"] {
+        assert!(
+            !store
+                .set_new(&prefix(name), &values, &mut || panic!("asked"))
+                .unwrap(),
+            "{name}"
+        );
+    }
+    assert_eq!(asked, 2);
+    // Somebody else is quicker.
+    let quicker = || fs::create_dir(folder.path().join("late")).is_ok();
+    assert!(!store.set_new(&prefix("late"), &values, &mut { quicker }).unwrap());
+    assert_eq!(fs::read_dir(folder.path().join("late")).unwrap().count(), 0);
+    assert!(debris(folder.path()).is_empty());
+    assert!(debris(&folder.path().join("foo")).is_empty());
+}

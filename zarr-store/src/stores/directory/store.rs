@@ -428,6 +428,18 @@ impl Store for DirectoryStore {
         })
     }
 
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        if folder.is_root() || self.durability == Durability::Each {
+            return Ok(false);
+        }
+        trees::set_new(self, folder, values, ready)
+    }
+
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         trees::rename_prefix(self, from, to)
     }

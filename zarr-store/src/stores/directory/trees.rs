@@ -8,9 +8,11 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use rustix::fs::{Mode, OFlags, openat};
+
 use super::{
     store::{DirectoryStore, Durability},
-    write::{exchange, sync_directory},
+    write::{exchange, sync_directory, write_value},
 };
 use crate::{
     Result, Staged, Store, StoreKey, StorePrefix,
@@ -55,6 +57,43 @@ pub(super) fn erase_prefix(store: &DirectoryStore, prefix: &StorePrefix) -> Resu
         remove_folder(&target).map_err(failed)?;
     }
     store.sync_names(prefix.as_str(), false).map_err(failed)
+}
+
+/// Makes a folder with values under a temporary name, and renames it to one that is free.
+pub(super) fn set_new(
+    store: &DirectoryStore,
+    prefix: &StorePrefix,
+    values: &[(&str, &[u8])],
+    ready: &mut dyn FnMut() -> bool,
+) -> Result<bool> {
+    let failed = |error| store.refused("writing", prefix.as_str(), error);
+    let target = path_of(store, prefix);
+    if !matches!(kind_of(&target), Ok(None)) || !ready() {
+        return Ok(false);
+    }
+    // What is wrong above is told by who sets the values one by one.
+    let Ok(folder) = Temporary::directory_beside(&target) else {
+        return Ok(false);
+    };
+    // Not locked, it could be swept away half-way.
+    let Some(handle) = folder.handle() else {
+        return Ok(false);
+    };
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    for (name, value) in values {
+        let file = openat(handle, *name, flags, Mode::from(0o666)).map_err(|error| failed(error.into()))?;
+        let mut file = fs::File::from(file);
+        let syncs = store.syncs(&file);
+        write_value(&mut file, value, syncs).map_err(failed)?;
+    }
+    match folder.place_for_good(&target) {
+        Ok(()) => store
+            .sync_names(prefix.as_str(), false)
+            .map_err(failed)
+            .map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Removes a folder, which first vanishes as a whole.

@@ -248,6 +248,17 @@ impl Store for CachedStore {
         self.inner.flush()
     }
 
+    fn set_new(
+        &self,
+        folder: &StorePrefix,
+        values: &[(&str, &[u8])],
+        ready: &mut dyn FnMut() -> bool,
+    ) -> Result<bool> {
+        // Values are set one by one, so that they can be kept.
+        let _ = (folder, values, ready);
+        Ok(false)
+    }
+
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         self.memory().count_change_of_all();
         let result = self.inner.rename_prefix(from, to);
