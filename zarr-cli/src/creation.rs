@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Chunks, Creation,
+    Chunks, Creation, Location, StoreKind,
     core::{ChunkEdges, Order, ZarrFormat, codecs::CodecRegistry},
 };
 
@@ -157,8 +157,22 @@ fn shards(text: &str) -> Result<Option<Vec<u64>>> {
         .with_context(|| format!("--shards {text:?}: expected lengths or none"))
 }
 
-/// A compressor of HDF5 files that is no codec of Zarr; where it cannot be, the destination refuses it.
+/// A compressor of HDF5 files that is no codec of Zarr.
 const HDF5_ALONE: &str = "lzf";
+
+/// Refuses a compressor that files of HDF5 alone have for copies to anything else.
+pub(crate) fn check_compressor(creation: &Creation, to: &Location) -> Result<()> {
+    let id = creation
+        .compressor
+        .as_ref()
+        .and_then(|given| given.as_ref()?.get("id"));
+    if id.is_some_and(|id| id == HDF5_ALONE) && to.kind() != StoreKind::OtherFile {
+        let reason =
+            format!("--compressor {HDF5_ALONE}: it is HDF5's, and only copies to HDF5 files can have it");
+        return Err(status::usage(reason).into());
+    }
+    Ok(())
+}
 
 fn compressor(text: &str) -> Result<Option<Value>> {
     if text == "none" {

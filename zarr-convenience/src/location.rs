@@ -49,8 +49,9 @@ pub enum StoreKind {
     Remote,
 }
 
-/// How names of files end that are one store.
-const FILE_ENDINGS: [&str; 4] = ["zip", "h5", "hdf5", "nc"];
+/// How names of files end that are one store; all but the first are HDF5's, of itself and of what is made of it:
+/// netCDF-4, HDF-EOS5, `anndata` and MATLAB.
+const FILE_ENDINGS: [&str; 9] = ["zip", "h5", "hdf5", "hdf", "he5", "nc", "nc4", "h5ad", "mat"];
 /// The documents whose directory is a node.
 const DOCUMENTS: [&str; 4] = [".zgroup", ".zarray", ".zmetadata", "zarr.json"];
 

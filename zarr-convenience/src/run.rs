@@ -37,6 +37,7 @@ pub fn run(plan: Plan, dest: &dyn Sink, mut options: CopyOptions<'_>) -> Result<
     if !options.dry_run {
         dest.begin(&plan)?;
     }
+    let n_planned = plan.lost.len();
     let mut report = Report {
         lost: plan.lost,
         ..Report::default()
@@ -76,9 +77,14 @@ pub fn run(plan: Plan, dest: &dyn Sink, mut options: CopyOptions<'_>) -> Result<
         report.lost.extend(dest.finish()?);
         dest.flush()?;
     }
-    // Links that are no nodes are in the plan's list, and in that of the group that keeps them.
+    // Links that are no nodes are in the plan's list, and in that of the group that keeps them; what a node loses
+    // besides what is kept of it is told by both.
     let kept: HashSet<_> = report.kept.iter().map(|kept| kept.what.as_str()).collect();
-    report.lost.retain(|lost| !kept.contains(lost.what.as_str()));
+    let mut number = 0;
+    report.lost.retain(|lost| {
+        number += 1;
+        number > n_planned || !kept.contains(lost.what.as_str())
+    });
     report.memory_peak = job.budget.peak();
     log(&report.copied.summary(options.dry_run));
     Ok(report)

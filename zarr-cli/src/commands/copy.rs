@@ -15,6 +15,7 @@ use zarr_convenience::{
 use crate::{
     args::{Common, CopyAllArgs},
     cancel,
+    creation::check_compressor,
     locations::{Target, Work, check_distinct, locate, memory, open_whole, workers},
     output,
     progress::Display,
@@ -38,6 +39,7 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     let from = locate(&args.source, args.source_path.as_deref())?;
     let to = locate(&args.dest, args.dest_path.as_deref())?;
     check_distinct(&from, &to, name)?;
+    check_compressor(&creation, &to)?;
     let format = asked;
     let dry_run = args.dry_run || args.explain;
     let target = if dry_run {

@@ -21,7 +21,11 @@ fn lzf_is_a_compressor_by_its_name() {
     let told = place.done("copy-all lzf.h5 other.zarr --keep-codecs --explain");
     assert!(told.contains("hdf5.lzf"), "{told}");
     assert_eq!(digests(&place.path("lzf.h5")), digests(&place.path("g.zarr")));
-    place.refused("copy-all f.h5 out.zarr --compressor lzf", 4, &["lzf"]);
+    place.refused(
+        "copy-all f.h5 out.zarr --compressor lzf",
+        2,
+        &["--compressor lzf", "only copies to HDF5 files"],
+    );
     place.refused("copy-all f.h5 out.h5 --compressor lzo", 2, &["\"lzo\"", "lzf"]);
 }
 
@@ -133,4 +137,16 @@ fn values_of_other_files_are_read_where_it_is_allowed() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn names_end_like_those_of_programs_that_use_hdf5() {
+    let place = Place::new();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/sample.h5");
+    place.write("in/x.h5", &fs::read(file).unwrap());
+    for ending in ["h5", "hdf5", "hdf", "he5", "nc", "nc4", "h5ad", "mat"] {
+        place.done(&format!("copy-all in/x.h5 out.{ending}"));
+        let found = fs::read(place.path(&format!("out.{ending}"))).unwrap();
+        assert!(found.starts_with(b"\x89HDF\r\n\x1a\n"), "{ending}");
+    }
 }
