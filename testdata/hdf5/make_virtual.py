@@ -92,6 +92,13 @@ with h5py.File("loops.h5", "w", libver="latest") as f:
         made[:] = h5py.VirtualSource(".", source, shape=(3,))
         f.create_virtual_dataset(name, made)
     f["kept"] = np.arange(3)
+# Their source is a virtual dataset of another file, whose own sources may not be read.
+with h5py.File("outer.h5", "w", libver="latest") as f:
+    for name, file, dataset in [("outer", "main.h5", "stack"), ("outermost", ".", "outer")]:
+        made = h5py.VirtualLayout(shape=(3, 4, 6), dtype="<f8")
+        made[:] = h5py.VirtualSource(file, dataset, shape=(3, 4, 6))
+        f.create_virtual_dataset(name, made)
+    f["kept"] = np.arange(3)
 with h5py.File("main.h5", "r") as f, h5py.File("expected.h5", "w") as expected:
     for name in f:
         if f[name].is_virtual or f[name].external:

@@ -23,6 +23,9 @@ def opened(path):
 def compare(old, new, report):
     """Reports by path what the new file has otherwise than the old one."""
     comparison = Comparison(old, new, report)
+    made = [file.id.get_create_plist() for file in (old, new)]
+    space = [(plist.get_file_space_strategy(), plist.get_file_space_page_size()) for plist in made]
+    comparison.same("/", "file space", *([item] for item in space))
     comparison.groups.append(("", old["/"], new["/"]))
     # Level by level, so that an object is known by its shortest path.
     for group in comparison.groups:

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ReferencesArgs, common: &Common) -> Result<()> {
     use crate::{cancel, locations::check_hdf5, new_file::NewFile, output, status::printable};
 
     check_hdf5(Path::new(&args.source))?;
-    let store = Hdf5Store::open(&args.source)?;
+    let store = Hdf5Store::open(&args.source)?.allowing_external(&common.allow_external)?;
     let url = match &args.url {
         Some(url) => url.clone(),
         None => format!("file://{}", std::fs::canonicalize(&args.source)?.display()),

@@ -71,6 +71,30 @@ fn references_stay_beneath_the_document_unless_allowed() {
 }
 
 #[test]
+fn values_of_other_files_are_in_the_document_where_these_are_allowed() {
+    let place = Place::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/hdf5/virtual");
+    for name in [
+        "main.h5",
+        "a.h5",
+        "below/b.h5",
+        "part-0.h5",
+        "part-1.h5",
+        "values.raw",
+    ] {
+        place.write(&format!("in/{name}"), &fs::read(folder.join(name)).unwrap());
+    }
+    place.done("references in/main.h5 without.json --quiet");
+    place.refused("info without.json/stack", 3, &["stack"]);
+    place.done("references in/main.h5 with.json --allow-external in --quiet");
+    for name in ["stack", "raw", "numbered", "same"] {
+        let load = format!("load with.json/{name} --allow-external in");
+        let file = format!("load in/main.h5/{name} --allow-external in");
+        assert_eq!(place.done(&load), place.done(&file), "{name}");
+    }
+}
+
+#[test]
 fn what_is_left_out_is_told_and_strict_writes_nothing() {
     let place = place("hostile/outside.h5");
     let run = place.run("references in/x.h5 x.json --json");

@@ -55,7 +55,8 @@ impl Hdf5Array {
     /// Takes a dataset, or says in a few words why it is no array.
     pub(super) fn new(path: NodePath, dataset: Dataset, format: ZarrFormat) -> Result<Self, String> {
         let info = dataset.info();
-        if let Err(error) = dataset.source_names() {
+        // What is refused further away is found now, where it ends nothing but this array.
+        if let Err(error) = dataset.check_sources() {
             let what = match info.layout {
                 Layout::Virtual => "virtual dataset, whose data lie in others",
                 _ => "dataset whose data lie in other files",

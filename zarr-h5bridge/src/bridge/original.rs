@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{type_json, values};
 use crate::hdf5::{
-    AllocationTime, DatasetInfo, Dataspace, FillTime, FillValue, Filter, Layout, LinkKind, NewDataset,
-    NewLink, Times, UserBlock,
+    AllocationTime, DatasetInfo, Dataspace, FileSpace, FillTime, FillValue, Filter, Layout, LinkKind,
+    NewDataset, NewLink, Strategy, Times, UserBlock,
 };
 
 /// The name of the attribute.
@@ -14,6 +14,50 @@ pub(super) const KEY: &str = "_hdf5";
 
 /// The member of it that has the user block of the file.
 pub(super) const USER_BLOCK: &str = "user_block";
+
+/// The member of it that says how the file manages its room.
+pub(super) const FILE_SPACE: &str = "file_space";
+
+/// The words for where new objects go in a file.
+const STRATEGIES: [(Strategy, &str); 4] = [
+    (Strategy::Managed, "managed"),
+    (Strategy::Pages, "pages"),
+    (Strategy::Aggregated, "aggregated"),
+    (Strategy::Appended, "appended"),
+];
+
+/// How a file manages its room, in JSON.
+pub(super) fn file_space_json(space: &FileSpace) -> Value {
+    let word = STRATEGIES
+        .iter()
+        .find(|(strategy, _)| *strategy == space.strategy);
+    json!({
+        "strategy": word.map(|(_, word)| word),
+        "persists": space.persists,
+        "threshold": space.threshold,
+        "page_size": space.page_size,
+    })
+}
+
+/// How the file of a root group managed its room; the library's own way if that is not kept, or none.
+pub(super) fn file_space(original: &Map<String, Value>) -> FileSpace {
+    const PAGE_SIZES: std::ops::RangeInclusive<u64> = 512..=1 << 30;
+    let found = || {
+        let kept = original.get(FILE_SPACE)?;
+        let word = kept.get("strategy")?.as_str()?;
+        let (strategy, _) = STRATEGIES.iter().find(|(_, name)| *name == word)?;
+        Some(FileSpace {
+            strategy: *strategy,
+            persists: kept.get("persists")?.as_bool()?,
+            threshold: kept.get("threshold")?.as_u64()?,
+            page_size: kept
+                .get("page_size")?
+                .as_u64()
+                .filter(|size| PAGE_SIZES.contains(size))?,
+        })
+    };
+    found().unwrap_or(FileSpace::USUAL)
+}
 
 /// The largest user block that is kept, in bytes.
 pub(super) const USER_BLOCK_MAX: u64 = 64 << 10;

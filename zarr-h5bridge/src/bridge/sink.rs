@@ -141,7 +141,8 @@ impl Hdf5Sink {
     fn make(&self, original: &Map<String, Value>) -> Result<()> {
         if self.is_new && self.writer.get().is_none() {
             let user_block = original::user_block(original);
-            let writer = Writer::create(&self.path, tracked(original), user_block.as_ref());
+            let space = original::file_space(original);
+            let writer = Writer::create(&self.path, tracked(original), user_block.as_ref(), &space);
             let writer = writer.map_err(source_error)?;
             // Only one thread puts nodes.
             let _ = self.writer.set(writer);

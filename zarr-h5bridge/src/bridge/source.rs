@@ -18,7 +18,9 @@ use super::{
     original::{self, KEY},
     type_json,
 };
-use crate::hdf5::{self, Dataset, File, Group, Layout, Link, LinkKind, NamedType, Object, ObjectKind};
+use crate::hdf5::{
+    self, Dataset, File, FileSpace, Group, Layout, Link, LinkKind, NamedType, Object, ObjectKind,
+};
 
 /// An HDF5 file whose groups, datasets and attributes are read as those of a Zarr hierarchy.
 ///
@@ -222,8 +224,12 @@ impl Hdf5Source {
             return Ok(None);
         }
         let reason = format!("a user block of {size} bytes");
-        let user_block = self.file.user_block(original::USER_BLOCK_MAX);
-        let kept = user_block.map_err(source_error)?.filter(|_| self.keeps);
+        let kept = if self.keeps {
+            let user_block = self.file.user_block(original::USER_BLOCK_MAX);
+            user_block.map_err(source_error)?
+        } else {
+            None
+        };
         if kept.is_some() {
             attributes.kept.push(Kept {
                 what,
@@ -234,6 +240,25 @@ impl Hdf5Source {
             attributes.lost.push(Lost { what, reason });
         }
         Ok(kept.as_ref().map(original::user_block_json))
+    }
+
+    /// What is kept of the file with its root group: what lies in front of it, and how it manages its room where that is
+    /// not the usual way.
+    fn keep_file(
+        &self,
+        group: &NodePath,
+        user_block: Option<Value>,
+        original: &mut Map<String, Value>,
+    ) -> Result<()> {
+        if !group.is_root() {
+            return Ok(());
+        }
+        original.extend(user_block.map(|block| (original::USER_BLOCK.to_owned(), block)));
+        let space = self.file.space().map_err(source_error)?;
+        if let Some(space) = space.filter(|space| *space != FileSpace::USUAL) {
+            original.insert(original::FILE_SPACE.to_owned(), original::file_space_json(&space));
+        }
+        Ok(())
     }
 
     fn link(&self, kind: &LinkKind) -> Option<Value> {
@@ -361,7 +386,7 @@ impl Source for Hdf5Source {
             Object::Group(group) => {
                 let links = self.keep_links(group, node.path(), &mut original)?;
                 attributes.kept.extend(links);
-                original.extend(user_block.map(|block| (original::USER_BLOCK.to_owned(), block)));
+                self.keep_file(node.path(), user_block, &mut original)?;
             }
             Object::NamedType(_) => {}
         }

@@ -299,6 +299,20 @@ impl Dataset {
         }
     }
 
+    /// Fails if sources of a virtual dataset, or sources of these, are not read.
+    ///
+    /// # Errors
+    /// [`Error::Outside`] with the reason.
+    pub fn check_sources(&self) -> Result<()> {
+        match self.sources() {
+            Some(Ok(Sources::Datasets(parts))) => parts
+                .check_allowed(&self.node)
+                .map_err(|reason| self.outside(&reason)),
+            Some(Err(reason)) => Err(self.outside(reason)),
+            _ => Ok(()),
+        }
+    }
+
     fn outside(&self, reason: &str) -> Error {
         Error::Outside {
             file: self.file().path().to_owned(),

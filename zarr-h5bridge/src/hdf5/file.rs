@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use super::attribute::Node;
 use super::libhdf5::{self, Called, Handle, Kind};
 use super::outside::{Allowed, Place};
-use super::{Attribute, Dataset, Datatype, Error, Group, LinkKind, Name, ObjectKind, Result};
+use super::{Attribute, Dataset, Datatype, Error, FileSpace, Group, LinkKind, Name, ObjectKind, Result};
 
 /// The eight bytes that an HDF5 file proper starts with.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -264,6 +264,19 @@ impl File {
             .map_or(0, |last| last + 1);
         bytes.truncate(end);
         Ok(Some(UserBlock { size, bytes }))
+    }
+
+    /// How the file manages its room; `None` for a way without a name.
+    ///
+    /// # Errors
+    /// [`Error::Library`] if the file does not tell.
+    pub fn space(&self) -> Result<Option<FileSpace>> {
+        libhdf5::file_space(&self.shared.handle).map_err(|reason| Error::Library {
+            action: "reading the properties of",
+            file: self.path.to_path_buf(),
+            object: "/".to_owned(),
+            reason,
+        })
     }
 
     /// The length in bytes of what lies in front of the file.

@@ -20,6 +20,7 @@ mod dataset;
 mod datatype;
 mod error;
 mod file;
+mod file_space;
 mod filter_code;
 mod group;
 mod growing;
@@ -40,6 +41,7 @@ pub use datatype::{
 };
 pub use error::{Error, Result};
 pub use file::{File, NamedType, Object, UserBlock, is_hdf5};
+pub use file_space::{FileSpace, Strategy};
 pub(crate) use filter_code::{FilterCode, register_filters};
 pub use group::{Group, Link, LinkKind, ObjectKind};
 pub use item::{Area, Item, Referent, Target};

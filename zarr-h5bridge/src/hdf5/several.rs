@@ -5,6 +5,7 @@
 //! its dataset read that belongs to what is asked for.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ffi::CString;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
@@ -63,6 +64,9 @@ pub(super) struct RawPart {
     start: u64,
     size: u64,
 }
+
+/// Looks at a source that was opened.
+type Look<'a> = dyn FnMut(&Part, Called<Option<Dataset>>) -> Called<Option<Dataset>> + 'a;
 
 thread_local! {
     /// The virtual datasets whose sources are being opened or read, by file and address.
@@ -381,21 +385,50 @@ impl Parts {
     }
 
     /// What is not there, by the names of files and datasets, so that its elements are the fill value.
+    ///
+    /// Sources of sources are looked at as well.
     pub(super) fn missing(&self, node: &Node) -> Called<Vec<String>> {
         let mut missing = Vec::new();
-        for part in &self.parts {
-            let found = entered(node, || open(node, &part.place, &part.dataset))?;
-            match found {
+        self.each(node, &mut HashSet::new(), &mut |part, found| {
+            let found = found?;
+            match &found {
+                Some(source) => source.check_readable()?,
                 None if part.place == Place::Missing => missing.push(format!("`{}`", part.name)),
                 None => {
                     let dataset = String::from_utf8_lossy(&part.dataset);
                     missing.push(format!("`{dataset}` in `{}`", part.shown()));
                 }
-                Some(source) => source.check_readable()?,
             }
-        }
+            Ok(found)
+        })?;
         missing.dedup();
         Ok(missing)
+    }
+
+    /// Fails if a source, or one of its own sources, is not read; those that are damaged fail when they are.
+    pub(super) fn check_allowed(&self, node: &Node) -> Called<()> {
+        self.each(node, &mut HashSet::new(), &mut |_, found| match found {
+            Ok(Some(source)) => source.check_readable().map(|()| Some(source)),
+            _ => Ok(None),
+        })
+    }
+
+    /// Opens all sources, and the sources of those that `look` gives back, each dataset's once.
+    fn each(&self, node: &Node, seen: &mut HashSet<([u64; 7], u64)>, look: &mut Look<'_>) -> Called<()> {
+        entered(node, || {
+            for part in &self.parts {
+                let Some(source) = look(part, open(node, &part.place, &part.dataset))? else {
+                    continue;
+                };
+                let place = (source.file().state(), libhdf5::address(source.node().handle())?);
+                if let Some(Ok(Sources::Datasets(parts))) = source.sources()
+                    && seen.insert(place)
+                {
+                    parts.each(source.node(), seen, look)?;
+                }
+            }
+            Ok(())
+        })
     }
 }
 

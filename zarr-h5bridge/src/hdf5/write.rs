@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::file::{c_path, exists};
 use super::libhdf5::{self, Called, Handle, Kind, NewLayout, NewValues};
-use super::{Datatype, Error, Filter, Item, ObjectKind, Result, Times, UserBlock};
+use super::{Datatype, Error, FileSpace, Filter, Item, ObjectKind, Result, Times, UserBlock};
 
 /// An HDF5 file, open for changes.
 ///
@@ -162,9 +162,16 @@ impl Writer {
     }
 
     /// Makes a file where none is, whose root group keeps the order of its links and of its attributes, or not.
-    pub(crate) fn create(path: &Path, tracks: (bool, bool), user_block: Option<&UserBlock>) -> Result<Self> {
+    pub(crate) fn create(
+        path: &Path,
+        tracks: (bool, bool),
+        user_block: Option<&UserBlock>,
+        space: &FileSpace,
+    ) -> Result<Self> {
         let size = user_block.map_or(0, |block| block.size);
-        let made = Self::new(path, "creating", |name| libhdf5::create_file(name, tracks, size))?;
+        let made = Self::new(path, "creating", |name| {
+            libhdf5::create_file(name, tracks, size, space)
+        })?;
         if let Some(UserBlock { bytes, .. }) = user_block {
             let file = fs::OpenOptions::new().write(true).open(path);
             let written = file.and_then(|mut file| file.write_all(bytes));

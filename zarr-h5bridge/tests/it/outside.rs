@@ -151,6 +151,33 @@ fn a_link_to_beyond_the_directory_is_refused() {
     assert!(others(&allowing(&main, top.path())).is_empty());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_refused_source_of_a_source_ends_nothing_but_its_array() {
+    let (top, folder) = apart();
+    fs::copy(testdata("hdf5/virtual/outer.h5"), folder.join("outer.h5")).unwrap();
+    let source = allowing(&folder.join("outer.h5"), &folder);
+    let (dest, report) = convert(&source);
+    assert!(report.lost.is_empty(), "{:?}", report.lost);
+    let values = |name: &str| array(&dest, name).read_vec::<f64>(&Selection::all()).unwrap();
+    assert_eq!(values("outermost"), values("outer"));
+
+    fs::rename(folder.join("a.h5"), top.path().join("a.h5")).unwrap();
+    std::os::unix::fs::symlink("../a.h5", folder.join("a.h5")).unwrap();
+    let (dest, report) = convert(&allowing(&folder.join("outer.h5"), &folder));
+    let lost: Vec<_> = report.lost.iter().map(|lost| &*lost.what).collect();
+    assert_eq!(lost, ["/outer", "/outermost"]);
+    for lost in &report.lost {
+        let reason = &lost.reason;
+        assert!(
+            reason.contains("`/stack` in ") && reason.contains("`a.h5` lies beyond"),
+            "{reason}"
+        );
+    }
+    let kept = array(&dest, "kept").read_vec::<i64>(&Selection::all()).unwrap();
+    assert_eq!(kept, [0, 1, 2]);
+}
+
 #[test]
 fn what_is_not_there_is_the_fill_value_and_told() {
     let (_top, folder) = apart();

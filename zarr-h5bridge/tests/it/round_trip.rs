@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::json;
 use zarr_convenience::core::store::MemoryStore;
 use zarr_convenience::core::{Group as ZarrGroup, Node, NodePath, Options, ZarrFormat};
-use zarr_convenience::{CopyOptions, Creation, Report, Sink, ZarrSource, copy_all};
+use zarr_convenience::{CopyOptions, Creation, Report, Sink, Source, ZarrSource, copy_all};
 use zarr_h5bridge::hdf5::{
-    Attribute, Dataset, File, Group, Item, Layout, LinkKind, Name, Object, Referent, Values,
+    Attribute, Dataset, File, FileSpace, Group, Item, Layout, LinkKind, Name, Object, Referent, Strategy,
+    Values,
 };
 use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
 
@@ -308,4 +310,61 @@ fn a_user_block_that_has_no_place_is_told() {
             .iter()
             .any(|reason| reason.contains("only a new file gets one")),
     );
+
+    // So it does where the node that it is kept with is the root of both.
+    let empty = folder.path().join("empty.h5");
+    Hdf5Sink::create(&empty).unwrap().flush().unwrap();
+    let sink = Hdf5Sink::open(&empty).unwrap();
+    let report = copy_all(&source, &NodePath::root(), &sink, CopyOptions::default()).unwrap();
+    let found: Vec<_> = report.lost.iter().map(|lost| &*lost.what).collect();
+    assert_eq!(found, ["/"]);
+    assert!(report.kept.iter().any(|kept| kept.what == "/"));
+}
+
+#[test]
+fn how_a_file_manages_its_room_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let copied = |space: serde_json::Value, name: &str| {
+        let group = ZarrGroup::create(
+            Arc::new(MemoryStore::new()),
+            &NodePath::root(),
+            ZarrFormat::V3,
+            &Options::default(),
+        );
+        let group = group.unwrap();
+        let attributes = [("_hdf5".to_owned(), json!({"file_space": space}))];
+        group.set_attributes(attributes.into_iter().collect()).unwrap();
+        let path = folder.path().join(name);
+        let sink = Hdf5Sink::create(&path).unwrap();
+        let source = ZarrSource::new(Node::Group(group));
+        copy_all(&source, &NodePath::root(), &sink, CopyOptions::default()).unwrap();
+        sink.flush().unwrap();
+        path
+    };
+    let pages = json!({"strategy": "pages", "persists": true, "threshold": 9, "page_size": 8192});
+    let path = copied(pages.clone(), "pages.h5");
+    let space = FileSpace {
+        strategy: Strategy::Pages,
+        persists: true,
+        threshold: 9,
+        page_size: 8192,
+    };
+    assert_eq!(File::open(&path).unwrap().space().unwrap(), Some(space));
+    let source = Hdf5Source::open(&path).unwrap().keeping_originals();
+    let attributes = source.attributes(&source.root()).unwrap();
+    assert_eq!(attributes.members["_hdf5"]["file_space"], pages);
+    // What no file can have is left out.
+    for (name, value) in [
+        ("page_size", json!(100)),
+        ("strategy", json!("other")),
+        ("threshold", json!(-1)),
+    ] {
+        let mut wrong = pages.clone();
+        wrong[name] = value;
+        let path = copied(wrong, &format!("{name}.h5"));
+        assert_eq!(
+            File::open(&path).unwrap().space().unwrap(),
+            Some(FileSpace::USUAL)
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -79,6 +79,16 @@ impl Hdf5Store {
             shown,
             entries,
         })
+    }
+
+    /// Shows the values of virtual datasets and of external raw data whose files lie beneath these directories, or beneath
+    /// that of the file itself, as [`Hdf5Source::allowing_external`] reads them.
+    ///
+    /// # Errors
+    /// [`Error::Source`] if a directory is not there.
+    pub fn allowing_external(mut self, directories: &[PathBuf]) -> Result<Self> {
+        self.source = self.source.allowing_external(directories)?;
+        Ok(self)
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<NodePath, Arc<Entry>>> {

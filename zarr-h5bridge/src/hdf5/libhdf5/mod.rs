@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "these are the calls into a C library")]
 
 mod committed;
+mod file_space;
 mod filters;
 mod items;
 mod make_type;
@@ -26,6 +27,7 @@ use hdf5_sys::h5i::{H5Idec_ref, hid_t};
 use hdf5_sys::h5pl::H5PLset_loading_state;
 
 pub(super) use committed::*;
+pub(super) use file_space::file_space;
 pub(super) use filters::*;
 pub(super) use items::*;
 pub(super) use make_type::make_type;

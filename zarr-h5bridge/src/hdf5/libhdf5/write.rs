@@ -30,8 +30,10 @@ use hdf5_sys::h5t::{H5T_CSET_UTF8, H5Tcommit2};
 use hdf5_sys::h5z::{H5Z_FLAG_OPTIONAL, H5Z_SO_scale_type_t};
 
 use super::super::datatype::Datatype;
+use super::super::file_space::FileSpace;
 use super::super::item::Item;
 use super::super::layout::{Filter, Times};
+use super::file_space::set_file_space;
 use super::items::{Laid, lay};
 use super::make_type::c_text;
 use super::properties::H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
@@ -54,13 +56,22 @@ pub(in crate::hdf5) fn open_file_for_changes(path: &CStr) -> Called<Handle> {
 }
 
 /// Makes a file where none is, behind a user block of so many bytes.
-pub(in crate::hdf5) fn create_file(path: &CStr, tracks: (bool, bool), user_block: u64) -> Called<Handle> {
+pub(in crate::hdf5) fn create_file(
+    path: &CStr,
+    tracks: (bool, bool),
+    user_block: u64,
+    space: &FileSpace,
+) -> Called<Handle> {
     let access = file_access()?;
     // SAFETY: the class is one of the library's own.
     let creation = own(|| unsafe { H5Pcreate(*H5P_FILE_CREATE) })?;
     track(&creation, tracks)?;
     // SAFETY: the list is open and a file's.
     called(|| unsafe { H5Pset_userblock(creation.0, user_block) })?;
+    // Where nothing is said, files are those that old versions of the library read.
+    if *space != FileSpace::USUAL {
+        set_file_space(&creation, space)?;
+    }
     // SAFETY: the path ends with zero, and the lists are open.
     own(|| unsafe { H5Fcreate(path.as_ptr(), H5F_ACC_EXCL, creation.0, access.0) })
 }
