@@ -251,7 +251,8 @@ pub(crate) struct CopyArgs {
 pub(crate) struct CopyAllArgs {
     /// What to copy
     pub(crate) source: String,
-    /// The group to copy into; it is created if it is not there
+    /// The group to copy into, which is created if it is not there; an array that is the root of its store takes this
+    /// place itself, unless it is given a name
     pub(crate) dest: String,
     /// The path of the source node; the source is then the store alone
     #[arg(long, value_name = "PATH")]

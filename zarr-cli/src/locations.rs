@@ -16,7 +16,7 @@ use zarr_convenience::{
 #[cfg(feature = "hdf5")]
 use zarr_h5bridge::Hdf5Sink;
 
-use crate::{args::Common, new_file::NewFile, output, status};
+use crate::{args::Common, new_file::NewFile, output, room::Room, status};
 
 /// A source and a node in it.
 pub(crate) type Opened = (Box<dyn Source>, SourceNode);
@@ -187,6 +187,12 @@ fn find(source: Box<dyn Source>, location: &Location) -> Result<Opened> {
     Ok((source, node))
 }
 
+/// Whether the same command may succeed another time, from where it ended.
+pub(crate) fn can_be_continued(error: &anyhow::Error) -> bool {
+    let mut errors = error.chain().filter_map(|cause| cause.downcast_ref::<Error>());
+    errors.any(Error::can_be_continued)
+}
+
 /// A store that is written to, and published as a whole where it can be.
 pub(crate) struct Output {
     store: Arc<dyn Store>,
@@ -254,8 +260,7 @@ impl Output {
 
     /// Removes what is half done, unless the same command can continue it.
     pub(crate) fn give_up(mut self, error: &anyhow::Error) {
-        let errors = error.chain().filter_map(|cause| cause.downcast_ref::<Error>());
-        if errors.into_iter().any(Error::can_be_continued) {
+        if can_be_continued(error) {
             return;
         }
         if let Some(staged) = self.staged.take() {
@@ -310,7 +315,7 @@ impl Drop for Output {
     }
 }
 
-/// A group that is written to.
+/// A group that is written to, or the place of an array.
 pub(crate) struct Target {
     pub(crate) sink: Box<dyn Sink>,
     /// What is to be published; nothing is written in a dry run.
@@ -325,12 +330,12 @@ enum Pending {
 }
 
 impl Target {
-    /// Opens the group at a location, or prepares one where nothing is.
+    /// Opens the group at a location, or prepares one where nothing is, or the place of an array.
     ///
     /// What is made in a store that is not there yet is seen when all of it is there.
     pub(crate) fn open(
         location: &Location,
-        format: ZarrFormat,
+        (room, format): (Room<'_>, ZarrFormat),
         work: &Work,
         common: &Common,
     ) -> Result<Self> {
@@ -339,9 +344,9 @@ impl Target {
             return Self::open_file(location);
         }
         let output = Output::open(location, work, common)?;
-        match group(&output.store(), &location.path, format, &options(common)) {
-            Ok(group) => Ok(Self {
-                sink: Box::new(group),
+        match room.sink(&output.store(), &location.path, format, options(common)) {
+            Ok(sink) => Ok(Self {
+                sink,
                 output: Some(Pending::Store(Box::new(output))),
             }),
             Err(error) => {
@@ -395,7 +400,11 @@ impl Target {
     }
 
     /// An empty group in memory in the place of one that is not there, for dry runs.
-    pub(crate) fn imagine(location: &Location, format: ZarrFormat, common: &Common) -> Result<Self> {
+    pub(crate) fn imagine(
+        location: &Location,
+        (room, format): (Room<'_>, ZarrFormat),
+        common: &Common,
+    ) -> Result<Self> {
         let options = options(common);
         let imagined = |sink: Box<dyn Sink>| Self { sink, output: None };
         #[cfg(feature = "hdf5")]
@@ -406,6 +415,9 @@ impl Target {
         }
         if location.exists() {
             let store = open_store(location, false)?;
+            if matches!(room, Room::Place) {
+                return Ok(imagined(room.sink(&store, &location.path, format, options)?));
+            }
             match Node::find(&store, &location.path, &options, None)? {
                 Some(Node::Group(group)) => return Ok(imagined(Box::new(group))),
                 Some(Node::Array(_)) => return Err(in_the_way(&store, &location.path).into()),
@@ -413,8 +425,7 @@ impl Target {
             }
         }
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let group = group(&store, &location.path, format, &options)?;
-        Ok(imagined(Box::new(group)))
+        Ok(imagined(room.sink(&store, &location.path, format, options)?))
     }
 
     /// Publishes what was written.
@@ -439,7 +450,13 @@ fn is_hdf5(location: &Location) -> Result<bool> {
     Ok(is_file && (!location.exists() || zarr_h5bridge::is_hdf5(&location.store)?))
 }
 
-fn group(store: &Arc<dyn Store>, path: &NodePath, format: ZarrFormat, options: &Options) -> Result<Group> {
+/// The group at a path, which is made if nothing is there.
+pub(crate) fn group(
+    store: &Arc<dyn Store>,
+    path: &NodePath,
+    format: ZarrFormat,
+    options: &Options,
+) -> Result<Group> {
     Ok(match Node::find(store, path, options, None)? {
         Some(Node::Group(group)) => group,
         Some(Node::Array(_)) => return Err(in_the_way(store, path).into()),

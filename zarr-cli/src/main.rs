@@ -12,6 +12,7 @@ mod npy;
 mod numpy_text;
 mod output;
 mod progress;
+mod room;
 mod status;
 mod untrusted;
 

@@ -6,9 +6,10 @@ use zarr_core::{Array, Options, Workers};
 
 use crate::{
     How, Result, SourceArray, StepLedger,
+    boxes::Boxes,
     moves::{Moves, Proof},
-    route::{movable, route},
-    units::{Boxes, Crew, Pieces, Recodes, Units, memory_in},
+    route::{movable, route, streams},
+    units::{Crew, Recodes, Units, memory_in},
 };
 
 /// Values on their way.
@@ -91,11 +92,14 @@ impl Carry<'_> {
         let requests = self.requests();
         let wanted = self.how.workers.for_requests(requests, route.unit_memory);
         let workers = self.how.budget.affordable(wanted, unit_memory);
-        let boxes = Boxes::new(self.source, self.target, memory);
-        let pieces = Pieces::of(&boxes, self.source, self.target);
+        let boxes = Boxes::new(self.source, (self.target, streams(self.target)), memory);
         // Where there are fewer shards than threads, several work at each of them.
         let n_boxes = boxes.len().max(1);
-        let n_at_once = pieces.as_ref().map_or(1, |_| workers.threads() / n_boxes).max(1);
+        let n_at_once = if boxes.piece_shape().is_some() {
+            (workers.threads() / n_boxes).max(1)
+        } else {
+            1
+        };
         // All together have as many requests in flight as is worth it, and as memory lasts: each has a chunk in hand.
         let n_readers = workers.threads().min(n_boxes) * n_at_once;
         let spare = memory.map_or(u64::MAX, |limit| {
@@ -109,7 +113,6 @@ impl Carry<'_> {
             reading: Workers::ONE.with_requests(share),
             target: self.target.clone().with_options(few),
             boxes,
-            pieces,
             // Where missing chunks mean other values in the copy, they are written.
             stored: self.stored.filter(|_| self.keeps_fill_value()),
         };

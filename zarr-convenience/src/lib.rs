@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod between;
+mod boxes;
 mod budget;
 mod cancel;
 mod carry;
@@ -38,6 +40,7 @@ mod wrapping;
 mod zarr_sink;
 mod zarr_source;
 
+pub use between::Between;
 pub use budget::{Budget, Held};
 pub use cancel::Cancel;
 pub use carry::carry;
@@ -86,6 +89,7 @@ pub use verbs::rechunk::{RechunkPass, RechunkPlan, plan_rechunk, rechunk};
 pub use verbs::roll_back::{finish_migration, roll_back_migration};
 pub use verify::{Check, verify, verify_keys};
 pub use zarr_core as core;
+pub use zarr_sink::Place;
 pub use zarr_source::ZarrSource;
 
 /// The result of a convenience function.

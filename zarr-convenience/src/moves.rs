@@ -10,7 +10,8 @@ use zarr_core::{
 
 use crate::{
     Budget, Error, Result, SourceArray, StoredChunk,
-    units::{Units, in_store, position},
+    boxes::position,
+    units::{Units, in_store},
     wrapping::Wrapping,
 };
 

@@ -7,8 +7,8 @@ use zarr_core::{
 
 use crate::{
     SourceArray,
+    boxes::Boxes,
     numpy_text::{grid_text, shape_text},
-    units::Boxes,
     wrapping::Wrapping,
 };
 
@@ -44,7 +44,7 @@ pub struct Route {
     pub unit_shape: Vec<u64>,
     /// The number of units; those of chunks that are missing in the source have nothing to do.
     pub n_units: u64,
-    /// The bytes that buffers take while a unit is worked on, at most, but for items of variable size.
+    /// The bytes that buffers take while a thread works at a unit, at most, but for items of variable size.
     pub unit_memory: u64,
 }
 
@@ -93,7 +93,7 @@ pub fn route(source: &dyn SourceArray, target: &Array, memory: Option<u64>) -> R
             }
         }
         Err(reason) => {
-            let boxes = Boxes::new(source, target, memory);
+            let boxes = Boxes::new(source, (target, streams(target)), memory);
             Route {
                 way: Way::Recode,
                 reason,
@@ -103,6 +103,11 @@ pub fn route(source: &dyn SourceArray, target: &Array, memory: Option<u64>) -> R
             }
         }
     }
+}
+
+/// Whether the store of an array takes chunks in pieces.
+pub(crate) fn streams(target: &Array) -> bool {
+    target.store().capabilities().pieces
 }
 
 /// How the stored chunks of one array become those of another, or why they do not without being decoded.
@@ -150,6 +155,9 @@ pub(crate) fn movable(source: &dyn SourceArray, to: &Array) -> Result<Wrapping, 
 ///
 /// Codecs of texts have no bound worth the name.
 pub(crate) fn encoded_size_likely_max(codec: &ChunkCodec) -> u64 {
+    if let Some(size) = codec.encoded_size() {
+        return size as u64;
+    }
     let likely = (codec.decoded_size() as u64).saturating_mul(2);
     codec.encoded_size_max().min(likely.saturating_add(64 * 1024))
 }

@@ -243,8 +243,13 @@ pub enum StoredChunk {
 
 /// A hierarchy that copies go into.
 pub trait Sink: Debug + Send + Sync {
-    /// The group that copies go into.
+    /// The group that copies go into, or the place that a copy takes.
     fn root(&self) -> &NodePath;
+
+    /// Whether a copy takes the place of the root itself, instead of going into it under a name.
+    fn is_place(&self) -> bool {
+        false
+    }
 
     /// What is at a path; `None` if nothing is.
     ///

@@ -11,30 +11,109 @@ use std::{
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, ZarrFormat, clear, create_parents,
-    store::{MemoryStore, Staged, Store},
+    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat, clear,
+    create_parents,
+    store::{Staged, Store},
 };
 
 use crate::{
-    Creation, Found, How, Lost, Prospect, Result, Sink, SourceArray, StepLedger, Way, carry::Carry,
+    Creation, Error, Found, How, Lost, Prospect, Result, Sink, SourceArray, StepLedger, Way, carry::Carry,
     ledger::hash, route::route, units::are_done, wrapping::kept_codecs,
 };
 
-impl Sink for Group {
-    fn root(&self) -> &NodePath {
-        self.path()
+/// The place of one array, which a copy takes itself instead of going into a group under a name.
+///
+/// It may be the root of a store, where an array has no name.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use zarr_convenience::{CopyOptions, Place, ZarrSource, copy, core::{*, codecs::DataType, store::MemoryStore}};
+/// let (options, root) = (Options::default(), NodePath::root());
+/// let from = ArrayBuilder::new(vec![3], DataType::Int8).create(Arc::new(MemoryStore::new()), &root, &options)?;
+/// let store = Arc::new(MemoryStore::new());
+/// let source = ZarrSource::new(Node::Array(from));
+/// let place = Place::new(store.clone(), root.clone(), ZarrFormat::V3, options.clone());
+/// copy(&source, &source.root(), &place, CopyOptions::default())?;
+/// assert_eq!(Array::open(store, &root, &options)?.shape(), [3]);
+/// # Ok::<(), zarr_convenience::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Place {
+    store: Arc<dyn Store>,
+    path: NodePath,
+    /// The format of what is made, unless another one is asked for.
+    format: ZarrFormat,
+    options: Options,
+}
+
+impl Place {
+    /// The place at a path of a store; nothing need be there.
+    pub const fn new(store: Arc<dyn Store>, path: NodePath, format: ZarrFormat, options: Options) -> Self {
+        Self {
+            store,
+            path,
+            format,
+            options,
+        }
+    }
+
+    /// What members of a group are made with.
+    fn in_group(group: &Group) -> Self {
+        Self::new(
+            Arc::clone(group.store()),
+            group.path().clone(),
+            group.metadata().format,
+            group.options().clone(),
+        )
     }
 
     fn find(&self, path: &NodePath) -> Result<Option<Found>> {
-        let found = Node::find(self.store(), path, self.options(), None)?;
+        let found = Node::find(&self.store, path, &self.options, None)?;
         Ok(found.map(|node| match node {
             Node::Array(_) => Found::Array,
             Node::Group(_) => Found::Group,
         }))
     }
 
+    /// The format in which a copy is made.
+    fn format(&self, creation: &Creation) -> ZarrFormat {
+        creation.zarr_format.unwrap_or(self.format)
+    }
+
+    fn builder(&self, array: &dyn SourceArray, creation: &Creation) -> Result<ArrayBuilder> {
+        let format = self.format(creation);
+        let mut builder = array.builder()?.format(format);
+        // Those of Zarr are kept in any case.
+        if creation.keeps_codecs
+            && array.as_zarr().is_none()
+            && let Ok(stored) = array.stored_as()
+            && let Some(codecs) = kept_codecs(
+                stored.metadata().codecs.list(),
+                format == ZarrFormat::V3,
+                &self.options.registry,
+            )
+        {
+            builder = builder.codecs(codecs);
+        }
+        creation.apply(builder, array.shape(), array.data_type(), array.byte_order())
+    }
+}
+
+impl Sink for Place {
+    fn root(&self) -> &NodePath {
+        &self.path
+    }
+
+    fn is_place(&self) -> bool {
+        true
+    }
+
+    fn find(&self, path: &NodePath) -> Result<Option<Found>> {
+        Self::find(self, path)
+    }
+
     fn is_complete(&self, path: &NodePath) -> Result<bool> {
-        let array = Array::open(Arc::clone(self.store()), path, self.options())?;
+        let array = Array::open(Arc::clone(&self.store), path, &self.options)?;
         Ok(array.n_chunks_initialized()? == array.n_chunks())
     }
 
@@ -45,8 +124,8 @@ impl Sink for Group {
         creation: &Creation,
         memory: Option<u64>,
     ) -> Result<Prospect> {
-        let nowhere = Arc::new(MemoryStore::new());
-        let target = builder(self, array, creation)?.prepare(nowhere, &NodePath::root(), self.options())?;
+        let builder = self.builder(array, creation)?;
+        let target = builder.prepare(Arc::clone(&self.store), &NodePath::root(), &self.options)?;
         let route = route(array, &target, memory);
         // What cannot be decoded can still be carried along, if its chunks need not change.
         let is_opaque = |from: &Array| from.chunk_codec().is_err();
@@ -60,19 +139,9 @@ impl Sink for Group {
         }
     }
 
-    fn put_group(&self, path: &NodePath, attributes: Map<String, Value>, how: &How<'_>) -> Result<Vec<Lost>> {
-        let (store, options) = (self.store(), self.options());
-        if how.replaces {
-            clear(store.as_ref(), path)?;
-        }
-        let group = match Node::find(store, path, options, None)? {
-            Some(Node::Group(group)) => group,
-            _ => Self::create(Arc::clone(store), path, format(self, how.creation), options)?,
-        };
-        if !attributes.is_empty() {
-            group.attrs().update(attributes)?;
-        }
-        Ok(Vec::new())
+    fn put_group(&self, path: &NodePath, _: Map<String, Value>, _: &How<'_>) -> Result<Vec<Lost>> {
+        let what = self.store.describe(path.as_str());
+        Err(Error::Argument(format!("{what}: is the place of an array")))
     }
 
     fn put_array(
@@ -87,10 +156,10 @@ impl Sink for Group {
         } else {
             array.stored_chunks()?
         };
-        let builder = builder(self, array, how.creation)?;
+        let builder = self.builder(array, how.creation)?;
         let from = array.as_zarr().map(|from| from.metadata().format);
         let put = Put {
-            group: self,
+            place: self,
             array,
             builder: if from == Some(builder.current_format()) {
                 builder.attributes(attributes)
@@ -105,6 +174,65 @@ impl Sink for Group {
     }
 
     fn flush(&self) -> Result<()> {
+        Ok(self.store.flush()?)
+    }
+
+    fn zarr_store(&self) -> Option<&Arc<dyn Store>> {
+        Some(&self.store)
+    }
+}
+
+impl Sink for Group {
+    fn root(&self) -> &NodePath {
+        self.path()
+    }
+
+    fn find(&self, path: &NodePath) -> Result<Option<Found>> {
+        Place::in_group(self).find(path)
+    }
+
+    fn is_complete(&self, path: &NodePath) -> Result<bool> {
+        Place::in_group(self).is_complete(path)
+    }
+
+    fn prospect(
+        &self,
+        array: &dyn SourceArray,
+        attributes: &Map<String, Value>,
+        creation: &Creation,
+        memory: Option<u64>,
+    ) -> Result<Prospect> {
+        Place::in_group(self).prospect(array, attributes, creation, memory)
+    }
+
+    fn put_group(&self, path: &NodePath, attributes: Map<String, Value>, how: &How<'_>) -> Result<Vec<Lost>> {
+        let (store, options) = (self.store(), self.options());
+        if how.replaces {
+            clear(store.as_ref(), path)?;
+        }
+        let group = if let Some(Node::Group(group)) = Node::find(store, path, options, None)? {
+            group
+        } else {
+            let format = Place::in_group(self).format(how.creation);
+            Self::create(Arc::clone(store), path, format, options)?
+        };
+        if !attributes.is_empty() {
+            group.attrs().update(attributes)?;
+        }
+        Ok(Vec::new())
+    }
+
+    fn put_array(
+        &self,
+        path: &NodePath,
+        array: &dyn SourceArray,
+        attributes: Map<String, Value>,
+        how: &How<'_>,
+    ) -> Result<Vec<Lost>> {
+        Place::in_group(self).put_array(path, array, attributes, how)
+    }
+
+    fn flush(&self) -> Result<()> {
         Ok(self.store().flush()?)
     }
 
@@ -113,32 +241,9 @@ impl Sink for Group {
     }
 }
 
-/// The format in which a copy is made.
-fn format(group: &Group, creation: &Creation) -> ZarrFormat {
-    creation.zarr_format.unwrap_or(group.metadata().format)
-}
-
-fn builder(group: &Group, array: &dyn SourceArray, creation: &Creation) -> Result<ArrayBuilder> {
-    let format = format(group, creation);
-    let mut builder = array.builder()?.format(format);
-    // Those of Zarr are kept in any case.
-    if creation.keeps_codecs
-        && array.as_zarr().is_none()
-        && let Ok(stored) = array.stored_as()
-        && let Some(codecs) = kept_codecs(
-            stored.metadata().codecs.list(),
-            format == ZarrFormat::V3,
-            &group.options().registry,
-        )
-    {
-        builder = builder.codecs(codecs);
-    }
-    creation.apply(builder, array.shape(), array.data_type(), array.byte_order())
-}
-
-/// An array on its way into a group.
+/// An array on its way into a store.
 struct Put<'a> {
-    group: &'a Group,
+    place: &'a Place,
     array: &'a dyn SourceArray,
     /// Makes the copy, with its attributes.
     builder: ArrayBuilder,
@@ -150,20 +255,16 @@ struct Put<'a> {
 impl Put<'_> {
     /// Makes the array at a path, or completes what an earlier process made of it.
     fn at(&self, path: &NodePath) -> Result<()> {
-        let store = self.group.store();
-        create_parents(
-            store,
-            path,
-            format(self.group, self.how.creation),
-            self.group.options(),
-        )?;
+        let store = &self.place.store;
+        let format = self.place.format(self.how.creation);
+        create_parents(store, path, format, &self.place.options)?;
         let hash = match self.how.ledger {
             None => String::new(),
             Some(ledger) => {
                 let target = self.target(store, path)?;
                 let hash = self.hash(&target);
                 if let Some(ledger) = ledger.was_done(&hash)
-                    && Sink::find(self.group, path)? == Some(Found::Array)
+                    && self.place.find(path)? == Some(Found::Array)
                     && are_done(self.carry(&target).units().0.as_ref(), &ledger)?
                 {
                     return Ok(());
@@ -207,7 +308,7 @@ impl Put<'_> {
 
     fn target(&self, store: &Arc<dyn Store>, path: &NodePath) -> Result<Array> {
         let builder = self.builder.clone();
-        Ok(builder.prepare(Arc::clone(store), path, self.group.options())?)
+        Ok(builder.prepare(Arc::clone(store), path, &self.place.options)?)
     }
 
     /// What tells the units of the array from those of any other: both ends, and the chunks that there are.

@@ -113,11 +113,14 @@ impl Journal {
         self.file.set_len(0).map_err(|error| self.failed(error))
     }
 
-    /// Removes the file.
+    /// Removes the file; it may have gone already with the folder it was in, which something else took the place of.
     ///
     /// # Errors
     /// When it is still there.
     pub fn erase(self) -> Result<()> {
-        fs::remove_file(&self.path).map_err(|error| self.failed(error))
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(|error| self.failed(error)),
+        }
     }
 }

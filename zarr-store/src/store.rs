@@ -272,22 +272,35 @@ pub struct Capabilities {
     pub lists: bool,
     /// Whether others see what was set only after a flush, and then all of it at once.
     pub deferred: bool,
+    /// Whether values are taken piece by piece ([`Store::begin_set`]), so that none need be in memory as a whole.
+    pub pieces: bool,
 }
 
 impl Capabilities {
-    /// A store that can do everything.
+    /// A store that can do everything at once.
     pub const ALL: Self = Self {
         writes: true,
         erases: true,
         lists: true,
         deferred: false,
+        pieces: false,
     };
+    /// The same of a store that takes values only as a whole.
+    #[must_use]
+    pub const fn at_once(self) -> Self {
+        Self {
+            pieces: false,
+            ..self
+        }
+    }
+
     /// A store that can be read and listed.
     pub const READ_ONLY: Self = Self {
         writes: false,
         erases: false,
         lists: true,
         deferred: false,
+        pieces: false,
     };
 }
 

@@ -19,6 +19,7 @@ use crate::{
     locations::{Target, Work, check_distinct, locate, memory, open_whole, workers},
     output,
     progress::Display,
+    room::Room,
 };
 
 /// What is copied.
@@ -35,21 +36,22 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     let creation = args.creation.parse()?;
     let asked = creation.zarr_format.unwrap_or(ZarrFormat::V2);
     let (source, node) = open_whole(&args.source, args.source_path.as_deref(), asked, common)?;
-    let name = name_of_copy(source.as_ref(), &node, &what)?;
     let from = locate(&args.source, args.source_path.as_deref())?;
     let to = locate(&args.dest, args.dest_path.as_deref())?;
+    let room = room_of_copy((source.as_ref(), &node), &what, &to, common)?;
+    let name = room.name();
     check_distinct(&from, &to, name)?;
     check_compressor(&creation, &to)?;
     let format = asked;
     let dry_run = args.dry_run || args.explain;
     let target = if dry_run {
-        Target::imagine(&to, format, common)?
+        Target::imagine(&to, (room, format), common)?
     } else {
         let work = Work {
             what: work(args, name, &from, &to),
             resumes: !args.resume.no_resume,
         };
-        Target::open(&to, format, &work, common)?
+        Target::open(&to, (room, format), &work, common)?
     };
     let display = Display::new(common);
     let progress = |progress: zarr_convenience::Progress<'_>| display.show(progress);
@@ -207,15 +209,26 @@ fn steps(plan: &Plan) -> Value {
     plan.steps.iter().map(step).collect()
 }
 
-/// The name that a copy will have; none when members are copied, each under its own.
-fn name_of_copy<'a>(source: &dyn Source, node: &'a SourceNode, what: &What<'a>) -> Result<Option<&'a str>> {
-    let wrong = match what {
-        What::Members if matches!(node, SourceNode::Group(_)) => return Ok(None),
-        What::Members => "is no group; use copy",
-        What::Node(None) if node.path().is_root() => "has no name; give the copy one with --name",
-        What::Node(name) => return Ok(Some(name.unwrap_or(node.path().name()))),
-    };
-    Err(crate::status::usage(format!("{}: {wrong}", source.describe(node.path()))).into())
+/// Where a copy goes.
+fn room_of_copy<'a>(
+    (source, node): (&dyn Source, &'a SourceNode),
+    what: &What<'a>,
+    to: &Location,
+    common: &Common,
+) -> Result<Room<'a>> {
+    let path = node.path();
+    match what {
+        What::Members if matches!(node, SourceNode::Group(_)) => Ok(Room::Members),
+        What::Members => {
+            let what = source.describe(path);
+            Err(crate::status::usage(format!("{what}: is no group; use copy")).into())
+        }
+        What::Node(name) => {
+            let name = name.or_else(|| (!path.is_root()).then(|| path.name()));
+            let is_array = matches!(node, SourceNode::Array(_));
+            Room::of((&source.describe(path), is_array), name, to, common)
+        }
+    }
 }
 
 /// The error for what is missing in a copy that was to be complete.

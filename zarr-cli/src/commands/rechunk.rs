@@ -1,23 +1,24 @@
 //! `zarr rechunk`.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 use zarr_convenience::{
-    CopyOptions, IfExists, RechunkPlan,
-    core::{Array, Node},
+    Between, CopyOptions, IfExists, Location, RechunkPlan, StoreKind,
+    core::{Array, Node, ZarrFormat},
     count_text, plan_rechunk, rechunk, shape_text,
 };
 
 use crate::{
-    args::Common,
+    args::{Common, ResumeArgs},
     cancel,
     creation::CreationArgs,
-    locations::{Target, Work, check_distinct, locate, open_zarr, options, workers},
+    locations::{Target, Work, can_be_continued, check_distinct, locate, open_zarr, options, workers},
     output,
     progress::Display,
+    room::Room,
     status,
 };
 
@@ -29,7 +30,8 @@ Example: zarr rechunk series.zarr/t maps.zarr --chunks 1,400,400 --memory 500M -
 pub(crate) struct RechunkArgs {
     /// The array
     pub(crate) source: String,
-    /// The group for the array in its new chunks; it is created if it is not there
+    /// The group for the array in its new chunks, which is created if it is not there; an array that is the root of
+    /// its store takes this place itself, unless it is given a name
     pub(crate) dest: String,
     /// The name in the destination
     #[arg(long)]
@@ -40,6 +42,8 @@ pub(crate) struct RechunkArgs {
     /// Write nothing, and tell the passes, bytes and memory
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    resume: ResumeArgs,
     #[command(flatten)]
     creation: CreationArgs,
 }
@@ -53,50 +57,62 @@ pub(crate) fn run(args: &RechunkArgs, common: &Common) -> Result<()> {
     let from = locate(&args.source, None)?;
     let source = array(open_zarr(&from, common)?)?;
     let memory = common.memory.unwrap_or_else(|| options(common).read_size_max);
-    let plan = plan_rechunk(&source, &creation, memory)?;
+    let to = locate(&args.dest, None)?;
+    let streams = to.kind() == StoreKind::Directory;
+    let plan = plan_rechunk(&source, &creation, streams, memory)?;
     if args.dry_run {
         return tell(&plan, common);
     }
-    let name = match (&args.name, source.path().name()) {
-        (Some(name), _) => name.clone(),
-        (None, "") => bail!(status::usage("the root of a store needs a --name".to_owned())),
-        (None, name) => name.to_owned(),
-    };
-    let to = locate(&args.dest, None)?;
-    check_distinct(&from, &to, Some(&name))?;
+    let own_name = Some(source.path().name()).filter(|name| !name.is_empty());
+    let room = Room::of(
+        (&args.source, true),
+        args.name.as_deref().or(own_name),
+        &to,
+        common,
+    )?;
+    check_distinct(&from, &to, room.name())?;
     let format = creation.zarr_format.unwrap_or(source.metadata().format);
     let work = Work {
-        what: format!("rechunk {} {name}", args.source),
-        resumes: false,
+        what: work(args, &from, &to, (room.name(), format)),
+        resumes: !args.resume.no_resume,
     };
-    let target = Target::open(&to, format, &work, common)?;
+    let target = Target::open(&to, (room, format), &work, common)?;
     let display = Display::new(common);
     let progress = |progress: zarr_convenience::Progress<'_>| display.show(progress);
     let options = CopyOptions {
-        name: Some(name),
+        name: room.name().map(str::to_owned),
         if_exists,
         creation,
         workers: workers(common),
+        ledger: target.ledger(),
         cancel: cancel::on_signals()?,
         progress: Some(&progress),
         ..CopyOptions::default()
     };
-    // Beside the destination, where there is room for the array.
-    let beside = to
-        .store
-        .parent()
-        .filter(|folder| folder.is_dir())
-        .map(PathBuf::from);
-    let scratch = beside.unwrap_or_else(std::env::temp_dir);
-    let report = match rechunk(&source, &plan, target.sink.as_ref(), &scratch, options) {
+    let mut between = None;
+    let done = between_passes(&plan, &to, &work).and_then(|opened| {
+        between = opened;
+        Ok(rechunk(
+            &source,
+            &plan,
+            target.sink.as_ref(),
+            between.as_ref(),
+            options,
+        )?)
+    });
+    let report = match done {
         Ok(report) => report,
         Err(error) => {
-            let error = error.into();
             target.give_up(&error);
+            if !can_be_continued(&error) {
+                // The error that led here is the one to report.
+                let _ = between.map(Between::finish);
+            }
             return Err(error);
         }
     };
     target.finish()?;
+    between.map_or(Ok(()), Between::finish)?;
     display.finish();
     let copied = report.copied;
     if common.json {
@@ -111,6 +127,47 @@ pub(crate) fn run(args: &RechunkArgs, common: &Common) -> Result<()> {
         count_text(copied.n_skipped),
         count_text(copied.n_bytes_copied)
     ))
+}
+
+/// What tells the work from others; what was made of it in other chunks does not count, but makes room.
+fn work(
+    args: &RechunkArgs,
+    from: &Location,
+    to: &Location,
+    (name, format): (Option<&str>, ZarrFormat),
+) -> String {
+    let source = from.store.canonicalize().unwrap_or_else(|_| from.store.clone());
+    let how = (name, format, &args.if_exists);
+    format!(
+        "rechunk {} {:?} {:?} {how:?}",
+        source.display(),
+        from.path,
+        to.path
+    )
+}
+
+/// The directory between two passes: beside the destination, where there is room for the array, and where the same
+/// command finds it again.
+fn between_passes(plan: &RechunkPlan, to: &Location, work: &Work) -> Result<Option<Between>> {
+    let store = to.store.canonicalize().unwrap_or_else(|_| to.store.clone());
+    let above = store.parent().map(|above| {
+        if above.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            above
+        }
+    });
+    let (Some(name), true) = (store.file_name(), above.is_some_and(Path::is_dir)) else {
+        return Ok(None);
+    };
+    let path = store.with_file_name(format!("{}.rechunk", name.to_string_lossy()));
+    let between = Between::beside(&path, &work.what, work.resumes);
+    if plan.passes.len() > 1 {
+        return Ok(Some(between?));
+    }
+    // What two passes left that were killed, if they are one now.
+    let _ = between.map(Between::finish);
+    Ok(None)
 }
 
 fn array(node: Node) -> Result<Array> {
@@ -129,15 +186,21 @@ fn tell(plan: &RechunkPlan, common: &Common) -> Result<()> {
         let passes: Vec<_> = plan
             .passes
             .iter()
-            .map(|pass| json!({"chunks": pass.chunk_shape, "n_bytes": pass.n_bytes, "memory": pass.memory}))
+            .map(|pass| {
+                json!({
+                    "chunks": pass.chunk_shape, "n_bytes": pass.n_bytes, "n_bytes_read": pass.n_bytes_read,
+                    "memory": pass.memory,
+                })
+            })
             .collect();
         return output::json(&json!({"memory": plan.memory, "passes": passes}));
     }
     let pass = |(index, pass): (usize, &zarr_convenience::RechunkPass)| {
         format!(
-            "pass {} of {}: reads and writes {} bytes, chunks {}, peak memory {} bytes a thread",
+            "pass {} of {}: reads {} and writes {} bytes, chunks {}, peak memory {} bytes a thread",
             index + 1,
             plan.passes.len(),
+            count_text(pass.n_bytes_read),
             count_text(pass.n_bytes),
             shape_text(&pass.chunk_shape),
             count_text(pass.memory)

@@ -18,6 +18,7 @@ use zarr_convenience::MIGRATION_JOURNAL;
 use crate::place::{Place, digests, npy};
 
 mod migration;
+mod rechunk;
 
 /// The elements of an array in a group, if not said otherwise; an array alone has four times as many.
 const N_ELEMENTS: u64 = 1 << 17;

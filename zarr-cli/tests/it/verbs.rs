@@ -321,7 +321,7 @@ fn an_array_is_brought_into_other_chunks() {
     place.done("save a.zarr y=y.npy --chunks 2,1");
     let plan = place.done("rechunk a.zarr/y b.zarr --chunks 1,3 --dry-run --memory 1M");
     assert!(
-        plan.starts_with("pass 1 of 1: reads and writes 24 bytes, chunks (1, 3), peak memory "),
+        plan.starts_with("pass 1 of 1: reads 24 and writes 24 bytes, chunks (1, 3), peak memory "),
         "{plan}"
     );
     let done = place.done("rechunk a.zarr/y b.zarr --chunks 1,3");
@@ -333,4 +333,57 @@ fn an_array_is_brought_into_other_chunks() {
     assert_eq!(place.done("load c.zarr/y"), "[[0 1 2]\n [3 4 5]]\n");
     assert_eq!(place.run("rechunk a.zarr/y d.zarr").status, 2);
     assert_eq!(place.run("rechunk a.zarr d.zarr --chunks 1").status, 2);
+}
+
+#[test]
+fn an_array_without_a_name_takes_the_place_it_is_copied_to() {
+    let place = Place::with_arrays();
+    place.done("save a.zarr y.npy --chunks 2,1");
+    let digest = place.done("digest a.zarr");
+    for (line, dest) in [
+        ("copy a.zarr b.zarr", "b.zarr"),
+        ("copy a.zarr b.zip --verify", "b.zip"),
+        (
+            "copy a.zarr v3.zarr --zarr-format 3 --chunks 1,3 --verify",
+            "v3.zarr",
+        ),
+        ("rechunk a.zarr c.zarr --chunks 1,3", "c.zarr"),
+        ("rechunk a.zarr c.zip --chunks 1,3", "c.zip"),
+    ] {
+        let done = place.done(line);
+        assert_eq!(done, "all done: 1 copied, 0 skipped, 24 bytes copied\n", "{line}");
+        assert_eq!(place.done(&format!("digest {dest}")), digest, "{line}");
+        place.refused(line, 7, &["an object is already at the destination '/'"]);
+        place.done(&format!("{line} --if-exists replace"));
+        assert_eq!(place.done(&format!("digest {dest}")), digest, "{line}");
+        let skipped = place.done(&format!("{line} --if-exists skip"));
+        assert_eq!(
+            skipped, "all done: 0 copied, 1 skipped, 0 bytes copied\n",
+            "{line}"
+        );
+    }
+    assert_eq!(place.done("tree b.zarr"), place.done("tree a.zarr"));
+    let explained = place.done("copy a.zarr new.zarr --explain --chunks 1,3");
+    assert!(explained.starts_with("/ -> /: "), "{explained}");
+    assert!(!place.path("new.zarr").exists());
+    // Groups are not replaced, and there a name is needed.
+    place.done("create g.zarr");
+    for line in [
+        "copy a.zarr g.zarr",
+        "rechunk a.zarr g.zarr --chunks 1,3",
+        "copy a.zarr f.h5",
+    ] {
+        place.refused(
+            &format!("{line} --if-exists replace"),
+            2,
+            &["has no name", "--name"],
+        );
+    }
+    place.done("copy a.zarr g.zarr --name y");
+    place.done("copy a.zarr g.zarr/deep/z");
+    assert_eq!(place.done("load g.zarr/y"), place.done("load g.zarr/deep/z"));
+    place.refused("copy a.zarr g.zarr/y/below", 7, &["an array"]);
+    place.refused("copy a.zarr a.zarr", 5, &["cannot be copied to"]);
+    place.done("copy g.zarr/y e.zarr");
+    assert_eq!(place.done("ls e.zarr"), "y\n");
 }

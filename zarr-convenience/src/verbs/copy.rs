@@ -96,7 +96,7 @@ impl std::fmt::Debug for CopyOptions<'_> {
     }
 }
 
-/// Copies an array or a group with all below it into a group.
+/// Copies an array or a group with all below it into a group, or an array to a [`Place`](crate::Place).
 ///
 /// # Errors
 /// [`Error::Copy`] when something is in the way, [`Error::Argument`] when there is no name for the copy,
@@ -154,6 +154,7 @@ pub fn plan_copy(
     options: &CopyOptions<'_>,
 ) -> Result<Plan> {
     let name = match &options.name {
+        None if dest.is_place() => return plan_in_place(source, node, dest, options),
         Some(name) => name.clone(),
         None if node.path().is_root() => {
             let reason =
@@ -182,6 +183,36 @@ pub fn plan_copy(
     planner.check_distinct(node.path(), &above.path.join(&name)?)?;
     planner.check_parents(&above.path.join(&name)?)?;
     planner.plan_node(node, &above, &name, true, &mut plan)?;
+    Ok(plan)
+}
+
+/// Plans a copy that takes the place of the destination itself.
+fn plan_in_place(
+    source: &dyn Source,
+    node: &SourceNode,
+    dest: &dyn Sink,
+    options: &CopyOptions<'_>,
+) -> Result<Plan> {
+    if !matches!(node, SourceNode::Array(_)) {
+        let reason = "is no array; only an array is copied without a name";
+        return Err(Error::Argument(format!(
+            "{}: {reason}",
+            source.describe(node.path())
+        )));
+    }
+    let planner = Planner {
+        source,
+        dest,
+        options,
+    };
+    let mut plan = Plan::default();
+    let above = Above {
+        path: dest.root().clone(),
+        exists: true,
+    };
+    planner.check_distinct(node.path(), dest.root())?;
+    planner.check_parents(dest.root())?;
+    planner.plan_node(node, &above, "", true, &mut plan)?;
     Ok(plan)
 }
 
@@ -435,6 +466,12 @@ impl Planner<'_, '_> {
 }
 
 fn exists(kind: &str, name: &str, above: &Above) -> Error {
+    if name.is_empty() {
+        return Error::Copy(format!(
+            "an {kind} is already at the destination '{}'",
+            above.path
+        ));
+    }
     Error::Copy(format!(
         "an {kind} '{name}' already exists in destination '{}'",
         above.path

@@ -9,16 +9,13 @@
 //! source 1000 x 1  ->  40 x 40  ->  1 x 1000      boxes of 1000 x 40, then of 40 x 1000
 //! ```
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use zarr_core::{
-    Array, ArrayBuilder, Group, Node, NodePath, Options,
-    store::{MemoryStore, Store, TempStore},
-};
+use zarr_core::{Array, ArrayBuilder, Node, NodePath, Options, store::MemoryStore};
 
 use crate::{
-    Chunks, CopyOptions, Creation, Error, Report, Result, Sink, SourceArray, SourceNode, ZarrSource, copy,
-    units::Boxes,
+    Action, Between, Chunks, CopyOptions, Creation, Error, Place, Report, Result, Sink, SourceArray,
+    SourceNode, ZarrSource, boxes::Boxes, copy, plan_copy, run,
 };
 
 /// A reading and writing of all elements.
@@ -26,8 +23,10 @@ use crate::{
 pub struct RechunkPass {
     /// The shape of the chunks (or shards) that are written.
     pub chunk_shape: Vec<u64>,
-    /// The bytes of all elements, which are read and written once.
+    /// The bytes of all elements, which are written once.
     pub n_bytes: u64,
+    /// The bytes of the chunks that are decoded, which are more where chunks of one side reach across those of the other.
+    pub n_bytes_read: u64,
     /// The most bytes that the buffers of one thread take.
     pub memory: u64,
 }
@@ -43,29 +42,36 @@ pub struct RechunkPlan {
 
 /// Plans to bring an array of Zarr into other chunks with buffers of at most `memory` bytes; nothing is written.
 ///
+/// `streams` says whether the destination takes a shard in [pieces](zarr_core::store::Capabilities::pieces), as
+/// directories do.
+///
 /// # Errors
 /// [`Error::Argument`] for chunks that make no sense, and when not even two passes fit the budget.
-pub fn plan_rechunk(source: &Array, creation: &Creation, memory: u64) -> Result<RechunkPlan> {
+pub fn plan_rechunk(source: &Array, creation: &Creation, streams: bool, memory: u64) -> Result<RechunkPlan> {
     let target = prepared(source, creation)?;
     let from = array_of(source.clone())?;
-    let pass = pass(from.as_ref(), &target);
-    let mut plan = RechunkPlan {
-        passes: vec![pass],
-        memory,
-    };
-    if plan.passes[0].memory <= memory {
-        return Ok(plan);
+    let single = pass(from.as_ref(), (&target, streams), memory);
+    if let Ok(pass) = single {
+        return Ok(RechunkPlan {
+            passes: vec![pass],
+            memory,
+        });
     }
     // Chunks in between are the fewer the longer they are; buffers take several times as much as one of them.
     let mut needed = u64::MAX;
     for share in [8, 32, u64::MAX] {
         let between = prepared(source, &of_chunks(&between(source, &target, memory / share)))?;
-        let first = self::pass(from.as_ref(), &between);
-        let second = self::pass(array_of(between)?.as_ref(), &target);
-        needed = needed.min(first.memory.max(second.memory));
-        if needed <= memory {
-            plan.passes = vec![first, second];
-            return Ok(plan);
+        let first = pass(from.as_ref(), (&between, true), memory);
+        let second = pass(array_of(between)?.as_ref(), (&target, streams), memory);
+        match (first, second) {
+            (Ok(first), Ok(second)) => {
+                let passes = vec![first, second];
+                return Ok(RechunkPlan { passes, memory });
+            }
+            (first, second) => {
+                let of_both = first.err().max(second.err());
+                needed = needed.min(of_both.unwrap_or(u64::MAX));
+            }
         }
     }
     Err(Error::Argument(format!(
@@ -73,7 +79,11 @@ pub fn plan_rechunk(source: &Array, creation: &Creation, memory: u64) -> Result<
     )))
 }
 
-/// Brings an array into other chunks as planned; what lies between two passes goes into the directory `scratch`.
+/// Brings an array into other chunks as planned; what lies between two passes goes into a temporary directory, unless
+/// another one is given.
+///
+/// Work that was interrupted is continued if it has the [ledger](CopyOptions::ledger) and the directory it had before.
+/// Nothing is read or written if the destination keeps what it has.
 ///
 /// # Errors
 /// Those of [`copy`], of which this is one or two.
@@ -81,7 +91,7 @@ pub fn rechunk(
     source: &Array,
     plan: &RechunkPlan,
     dest: &dyn Sink,
-    scratch: &Path,
+    between: Option<&Between>,
     options: CopyOptions<'_>,
 ) -> Result<Report> {
     let options = CopyOptions {
@@ -92,20 +102,45 @@ pub fn rechunk(
     let [first, _] = &plan.passes[..] else {
         return copy(&from, &from.root(), dest, options);
     };
-    let store: Arc<dyn Store> = Arc::new(TempStore::named("zarr-rechunk-", ".zarr", scratch)?);
-    let format = source.metadata().format;
-    let group = Group::create(Arc::clone(&store), &NodePath::root(), format, &Options::default())?;
+    let asked = CopyOptions {
+        name: options.name.clone(),
+        if_exists: options.if_exists,
+        creation: options.creation.clone(),
+        ledger: options.ledger,
+        ..CopyOptions::default()
+    };
+    let planned = plan_copy(&from, &from.root(), dest, &asked)?;
+    if planned.failure.is_some() || planned.steps.iter().all(|step| step.action == Action::Skip) {
+        return run(planned, dest, options);
+    }
+    let temporary;
+    let between = if let Some(between) = between {
+        between
+    } else {
+        temporary = Between::temporary()?;
+        &temporary
+    };
+    let (store, root) = (between.store(), NodePath::root());
+    let place = Place::new(
+        Arc::clone(store),
+        root.clone(),
+        source.metadata().format,
+        Options::default(),
+    );
     let first = CopyOptions {
-        name: Some("between".to_owned()),
         creation: of_chunks(&first.chunk_shape),
         workers: options.workers,
         memory: options.memory,
+        ledger: between.ledger(),
         cancel: options.cancel.clone(),
+        progress: options.progress,
         ..CopyOptions::default()
     };
-    copy(&from, &from.root(), &group, first)?;
-    let between = ZarrSource::new(Node::open(store, &NodePath::new("between")?, source.options())?);
-    copy(&between, &between.root(), dest, options)
+    let first = copy(&from, &from.root(), &place, first)?;
+    let between = ZarrSource::new(Node::open(Arc::clone(store), &root, source.options())?);
+    let mut report = copy(&between, &between.root(), dest, options)?;
+    report.memory_peak = report.memory_peak.max(first.memory_peak);
+    Ok(report)
 }
 
 /// The chunks of the array between two passes: those of both sides, made longer up to a size in bytes, and of these
@@ -163,19 +198,29 @@ fn array_of(array: Array) -> Result<Arc<dyn SourceArray>> {
     }
 }
 
-fn pass(source: &dyn SourceArray, target: &Array) -> RechunkPass {
+/// A pass in which few chunks are decoded twice; else the memory that it would take.
+fn pass(
+    source: &dyn SourceArray,
+    (target, streams): (&Array, bool),
+    memory: u64,
+) -> Result<RechunkPass, u64> {
+    let boxes = Boxes::new(source, (target, streams), Some(memory));
+    if !boxes.are_covering() || boxes.memory() > memory {
+        return Err(Boxes::covering(source, (target, streams)).memory());
+    }
     let item_size = target.data_type().size().unwrap_or(1) as u64;
-    RechunkPass {
+    Ok(RechunkPass {
         chunk_shape: target.chunk_shape().to_vec(),
         n_bytes: target.n_elements().saturating_mul(item_size),
-        memory: Boxes::covering(source, target).memory(),
-    }
+        n_bytes_read: boxes.n_bytes_read(),
+        memory: boxes.memory(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zarr_core::{Selection, ZarrFormat, codecs::DataType};
+    use zarr_core::{Selection, ZarrFormat, codecs::DataType, store::Store};
 
     fn columns() -> Array {
         let builder = ArrayBuilder::new(vec![400, 400], DataType::Float64).chunk_shape(vec![400, 1]);
@@ -195,41 +240,34 @@ mod tests {
     fn columns_become_rows_in_one_pass_or_in_two() {
         let source = columns();
         for (memory, n_passes) in [(1 << 30, 1), (1 << 20, 2)] {
-            let plan = plan_rechunk(&source, &of_chunks(&[1, 400]), memory).unwrap();
+            let plan = plan_rechunk(&source, &of_chunks(&[1, 400]), true, memory).unwrap();
             assert_eq!(plan.passes.len(), n_passes);
             assert!(plan.passes.iter().all(|pass| pass.memory <= memory), "{plan:?}");
             let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-            let dest = Group::create(
+            let root = NodePath::root();
+            let dest = Place::new(
                 Arc::clone(&store),
-                &NodePath::root(),
+                root.clone(),
                 ZarrFormat::V2,
-                &Options::default(),
-            )
-            .unwrap();
-            let scratch = tempfile::tempdir().unwrap();
+                Options::default(),
+            );
             let options = CopyOptions {
                 creation: of_chunks(&[1, 400]),
-                name: Some("a".to_owned()),
                 ..CopyOptions::default()
             };
-            rechunk(&source, &plan, &dest, scratch.path(), options).unwrap();
-            let made = Array::open(store, &NodePath::new("a").unwrap(), &Options::default()).unwrap();
+            rechunk(&source, &plan, &dest, None, options).unwrap();
+            let made = Array::open(store, &root, &Options::default()).unwrap();
             assert_eq!(made.chunk_shape(), [1, 400]);
             assert_eq!(
                 made.read_vec::<f64>(&Selection::all()).unwrap(),
                 source.read_vec::<f64>(&Selection::all()).unwrap()
-            );
-            assert_eq!(
-                std::fs::read_dir(scratch.path()).unwrap().count(),
-                0,
-                "what was between is removed"
             );
         }
     }
 
     #[test]
     fn too_little_memory_is_said_beforehand() {
-        let error = plan_rechunk(&columns(), &of_chunks(&[1, 400]), 1000).unwrap_err();
+        let error = plan_rechunk(&columns(), &of_chunks(&[1, 400]), true, 1000).unwrap_err();
         assert!(error.to_string().contains("too few"), "{error}");
     }
 }

@@ -115,6 +115,48 @@ fn a_shard_is_not_in_memory_as_a_whole() {
 }
 
 #[test]
+fn a_shard_that_is_larger_than_memory_is_planned_as_it_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = group_in(&memory(), ZarrFormat::V3);
+    let array = ArrayBuilder::new(vec![1024, 1024], DataType::UInt32).chunk_shape(vec![64, 64]);
+    let array = array.format(ZarrFormat::V3);
+    let array = array
+        .create(Arc::clone(from.store()), &path("a"), &Options::default())
+        .unwrap();
+    array
+        .write_vec(&Selection::region(&[100, 100], &[700, 800]), &[5_u32])
+        .unwrap();
+    // The values of the shard are 4 MiB; a piece of 1 MiB, and as much again encoded, for each of two threads, is less.
+    let limit = 5 << 20;
+    let options = || CopyOptions {
+        creation: into_shards([32, 32], [1024, 1024]),
+        workers: Workers::new(4),
+        memory: Some(limit),
+        ..CopyOptions::default()
+    };
+    let directory: Arc<dyn Store> = Arc::new(DirectoryStore::create(folder.path().join("d")).unwrap());
+    let to = group_in(&directory, ZarrFormat::V3);
+    let report = copy_all_logged(&from, &to, options()).1.unwrap();
+    assert_eq!(digests(&directory), digests(from.store()));
+    assert!(
+        (limit / 8..=limit).contains(&report.memory_peak),
+        "{}",
+        report.memory_peak
+    );
+    // A store that takes a shard only as a whole has it in memory, which is known before anything is written.
+    let whole = memory();
+    let to = group_in(&whole, ZarrFormat::V3);
+    let error = copy_all_logged(&from, &to, options()).1.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("bytes of memory at once, limit 5242880"),
+        "{error}"
+    );
+    assert_eq!(keys(whole.as_ref()).len(), 1);
+}
+
+#[test]
 fn texts_come_into_shards() {
     let from = group();
     let words: Vec<String> = (0..1000).map(|number| "ä".repeat(number % 37)).collect();

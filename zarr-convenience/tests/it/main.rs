@@ -27,6 +27,7 @@ mod opaque;
 mod open;
 mod outdated;
 mod python_pattern;
+mod rechunk;
 mod rectilinear;
 mod requests;
 mod resume;

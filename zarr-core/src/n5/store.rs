@@ -274,7 +274,7 @@ impl Store for N5Store {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        self.inner.capabilities().at_once()
     }
 
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {

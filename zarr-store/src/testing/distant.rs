@@ -108,7 +108,7 @@ impl Store for DistantStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        self.inner.capabilities().at_once()
     }
 
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {

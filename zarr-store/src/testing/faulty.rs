@@ -173,7 +173,7 @@ impl Store for FaultyStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        self.inner.capabilities().at_once()
     }
 
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {

@@ -157,7 +157,7 @@ impl Store for CountingStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        self.inner.capabilities().at_once()
     }
 
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {

@@ -407,7 +407,10 @@ impl Store for DirectoryStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
+        Capabilities {
+            pieces: true,
+            ..Capabilities::ALL
+        }
     }
 
     /// Renames the folder away and then removes it, so that it goes in one step as seen by others.

@@ -232,7 +232,7 @@ impl Store for CachedStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        self.inner.capabilities().at_once()
     }
 
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
