@@ -16,7 +16,7 @@ const TESTS: [(&str, &[&str], &str); 2] = [
     ("zarr-core", &["--test", "it"], "disjoint"),
 ];
 
-pub fn run(arguments: &[String]) -> Result<bool> {
+pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     ensure!(arguments.is_empty(), "usage: miri");
     let mut is_sound = true;
     for (package, target, tests) in TESTS {

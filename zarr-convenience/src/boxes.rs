@@ -12,6 +12,7 @@ const UNIT_SIZE: u64 = 4 << 20;
 const PIECE_SIZE: u64 = 1 << 20;
 /// A unit takes at most this part of the memory, if it can, so that several are worked on at once.
 const UNITS_AT_ONCE: u64 = 4;
+
 /// The position in a grid of the box with a number, in C order.
 pub(crate) fn position(mut number: u64, counts: &[u64]) -> Vec<u64> {
     let mut position = vec![0; counts.len()];

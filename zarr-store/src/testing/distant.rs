@@ -119,17 +119,17 @@ impl Store for DistantStore {
         self.inner.flush()
     }
 
-    /// Far away nothing is renamed.
+    /// An object store has no folders.
     fn set_new(
         &self,
         _folder: &StorePrefix,
         _values: &[(&str, &[u8])],
         _ready: &mut dyn FnMut() -> bool,
     ) -> Result<bool> {
-        // As an object store has no folders.
         Ok(false)
     }
 
+    /// Far away nothing is renamed.
     fn rename_prefix(&self, _from: &StorePrefix, _to: &StorePrefix) -> Result<bool> {
         Ok(false)
     }
