@@ -272,10 +272,12 @@ impl Put<'_> {
                 hash
             }
         };
-        let staged = match (self.how.replaces, self.how.ledger) {
-            (false, _) => None,
-            (true, Some(ledger)) => ledger.stage(path.prefix())?,
-            (true, None) => store.stage(path.prefix())?.map(|staged| (staged, false)),
+        // In a tree of its own chunks need no care to be seen whole, as nobody sees them; where nothing is replaced and
+        // a journal is kept, they are continued in their place.
+        let staged = match (self.how.ledger, self.how.replaces) {
+            (None, _) => store.stage(path.prefix())?.map(|staged| (staged, false)),
+            (Some(ledger), true) => ledger.stage(path.prefix())?,
+            (Some(_), false) => None,
         };
         let Some((staged, continues)) = staged else {
             let counted = self.how.ledger.and_then(|ledger| ledger.continues(&hash));

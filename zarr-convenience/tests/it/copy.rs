@@ -1,12 +1,15 @@
 //! `copy` and `copy_all`: what is copied, what is said, what is refused.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use serde_json::json;
 use zarr_convenience::{
-    CopyOptions, Error, ZarrSource, copy, copy_all,
+    CopyOptions, Creation, Error, Progress, ZarrSource, copy, copy_all,
     core::{
-        Group, Node, NodePath, Options,
+        Group, Node, NodePath, Options, ZarrFormat, erase_node,
         store::{CountingStore, DirectoryStore, Store},
     },
 };
@@ -246,7 +249,7 @@ fn b13_a_dry_run_says_the_same_and_writes_nothing_at_all() {
     let inner = memory();
     let counting = Arc::new(CountingStore::new(Arc::clone(&inner)));
     let store: Arc<dyn Store> = Arc::<CountingStore>::clone(&counting);
-    let to = crate::help::group_in(&store, zarr_convenience::core::ZarrFormat::V2);
+    let to = crate::help::group_in(&store, ZarrFormat::V2);
     array(&to, "foo/bar/baz/in_the_way", 10);
     let before = (keys(inner.as_ref()), counting.counts());
     for if_exists in ["raise", "replace", "skip", "skip_initialized"] {
@@ -355,7 +358,7 @@ fn b19_a_copy_into_itself_is_refused_before_anything_is_written() {
 fn b18_two_stores_of_one_directory_are_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let open = || -> Arc<dyn Store> { Arc::new(DirectoryStore::create(folder.path().join("a")).unwrap()) };
-    let from = crate::help::group_in(&open(), zarr_convenience::core::ZarrFormat::V2);
+    let from = crate::help::group_in(&open(), ZarrFormat::V2);
     array(&from, "x", 10);
     let to = Group::open(open(), &NodePath::root(), &Options::default()).unwrap();
     let (_, done) = copy_all_logged(&from, &to, CopyOptions::default());
@@ -384,4 +387,46 @@ fn what_a_killed_copy_left_behind_is_not_taken_for_data() {
     copy_all_logged(&from, &to, CopyOptions::default()).1.unwrap();
     assert_eq!(values(to.store(), "x"), [0; 20]);
     assert!(text(to.store().as_ref(), "x/.zarray").contains("\"shape\""));
+}
+
+#[test]
+fn a_new_array_is_seen_when_it_is_whole_and_nothing_is_left_of_one_that_failed() {
+    let from = example();
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(DirectoryStore::create(folder.path()).unwrap());
+    let options = Options::default();
+    let to = Group::create(Arc::clone(&store), &NodePath::root(), ZarrFormat::V2, &options).unwrap();
+    let baz = Node::open(Arc::clone(from.store()), &path("foo/bar/baz"), &options).unwrap();
+    let source = ZarrSource::new(baz);
+    let baz = source.root();
+    let n_told = AtomicUsize::new(0);
+    let is_hidden = |_: Progress<'_>| {
+        n_told.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(keys(store.as_ref()).into_keys().collect::<Vec<_>>(), [".zgroup"]);
+    };
+    let asked = || CopyOptions {
+        progress: Some(&is_hidden),
+        ..CopyOptions::default()
+    };
+    copy(&source, &baz, &to, asked()).unwrap();
+    assert!(n_told.load(Ordering::Relaxed) > 1);
+    assert_eq!(values(&store, "baz"), values(from.store(), "foo/bar/baz"));
+    erase_node(store.as_ref(), &path("baz")).unwrap();
+
+    // The codecs are others, so that the chunk is decoded.
+    set(from.store().as_ref(), "foo/bar/baz/5", b"damaged");
+    let recoded = CopyOptions {
+        creation: Creation {
+            compressor: Some(Some(json!({"id": "zlib", "level": 1}))),
+            ..Creation::default()
+        },
+        ..asked()
+    };
+    copy(&source, &baz, &to, recoded).unwrap_err();
+    assert_eq!(keys(store.as_ref()).into_keys().collect::<Vec<_>>(), [".zgroup"]);
+    let names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, [".zgroup"]);
 }

@@ -24,6 +24,12 @@ use crate::{
 #[derive(Debug)]
 pub struct CountingStore {
     inner: Arc<dyn Store>,
+    calls: Arc<Calls>,
+}
+
+/// What was counted, shared with the trees that were staged.
+#[derive(Debug, Default)]
+struct Calls {
     gets: AtomicU64,
     bytes_got: AtomicU64,
     sizes: AtomicU64,
@@ -59,7 +65,7 @@ pub struct Counts {
     pub prefix_erases: u64,
     /// Calls of [`Store::flush`].
     pub flushes: u64,
-    /// Calls of [`Store::stage`]; what happens in a staged tree is not counted.
+    /// Calls of [`Store::stage`]; what happens in a staged tree is counted too.
     pub stages: u64,
     /// [`Store::rename_prefix`].
     pub renames: u64,
@@ -72,18 +78,7 @@ impl CountingStore {
     pub fn new(inner: Arc<dyn Store>) -> Self {
         Self {
             inner,
-            gets: AtomicU64::new(0),
-            bytes_got: AtomicU64::new(0),
-            sizes: AtomicU64::new(0),
-            sets: AtomicU64::new(0),
-            bytes_set: AtomicU64::new(0),
-            erases: AtomicU64::new(0),
-            lists: AtomicU64::new(0),
-            prefix_erases: AtomicU64::new(0),
-            flushes: AtomicU64::new(0),
-            stages: AtomicU64::new(0),
-            renames: AtomicU64::new(0),
-            locks: AtomicU64::new(0),
+            calls: Arc::default(),
         }
     }
 
@@ -91,18 +86,18 @@ impl CountingStore {
     pub fn counts(&self) -> Counts {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counts {
-            gets: read(&self.gets),
-            bytes_got: read(&self.bytes_got),
-            sizes: read(&self.sizes),
-            sets: read(&self.sets),
-            bytes_set: read(&self.bytes_set),
-            erases: read(&self.erases),
-            lists: read(&self.lists),
-            prefix_erases: read(&self.prefix_erases),
-            flushes: read(&self.flushes),
-            stages: read(&self.stages),
-            renames: read(&self.renames),
-            locks: read(&self.locks),
+            gets: read(&self.calls.gets),
+            bytes_got: read(&self.calls.bytes_got),
+            sizes: read(&self.calls.sizes),
+            sets: read(&self.calls.sets),
+            bytes_set: read(&self.calls.bytes_set),
+            erases: read(&self.calls.erases),
+            lists: read(&self.calls.lists),
+            prefix_erases: read(&self.calls.prefix_erases),
+            flushes: read(&self.calls.flushes),
+            stages: read(&self.calls.stages),
+            renames: read(&self.calls.renames),
+            locks: read(&self.calls.locks),
         }
     }
 }
@@ -114,21 +109,21 @@ fn add(count: &AtomicU64, more: usize) {
 #[deny(clippy::missing_trait_methods)]
 impl Store for CountingStore {
     fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
-        add(&self.gets, 1);
+        add(&self.calls.gets, 1);
         let found = self.inner.get_ranges(key, ranges, buffer)?;
         let size = (0..buffer.len()).map(|index| buffer.part(index).len()).sum();
-        add(&self.bytes_got, size);
+        add(&self.calls.bytes_got, size);
         Ok(found)
     }
 
     fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        add(&self.sizes, 1);
+        add(&self.calls.sizes, 1);
         self.inner.size(key)
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
-        add(&self.sets, 1);
-        add(&self.bytes_set, value.len());
+        add(&self.calls.sets, 1);
+        add(&self.calls.bytes_set, value.len());
         self.inner.set(key, value)
     }
 
@@ -142,17 +137,17 @@ impl Store for CountingStore {
     }
 
     fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
-        add(&self.locks, 1);
+        add(&self.calls.locks, 1);
         self.inner.lock(key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {
-        add(&self.erases, 1);
+        add(&self.calls.erases, 1);
         self.inner.erase(key)
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        add(&self.lists, 1);
+        add(&self.calls.lists, 1);
         self.inner.list_dir(prefix)
     }
 
@@ -161,12 +156,12 @@ impl Store for CountingStore {
     }
 
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
-        add(&self.prefix_erases, 1);
+        add(&self.calls.prefix_erases, 1);
         self.inner.erase_prefix(prefix)
     }
 
     fn flush(&self) -> Result<()> {
-        add(&self.flushes, 1);
+        add(&self.calls.flushes, 1);
         self.inner.flush()
     }
 
@@ -180,13 +175,17 @@ impl Store for CountingStore {
     }
 
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
-        add(&self.renames, 1);
+        add(&self.calls.renames, 1);
         self.inner.rename_prefix(from, to)
     }
 
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
-        add(&self.stages, 1);
-        self.inner.stage(target)
+        add(&self.calls.stages, 1);
+        let staged = self.inner.stage(target)?;
+        Ok(staged.map(|staged| {
+            let calls = Arc::clone(&self.calls);
+            Box::new(CountedTree { staged, calls }) as Box<dyn Staged>
+        }))
     }
 
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
@@ -212,5 +211,33 @@ impl Store for CountingStore {
 
     fn describe(&self, key: &str) -> String {
         self.inner.describe(key)
+    }
+}
+
+/// A staged tree, whose store counts with the one that it was staged in.
+#[derive(Debug)]
+struct CountedTree {
+    staged: Box<dyn Staged>,
+    calls: Arc<Calls>,
+}
+
+impl Staged for CountedTree {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::new(CountingStore {
+            inner: self.staged.store(),
+            calls: Arc::clone(&self.calls),
+        })
+    }
+
+    fn publish(self: Box<Self>) -> Result<()> {
+        self.staged.publish()
+    }
+
+    fn token(&self) -> Option<u64> {
+        self.staged.token()
+    }
+
+    fn discard(self: Box<Self>) {
+        self.staged.discard();
     }
 }
