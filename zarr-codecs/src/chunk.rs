@@ -103,11 +103,14 @@ pub struct ChunkRef<'a> {
 }
 
 impl<'a> ChunkRef<'a> {
+    /// The slots of elements of variable size.
+    pub fn slots(self) -> impl Iterator<Item = Slot> + 'a {
+        self.elements.chunks_exact(SLOT_SIZE).map(Slot::from_bytes)
+    }
+
     /// The bytes of each element of variable size.
     pub fn items(self) -> impl Iterator<Item = &'a [u8]> {
-        self.elements
-            .chunks_exact(SLOT_SIZE)
-            .map(move |slot| Slot::from_bytes(slot).of(self.heap))
+        self.slots().map(move |slot| slot.of(self.heap))
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ArrayToBytes, ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind,
-    Configuration, DataType, Result, V2Codec,
+    Configuration, DataType, Result, Slot, V2Codec,
 };
 
 const UTF8: &str = "vlen-utf8";
@@ -33,12 +33,39 @@ enum Items {
     Arrays(ByteOrder),
 }
 
+/// Whether items lie close together in memory that is UTF-8, each from the beginning of a character to the end of one.
+///
+/// Texts are short, and to look at all of them as one takes a fraction of looking at each.
+fn are_texts_together(chunk: ChunkRef<'_>) -> bool {
+    let bounds = |slot: Slot| (slot.offset as usize, (slot.offset + slot.length) as usize);
+    let (mut first, mut last, mut size) = (usize::MAX, 0, 0);
+    for (start, end) in chunk.slots().map(bounds) {
+        (first, last, size) = (first.min(start), last.max(end), size + (end - start));
+    }
+    // A chunk may point to few of all the texts that there are.
+    let together = chunk.heap.get(first..last).filter(|all| all.len() <= 2 * size);
+    let Some(Ok(all)) = together.map(std::str::from_utf8) else {
+        return false;
+    };
+    let mut bounds = chunk.slots().map(bounds);
+    bounds.all(|(start, end)| all.is_char_boundary(start - first) && all.is_char_boundary(end - first))
+}
+
 impl Vlen {
+    /// Checks that items are texts.
+    fn check_texts(&self, chunk: ChunkRef<'_>, spec: &ChunkSpec) -> Result<()> {
+        if spec.data_type != DataType::String || are_texts_together(chunk) {
+            return Ok(());
+        }
+        let is_text = |item: &[u8]| std::str::from_utf8(item).is_ok();
+        match chunk.items().position(|item| !is_text(item)) {
+            Some(index) => Err(self.corrupt(&format!("item {index} is not UTF-8"))),
+            None => Ok(()),
+        }
+    }
+
     fn check_item(&self, item: &[u8], index: usize, spec: &ChunkSpec) -> Result<()> {
         match &spec.data_type {
-            DataType::String if std::str::from_utf8(item).is_err() => {
-                Err(self.corrupt(&format!("item {index} is not UTF-8")))
-            }
             DataType::VlenArray(inner)
                 if !inner.size().is_some_and(|size| item.len().is_multiple_of(size)) =>
             {
@@ -83,6 +110,7 @@ impl ArrayToBytes for Vlen {
             })
         };
         let n_elements = spec.n_elements().unwrap_or(u64::MAX) as usize;
+        self.check_texts(chunk, spec)?;
         out.extend_from_slice(&count(n_elements)?);
         for (index, item) in chunk.items().enumerate() {
             self.check_item(item, index, spec)?;
@@ -117,7 +145,7 @@ impl ArrayToBytes for Vlen {
             rest = tail;
         }
         if rest.is_empty() {
-            return Ok(());
+            return self.check_texts(out.as_ref(), spec);
         }
         Err(self.corrupt(&format!("{} bytes follow the last item", rest.len())))
     }
@@ -229,6 +257,50 @@ mod tests {
                 .is_err()
         );
         assert!(build_arrays(&Map::new()).is_err());
+    }
+
+    #[test]
+    fn texts_are_whole_characters_wherever_they_lie() {
+        let heap = "aé😀z".as_bytes();
+        let spec = spec(&[2], DataType::String);
+        let codec = CodecRegistry::default()
+            .build(&CodecConfig::of(UTF8, json!({})))
+            .unwrap();
+        let Codec::ArrayToBytes(codec) = codec else {
+            unreachable!("the codec makes bytes of an array")
+        };
+        let is_taken = |slots: [(u64, u64); 2], heap: &[u8]| {
+            let slots = slots.map(|(offset, length)| Slot { offset, length }.to_bytes());
+            let elements = &slots.concat();
+            codec
+                .encode(ChunkRef { elements, heap }, &spec, &mut Vec::new())
+                .is_ok()
+        };
+        for slots in [
+            [(0, 1), (1, 2)],
+            [(3, 4), (7, 1)],
+            [(1, 6), (8, 0)],
+            [(0, 3), (0, 3)],
+            [(0, 0), (0, 0)],
+            // Nothing is a text wherever it is.
+            [(0, 8), (5, 0)],
+        ] {
+            assert!(is_taken(slots, heap), "{slots:?}");
+        }
+        for slots in [
+            [(0, 2), (2, 1)],
+            [(0, 1), (2, 1)],
+            [(3, 3), (6, 2)],
+            [(4, 4), (0, 1)],
+        ] {
+            assert!(!is_taken(slots, heap), "{slots:?}");
+        }
+        // What no text has does not matter, close by or far away.
+        for gap in [1, 100] {
+            let heap = [b"ab", &vec![0xff; gap][..], b"cd"].concat();
+            assert!(is_taken([(0, 2), (2 + gap as u64, 2)], &heap), "{gap}");
+            assert!(!is_taken([(0, 3), (2 + gap as u64, 2)], &heap), "{gap}");
+        }
     }
 
     fn decode(name: &str, n_elements: u64, encoded: &[u8]) -> Result<()> {
