@@ -153,8 +153,15 @@ pub fn plan_copy(
     dest: &dyn Sink,
     options: &CopyOptions<'_>,
 ) -> Result<Plan> {
+    let takes_place = dest.is_place() && options.name.is_none();
+    if takes_place && !matches!(node, SourceNode::Array(_)) {
+        let reason = "is no array; only an array is copied without a name";
+        let what = source.describe(node.path());
+        return Err(Error::Argument(format!("{what}: {reason}")));
+    }
     let name = match &options.name {
-        None if dest.is_place() => return plan_in_place(source, node, dest, options),
+        // The path of the destination itself.
+        None if takes_place => String::new(),
         Some(name) => name.clone(),
         None if node.path().is_root() => {
             let reason =
@@ -163,7 +170,8 @@ pub fn plan_copy(
         }
         None => node.path().name().to_owned(),
     };
-    if dest.root().join(&name)? == *dest.root() || name.trim_matches('/').is_empty() {
+    let path = dest.root().join(&name)?;
+    if !takes_place && (path == *dest.root() || name.trim_matches('/').is_empty()) {
         let reason = format!("name '{name}' is that of the destination itself");
         return Err(Error::Refused {
             what: source.describe(node.path()),
@@ -180,39 +188,9 @@ pub fn plan_copy(
         path: dest.root().clone(),
         exists: true,
     };
-    planner.check_distinct(node.path(), &above.path.join(&name)?)?;
-    planner.check_parents(&above.path.join(&name)?)?;
+    planner.check_distinct(node.path(), &path)?;
+    planner.check_parents(&path)?;
     planner.plan_node(node, &above, &name, true, &mut plan)?;
-    Ok(plan)
-}
-
-/// Plans a copy that takes the place of the destination itself.
-fn plan_in_place(
-    source: &dyn Source,
-    node: &SourceNode,
-    dest: &dyn Sink,
-    options: &CopyOptions<'_>,
-) -> Result<Plan> {
-    if !matches!(node, SourceNode::Array(_)) {
-        let reason = "is no array; only an array is copied without a name";
-        return Err(Error::Argument(format!(
-            "{}: {reason}",
-            source.describe(node.path())
-        )));
-    }
-    let planner = Planner {
-        source,
-        dest,
-        options,
-    };
-    let mut plan = Plan::default();
-    let above = Above {
-        path: dest.root().clone(),
-        exists: true,
-    };
-    planner.check_distinct(node.path(), dest.root())?;
-    planner.check_parents(dest.root())?;
-    planner.plan_node(node, &above, "", true, &mut plan)?;
     Ok(plan)
 }
 
