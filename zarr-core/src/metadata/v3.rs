@@ -13,9 +13,10 @@ use crate::{ChunkEdges, ChunkGrid, ChunkKeyEncoding};
 const DATA_TYPE: &str = "data_type";
 const FILL_VALUE: &str = "fill_value";
 const CHUNK_GRID: &str = "chunk_grid";
+const CHUNK_KEY_ENCODING: &str = "chunk_key_encoding";
 const STORAGE_TRANSFORMERS: &str = "storage_transformers";
 /// Members that are kept among what is not known, and that V2 has no use for.
-pub(crate) const KEPT: [&str; 3] = [DATA_TYPE, CHUNK_GRID, STORAGE_TRANSFORMERS];
+pub(crate) const KEPT: [&str; 4] = [DATA_TYPE, CHUNK_GRID, CHUNK_KEY_ENCODING, STORAGE_TRANSFORMERS];
 
 /// The member that tells arrays from groups.
 pub(crate) const NODE_TYPE: &str = "node_type";
@@ -40,7 +41,8 @@ pub(crate) fn read_array(mut members: Members<'_>) -> Read<ArrayMetadata> {
     let data_type = DataType::from_json(&data_type_json).map_err(at("/data_type"))?;
     let chunk_grid_json = members.require(CHUNK_GRID)?;
     let chunk_grid = read_chunk_grid(&chunk_grid_json, &shape)?;
-    let chunk_key_encoding = read_chunk_key_encoding(&members.require("chunk_key_encoding")?)?;
+    let chunk_key_encoding_json = members.require(CHUNK_KEY_ENCODING)?;
+    let chunk_key_encoding = read_chunk_key_encoding(&chunk_key_encoding_json)?;
     let fill_value_json = members.require("fill_value")?;
     let fill_value = read_fill_value(&fill_value_json, &data_type)?;
     let codecs = read_codecs(members.require("codecs")?)?;
@@ -70,6 +72,9 @@ pub(crate) fn read_array(mut members: Members<'_>) -> Read<ArrayMetadata> {
         .is_ok_and(|ours| is_same(&ours, &fill_value_json))
     {
         unknown.insert(FILL_VALUE.into(), fill_value_json);
+    }
+    if !is_plain(&chunk_key_encoding_json, "separator") {
+        unknown.insert(CHUNK_KEY_ENCODING.into(), chunk_key_encoding_json);
     }
     if !is_ours(&chunk_grid_json, &chunk_grid) {
         unknown.insert(CHUNK_GRID.into(), chunk_grid_json);
@@ -108,18 +113,12 @@ pub(crate) fn read_group(mut members: Members<'_>) -> Read<GroupMetadata> {
 }
 
 pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
-    let chunk_key_encoding = match &metadata.chunk_key_encoding {
-        ChunkKeyEncoding::Default { separator } => ("default", separator),
-        ChunkKeyEncoding::V2 { separator } => ("v2", separator),
-    };
     let codecs: Vec<_> = metadata.codecs.list().iter().map(CodecConfig::to_json).collect();
     let mut document = Map::new();
     document.insert("shape".into(), json!(metadata.shape));
     document.insert(DATA_TYPE.into(), write_data_type(metadata)?);
     document.insert(CHUNK_GRID.into(), write_chunk_grid(metadata));
-    let encoding =
-        json!({"name": chunk_key_encoding.0, "configuration": {"separator": chunk_key_encoding.1}});
-    document.insert("chunk_key_encoding".into(), encoding);
+    document.insert(CHUNK_KEY_ENCODING.into(), write_chunk_key_encoding(metadata));
     document.insert(FILL_VALUE.into(), write_fill_value(metadata)?);
     document.insert("codecs".into(), codecs.into());
     document.insert("attributes".into(), metadata.attributes.clone().into());
@@ -276,12 +275,18 @@ fn write_chunk_grid(metadata: &ArrayMetadata) -> Value {
     }
 }
 
+/// Whether an extension has a name and a configuration of this member, and nothing else.
+fn is_plain(value: &Value, member: &str) -> bool {
+    let members = value.as_object().filter(|members| members.len() == 2);
+    let configuration = members.and_then(|members| members.get("configuration")?.as_object());
+    configuration.is_some_and(|members| members.len() == 1 && members.contains_key(member))
+}
+
 /// Whether a grid that was read is written as it was.
 fn is_ours(value: &Value, grid: &ChunkGrid) -> bool {
-    let n_members = |value: &Value| value.as_object().map_or(0, Map::len);
     match grid {
-        // A name, and a configuration with the shape: nothing needs to be written to see that.
-        ChunkGrid::Regular { .. } => n_members(value) == 2 && n_members(&value["configuration"]) == 1,
+        // Nothing needs to be written to see that.
+        ChunkGrid::Regular { .. } => is_plain(value, "chunk_shape"),
         ChunkGrid::Rectilinear(_) => chunk_grid_to_json(grid) == *value,
     }
 }
@@ -293,6 +298,21 @@ fn chunk_grid_to_json(grid: &ChunkGrid) -> Value {
         }
         ChunkGrid::Rectilinear(_) => {
             json!({"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": grid.lengths_json()}})
+        }
+    }
+}
+
+/// The form that was read if it still means this encoding, else ours.
+fn write_chunk_key_encoding(metadata: &ArrayMetadata) -> Value {
+    let encoding = &metadata.chunk_key_encoding;
+    match metadata.unknown.get(CHUNK_KEY_ENCODING) {
+        Some(json) if read_chunk_key_encoding(json).as_ref() == Ok(encoding) => json.clone(),
+        _ => {
+            let name = match encoding {
+                ChunkKeyEncoding::Default { .. } => "default",
+                ChunkKeyEncoding::V2 { .. } => "v2",
+            };
+            json!({"name": name, "configuration": {"separator": encoding.separator()}})
         }
     }
 }
