@@ -25,6 +25,8 @@ FLOATS = """bfloat16 float4_e2m1fn float6_e2m3fn float6_e3m2fn float8_e3m4 float
     float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu""".split()
 COMPLEX = ["complex_" + name for name in FLOATS if name != "float8_e4m3fn"] + ["complex_float16"]
 INTEGERS = ["int2", "int4", "uint2", "uint4"]
+PLAIN = """bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64
+    complex128""".split()
 
 
 def document(data_type, fill, codecs):
@@ -45,8 +47,11 @@ def tensorstore_cases():
     import tensorstore as ts
 
     numbers = np.array([-2, -1, 0, 1, -1.5, 0.5, 1, 0, 1.75, -0.25, 3.3, 1]).reshape(SHAPE)
-    for name in INTEGERS + FLOATS + COMPLEX:
-        for fill in [0 if name in INTEGERS else 0.0, 1] + ([] if name in INTEGERS else ["NaN", "-Infinity", 3.3, "0x05"]):
+    for name in INTEGERS + FLOATS + COMPLEX + PLAIN:
+        fills = [0, 1] if name in INTEGERS else [0.0, 1, "NaN", "-Infinity", 3.3, "0x05"]
+        if name in PLAIN:
+            fills = [True if name == "bool" else 7 if "int" in name else [1.5, -0.0] if "complex" in name else -0.0]
+        for fill in fills:
             if name == "float8_e8m0fnu" and fill != "NaN":
                 # Tensorstore fills with 2**-64 where its document says 1.0.
                 continue
@@ -69,8 +74,10 @@ def tensorstore_cases():
 
 def zarrs_cases():
     endian = [{"name": "bytes", "configuration": {"endian": "little"}}]
-    for number, name in enumerate(INTEGERS + FLOATS + COMPLEX + ["bool", "int16", "uint8", "float64", "complex64"]):
-        component = {"int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "bool": 1, "uint8": 8, "float64": 64, "complex64": 32}
+    for number, name in enumerate(INTEGERS + FLOATS + COMPLEX + PLAIN):
+        component = {"int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "bool": 1, "complex64": 32, "complex128": 64}
+        if name in PLAIN and name not in component:
+            component[name] = np.dtype(name).itemsize * 8
         bits = component.get(name) or (16 if name.endswith("16") else 6 if "float6" in name else 4 if "float4" in name else 8)
         parts = 2 if name.startswith("complex") else 1
         width = (bits + 7) // 8

@@ -15,7 +15,6 @@ impl DataType {
     /// # Errors
     /// [`CodecError::Value`] for anything that is no name, and for a known name wrongly configured.
     pub fn from_json(value: &Value) -> Result<Self> {
-        let bad = |reason: &str| CodecError::value("data type", reason);
         let none = Map::new();
         let (name, configuration) = match value {
             Value::String(name) => (name.as_str(), &none),
@@ -35,45 +34,32 @@ impl DataType {
         if let Some(narrow) = NarrowType::new(name) {
             return Ok(Self::Narrow(narrow));
         }
-        let length_bytes = || {
-            let length = configuration.get("length_bytes").and_then(Value::as_u64);
-            length
-                .and_then(|n| u32::try_from(n).ok())
-                .ok_or_else(|| bad("`length_bytes` must be a size"))
-        };
-        let time_unit = || {
-            let unit = configuration
-                .get("unit")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let scale = configuration
-                .get("scale_factor")
-                .and_then(Value::as_u64)
-                .unwrap_or(1);
-            let unit = u32::try_from(scale)
-                .ok()
-                .and_then(|scale| TimeUnit::new(unit, scale));
-            unit.ok_or_else(|| bad("`unit` must be a NumPy time unit and `scale_factor` a positive number"))
-        };
-        Ok(match name {
-            "bytes" => Self::Bytes,
-            "complex_float32" => Self::Complex64,
-            "complex_float64" => Self::Complex128,
-            "null_terminated_bytes" => Self::FixedBytes(length_bytes()?),
-            "raw_bytes" => Self::Raw(length_bytes()?),
-            "fixed_length_utf32" => match length_bytes()? {
-                size if size % 4 == 0 => Self::FixedUtf32(size / 4),
-                _ => return Err(bad("`length_bytes` must be a multiple of 4")),
-            },
-            "numpy.datetime64" => Self::DateTime64(time_unit()?),
-            "numpy.timedelta64" => Self::TimeDelta64(time_unit()?),
-            "struct" | "structured" => Self::Struct(StructType::from_json(configuration)?),
-            _ if name.strip_prefix('r').is_some_and(is_digits) => raw(name)?,
-            _ => Self::Unknown {
+        if let Some((_, read)) = CONFIGURED.iter().find(|(known, _)| *known == name) {
+            return read(configuration);
+        }
+        match name.strip_prefix('r') {
+            Some(digits) if is_digits(digits) => raw(name),
+            _ => Ok(Self::Unknown {
                 name: name.to_owned(),
                 json: value.clone(),
-            },
-        })
+            }),
+        }
+    }
+
+    /// All names that [`DataType::from_json`] knows, other spellings among them; `r8`, `r16` and so on are known
+    /// besides.
+    ///
+    /// ```
+    /// use zarr_codecs::DataType;
+    ///
+    /// assert!(DataType::v3_names().any(|name| name == "bfloat16"));
+    /// ```
+    pub fn v3_names() -> impl Iterator<Item = &'static str> {
+        let plain = PLAIN.iter().map(|(name, _)| *name);
+        let narrow = NarrowType::all().map(NarrowType::name);
+        plain
+            .chain(narrow)
+            .chain(CONFIGURED.iter().map(|(name, _)| *name))
     }
 
     /// The V3 form.
@@ -106,6 +92,62 @@ impl DataType {
             }
         })
     }
+}
+
+/// Reads the configuration of a type.
+type ReadConfiguration = fn(&Map<String, Value>) -> Result<DataType>;
+
+/// The names of types that have parameters, and other spellings, each with what makes the type of its configuration.
+const CONFIGURED: [(&str, ReadConfiguration); 10] = [
+    ("bytes", |_| Ok(DataType::Bytes)),
+    ("complex_float32", |_| Ok(DataType::Complex64)),
+    ("complex_float64", |_| Ok(DataType::Complex128)),
+    ("null_terminated_bytes", |given| {
+        Ok(DataType::FixedBytes(length_bytes(given)?))
+    }),
+    ("raw_bytes", |given| Ok(DataType::Raw(length_bytes(given)?))),
+    ("fixed_length_utf32", |given| match length_bytes(given)? {
+        size if size % 4 == 0 => Ok(DataType::FixedUtf32(size / 4)),
+        _ => Err(bad("`length_bytes` must be a multiple of 4")),
+    }),
+    ("numpy.datetime64", |given| {
+        Ok(DataType::DateTime64(time_unit(given)?))
+    }),
+    ("numpy.timedelta64", |given| {
+        Ok(DataType::TimeDelta64(time_unit(given)?))
+    }),
+    ("struct", |given| {
+        Ok(DataType::Struct(StructType::from_json(given)?))
+    }),
+    ("structured", |given| {
+        Ok(DataType::Struct(StructType::from_json(given)?))
+    }),
+];
+
+fn bad(reason: &str) -> CodecError {
+    CodecError::value("data type", reason)
+}
+
+fn length_bytes(configuration: &Map<String, Value>) -> Result<u32> {
+    let length = configuration.get("length_bytes").and_then(Value::as_u64);
+    length
+        .and_then(|length| u32::try_from(length).ok())
+        .ok_or_else(|| bad("`length_bytes` must be a size"))
+}
+
+fn time_unit(configuration: &Map<String, Value>) -> Result<TimeUnit> {
+    let unit = configuration
+        .get("unit")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let scale = configuration
+        .get("scale_factor")
+        .and_then(Value::as_u64)
+        .unwrap_or(1);
+    let unit = u32::try_from(scale)
+        .ok()
+        .and_then(|scale| TimeUnit::new(unit, scale));
+    unit.ok_or_else(|| bad("`unit` must be a NumPy time unit and `scale_factor` a positive number"))
 }
 
 fn is_digits(text: &str) -> bool {

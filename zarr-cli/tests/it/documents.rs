@@ -126,6 +126,12 @@ fn the_guide_to_an_archive_prints_what_the_page_shows() {
     check("hdf5.md");
 }
 
+#[cfg(feature = "hdf5")]
+#[test]
+fn the_page_of_v3_prints_what_it_shows() {
+    check("v3.md");
+}
+
 #[test]
 fn the_documents_of_all_verbs_are_as_described() {
     check("json.md");
