@@ -8,10 +8,7 @@ use zarr_convenience::{
     core::{
         Array, ArrayBuilder, ArrayData, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
         codecs::DataType,
-        store::{
-            ByteRange, Capabilities, Listing, MemoryStore, ReadBuffer, Store, StoreError, StoreExt, StoreKey,
-            StorePrefix,
-        },
+        store::{MemoryStore, Store, StoreExt, StoreKey, StorePrefix, forward_to_store},
     },
     digest, save,
 };
@@ -27,38 +24,7 @@ pub(crate) fn memory() -> Arc<dyn Store> {
 pub(crate) struct PlainStore(MemoryStore);
 
 impl Store for PlainStore {
-    fn get_ranges(
-        &self,
-        key: &StoreKey,
-        ranges: &[ByteRange],
-        buffer: &mut ReadBuffer,
-    ) -> Result<bool, StoreError> {
-        self.0.get_ranges(key, ranges, buffer)
-    }
-
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
-        self.0.size(key)
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
-        self.0.set(key, value)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.0.erase(key)
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
-        self.0.list_dir(prefix)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.0.describe(key)
-    }
+    forward_to_store! { to 0: get_ranges, size, set, erase, list_dir, capabilities, describe; }
 }
 
 pub(crate) fn path(text: &str) -> NodePath {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use zarr_store::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Staged, Store,
-    StoreError, StoreKey, StorePrefix,
+    ByteRange, Capabilities, Listing, PendingValue, ReadBuffer, Staged, Store, StoreError, StoreKey,
+    StorePrefix, forward_to_store,
 };
 
 use super::{CONSOLIDATED_KEY, ConsolidatedMetadata};
@@ -114,19 +114,11 @@ impl Store for ConsolidatedStore {
         self.chunks.set(key, value)
     }
 
-    fn check_set(&self, keys: &[StoreKey]) -> Result<(), StoreError> {
-        self.chunks.check_set(keys)
-    }
-
     fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>, StoreError> {
         if is_document(key) {
             return self.refuse("changing consolidated metadata", key.as_str());
         }
         self.chunks.begin_set(key)
-    }
-
-    fn lock(&self, key: &StoreKey) -> Result<KeyLock, StoreError> {
-        self.chunks.lock(key)
     }
 
     fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
@@ -163,22 +155,9 @@ impl Store for ConsolidatedStore {
         self.refuse("erasing consolidated nodes", prefix.as_str())
     }
 
-    fn set_new(
-        &self,
-        _folder: &StorePrefix,
-        _values: &[(&str, &[u8])],
-        _ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
     /// Refused: whole nodes move with their documents.
     fn rename_prefix(&self, from: &StorePrefix, _to: &StorePrefix) -> Result<bool, StoreError> {
         self.refuse("moving consolidated nodes", from.as_str())
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        self.chunks.flush()
     }
 
     /// Refused: whole nodes come with their documents.
@@ -193,24 +172,9 @@ impl Store for ConsolidatedStore {
         self.chunks.generation(key)
     }
 
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<(), StoreError> {
-        self.chunks.sweep(folder, deep)
-    }
-
-    /// Whole nodes come with their documents.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.chunks.io_hints()
-    }
-
-    fn node_format(&self) -> Option<&'static str> {
-        self.chunks.node_format()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.chunks.describe(key)
+    forward_to_store! {
+        to chunks: check_set, lock, flush, sweep, io_hints, node_format, describe;
+        // Whole nodes come with their documents.
+        without: set_new, lasting;
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarr_store::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Staged, Store,
-    StoreError, StoreExt, StoreKey, StorePrefix,
+    ByteRange, Capabilities, KeyLock, Listing, ReadBuffer, Staged, Store, StoreError, StoreExt, StoreKey,
+    StorePrefix, forward_to_store,
 };
 
 use super::{
@@ -219,11 +219,6 @@ impl Store for N5Store {
         self.inner.check_set(&kept.collect::<Result<Vec<_>>>()?)
     }
 
-    /// Blocks are set as a whole.
-    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
-        Ok(None)
-    }
-
     fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
         match Self::target(key)? {
             Target::Value(key) | Target::Document(_, key) => self.inner.lock(&key),
@@ -277,31 +272,10 @@ impl Store for N5Store {
         self.inner.capabilities().at_once()
     }
 
-    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
-        self.inner.erase_prefix(prefix)
-    }
-
-    fn flush(&self) -> Result<()> {
-        self.inner.flush()
-    }
-
-    fn set_new(
-        &self,
-        _folder: &StorePrefix,
-        _values: &[(&str, &[u8])],
-        _ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool> {
-        Ok(false)
-    }
-
-    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
-        self.inner.rename_prefix(from, to)
-    }
-
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         let is_top = self.is_top && target.is_root();
         let staged = self.inner.stage(target)?;
-        Ok(staged.map(|inner| Box::new(StagedN5 { inner, is_top }) as Box<dyn Staged>))
+        Ok(staged.map(|tree| tree.with_store(|inner| Self::below(inner, is_top))))
     }
 
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
@@ -309,19 +283,6 @@ impl Store for N5Store {
             Target::Document(_, key) | Target::Value(key) => self.inner.generation(&key),
             Target::Nothing => Ok(None),
         }
-    }
-
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
-        self.inner.sweep(folder, deep)
-    }
-
-    /// The trees of the inner store do not have the keys of this one.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.inner.io_hints()
     }
 
     fn node_format(&self) -> Option<&'static str> {
@@ -335,21 +296,11 @@ impl Store for N5Store {
             _ => self.inner.describe(key),
         }
     }
-}
 
-/// A new tree of N5.
-#[derive(Debug)]
-struct StagedN5 {
-    inner: Box<dyn Staged>,
-    is_top: bool,
-}
-
-impl Staged for StagedN5 {
-    fn store(&self) -> Arc<dyn Store> {
-        Arc::new(N5Store::below(self.inner.store(), self.is_top))
-    }
-
-    fn publish(self: Box<Self>) -> Result<()> {
-        self.inner.publish()
+    forward_to_store! {
+        to inner: erase_prefix, flush, rename_prefix, sweep, io_hints;
+        // Blocks are set as a whole, a node has one document, and the trees of the inner store do not have the keys of
+        // this one.
+        without: begin_set, set_new, lasting;
     }
 }

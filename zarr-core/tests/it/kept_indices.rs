@@ -7,8 +7,8 @@ use zarr_core::{
     Array, ArrayBuilder, NodePath, Options, Selection, ZarrFormat,
     codecs::{CodecConfig, DataType},
     store::{
-        ByteRange, Capabilities, CountingStore, DirectoryStore, Listing, MemoryStore, ReadBuffer, Store,
-        StoreError, StoreKey, StorePrefix, ZipStore,
+        ByteRange, CountingStore, DirectoryStore, MemoryStore, ReadBuffer, Store, StoreError, StoreKey,
+        ZipStore, forward_to_store,
     },
 };
 
@@ -232,27 +232,5 @@ impl Store for Silent {
         Ok(is_there)
     }
 
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
-        self.0.size(key)
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
-        self.0.set(key, value)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.0.erase(key)
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
-        self.0.list_dir(prefix)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.0.describe(key)
-    }
+    forward_to_store! { to 0: size, set, erase, list_dir, capabilities, describe; }
 }

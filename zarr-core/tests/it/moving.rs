@@ -6,8 +6,7 @@ use zarr_core::{
     ArrayBuilder, Error, Group, NodePath, Options, Selection, ZarrFormat,
     codecs::DataType,
     store::{
-        ByteRange, Capabilities, DirectoryStore, Listing, MemoryStore, ReadBuffer, Store, StoreError,
-        StoreExt, StoreKey, StorePrefix,
+        DirectoryStore, MemoryStore, Store, StoreExt, StoreKey, StorePrefix, forward_to_store,
         testing::{Fault, FaultyStore},
     },
 };
@@ -17,32 +16,7 @@ use zarr_core::{
 struct Plain(MemoryStore);
 
 impl Store for Plain {
-    fn get_ranges(
-        &self,
-        key: &StoreKey,
-        ranges: &[ByteRange],
-        buffer: &mut ReadBuffer,
-    ) -> Result<bool, StoreError> {
-        self.0.get_ranges(key, ranges, buffer)
-    }
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
-        self.0.size(key)
-    }
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
-        self.0.set(key, value)
-    }
-    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.0.erase(key)
-    }
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
-        self.0.list_dir(prefix)
-    }
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-    fn describe(&self, key: &str) -> String {
-        self.0.describe(key)
-    }
+    forward_to_store! { to 0: get_ranges, size, set, erase, list_dir, capabilities, describe; }
 }
 
 fn fill(store: Arc<dyn Store>, format: ZarrFormat) -> Group {

@@ -10,8 +10,7 @@ use zarr_core::{
     codecs::{ByteOrder, DataType, FillValue},
     metadata::V2Codecs,
     store::{
-        ByteRange, Capabilities, DirectoryStore, Listing, MemoryStore, ReadBuffer, Store, StoreError,
-        StoreKey, StorePrefix,
+        ByteRange, DirectoryStore, MemoryStore, ReadBuffer, Store, StoreError, StoreKey, forward_to_store,
     },
 };
 
@@ -82,29 +81,7 @@ impl Store for Changing {
         self.inner.get_ranges(key, ranges, buffer)
     }
 
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
-        self.inner.size(key)
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
-        self.inner.set(key, value)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.inner.erase(key)
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
-        self.inner.list_dir(prefix)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
-    }
+    forward_to_store! { to inner: size, set, erase, list_dir, capabilities, describe; }
 }
 
 #[test]

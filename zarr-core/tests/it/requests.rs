@@ -10,8 +10,8 @@ use zarr_core::{
     ArrayBuilder, NodePath, Options, Selection, Workers, ZarrFormat,
     codecs::{CodecConfig, DataType},
     store::{
-        ByteRange, Capabilities, CountingStore, IoHints, Listing, MemoryStore, ReadBuffer, Store, StoreError,
-        StoreKey, StorePrefix,
+        ByteRange, Capabilities, CountingStore, IoHints, MemoryStore, ReadBuffer, Store, StoreError,
+        StoreKey, forward_to_store,
     },
 };
 
@@ -74,21 +74,9 @@ impl Store for Gathering {
         self.inner.get_ranges(key, ranges, buffer)
     }
 
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
-        self.inner.size(key)
-    }
-
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
         self.gather(key)?;
         self.inner.set(key, value)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.inner.erase(key)
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
-        self.inner.list_dir(prefix)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -102,9 +90,7 @@ impl Store for Gathering {
         }
     }
 
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
-    }
+    forward_to_store! { to inner: size, erase, list_dir, describe; }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use zarr_core::{
     codecs::{DataType, FillValue},
     metadata::V2Codecs,
     store::{
-        Capabilities, MemoryStore, ReadOnlyStore, Store, StoreKey,
+        Capabilities, MemoryStore, ReadOnlyStore, Store, StoreError, StoreKey, forward_to_store,
         testing::{Fault, FaultyStore},
     },
 };
@@ -162,38 +162,18 @@ fn b33_shrinking_checks_before_it_writes() {
     #[derive(Debug)]
     struct KeepsAll(MemoryStore);
     impl Store for KeepsAll {
-        fn get_ranges(
-            &self,
-            key: &StoreKey,
-            ranges: &[zarr_core::store::ByteRange],
-            buffer: &mut zarr_core::store::ReadBuffer,
-        ) -> Result<bool, zarr_core::store::StoreError> {
-            self.0.get_ranges(key, ranges, buffer)
-        }
-        fn size(&self, key: &StoreKey) -> Result<Option<u64>, zarr_core::store::StoreError> {
-            self.0.size(key)
-        }
-        fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), zarr_core::store::StoreError> {
-            self.0.set(key, value)
-        }
-        fn erase(&self, _: &StoreKey) -> Result<(), zarr_core::store::StoreError> {
+        fn erase(&self, _: &StoreKey) -> Result<(), StoreError> {
             panic!("the store was asked to erase");
         }
-        fn list_dir(
-            &self,
-            prefix: &zarr_core::store::StorePrefix,
-        ) -> Result<zarr_core::store::Listing, zarr_core::store::StoreError> {
-            self.0.list_dir(prefix)
-        }
+
         fn capabilities(&self) -> Capabilities {
             Capabilities {
                 erases: false,
                 ..Capabilities::ALL
             }
         }
-        fn describe(&self, key: &str) -> String {
-            self.0.describe(key)
-        }
+
+        forward_to_store! { to 0: get_ranges, size, set, list_dir, describe; }
     }
     let store: Arc<dyn Store> = Arc::new(KeepsAll(MemoryStore::new()));
     let mut array = create_in(store.clone(), builder(&[4], &[2]));

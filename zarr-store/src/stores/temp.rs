@@ -8,10 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    ByteRange, Capabilities, DirectoryStore, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer,
-    Result, Staged, Store, StoreError, StoreKey, StorePrefix,
-};
+use crate::{DirectoryStore, Result, Store, StoreError, forward_to_store};
 
 /// How often another name is tried when somebody has the one that was thought of.
 const ATTEMPTS_MAX: u64 = 100;
@@ -86,90 +83,15 @@ impl Drop for TempStore {
 
 #[deny(clippy::missing_trait_methods)]
 impl Store for TempStore {
-    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
-        self.inner.get_ranges(key, ranges, buffer)
-    }
-
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.size(key)
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
-        self.inner.set(key, value)
-    }
-
-    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
-        self.inner.check_set(keys)
-    }
-
-    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
-        self.inner.begin_set(key)
-    }
-
-    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
-        self.inner.lock(key)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<()> {
-        self.inner.erase(key)
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        self.inner.list_dir(prefix)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
-        self.inner.erase_prefix(prefix)
-    }
-
     /// Does nothing: what goes with the process need not survive it.
     fn flush(&self) -> Result<()> {
         Ok(())
     }
 
-    fn set_new(
-        &self,
-        folder: &StorePrefix,
-        values: &[(&str, &[u8])],
-        ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool> {
-        self.inner.set_new(folder, values, ready)
-    }
-
-    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
-        self.inner.rename_prefix(from, to)
-    }
-
-    fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
-        self.inner.stage(target)
-    }
-
-    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.generation(key)
-    }
-
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
-        self.inner.sweep(folder, deep)
-    }
-
-    /// Nothing lasts in a directory that goes with its process.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.inner.io_hints()
-    }
-
-    fn node_format(&self) -> Option<&'static str> {
-        self.inner.node_format()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
+    forward_to_store! {
+        to inner: get_ranges, size, set, check_set, begin_set, lock, erase, list_dir, capabilities, erase_prefix;
+        to inner: rename_prefix, stage, set_new, generation, sweep, io_hints, node_format, describe;
+        // Nothing lasts in a directory that goes with its process.
+        without: lasting;
     }
 }

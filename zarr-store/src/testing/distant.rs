@@ -9,10 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
-    Store, StoreKey, StorePrefix,
-};
+use crate::{Capabilities, IoHints, Result, Store, forward_to_store};
 
 /// Another store, each of whose answers takes its time, and which wants many requests in flight.
 ///
@@ -74,82 +71,8 @@ impl DistantStore {
 
 #[deny(clippy::missing_trait_methods)]
 impl Store for DistantStore {
-    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
-        self.request(|store| store.get_ranges(key, ranges, buffer))
-    }
-
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.request(|store| store.size(key))
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
-        self.request(|store| store.set(key, value))
-    }
-
-    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
-        self.inner.check_set(keys)
-    }
-
-    /// Values are set as a whole, in one request.
-    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
-        Ok(None)
-    }
-
-    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
-        self.inner.lock(key)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<()> {
-        self.request(|store| store.erase(key))
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        self.request(|store| store.list_dir(prefix))
-    }
-
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities().at_once()
-    }
-
-    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
-        self.request(|store| store.erase_prefix(prefix))
-    }
-
-    fn flush(&self) -> Result<()> {
-        self.inner.flush()
-    }
-
-    /// An object store has no folders.
-    fn set_new(
-        &self,
-        _folder: &StorePrefix,
-        _values: &[(&str, &[u8])],
-        _ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool> {
-        Ok(false)
-    }
-
-    /// Far away nothing is renamed.
-    fn rename_prefix(&self, _from: &StorePrefix, _to: &StorePrefix) -> Result<bool> {
-        Ok(false)
-    }
-
-    /// Far away no tree takes the place of another in one step.
-    fn stage(&self, _target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
-        Ok(None)
-    }
-
-    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.generation(key)
-    }
-
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
-        self.inner.sweep(folder, deep)
-    }
-
-    /// Nothing lasts, so that all requests are counted.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
     }
 
     fn io_hints(&self) -> IoHints {
@@ -159,11 +82,11 @@ impl Store for DistantStore {
         }
     }
 
-    fn node_format(&self) -> Option<&'static str> {
-        self.inner.node_format()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
+    forward_to_store! {
+        through request: get_ranges, size, set, erase, list_dir, erase_prefix;
+        to inner: check_set, lock, flush, generation, sweep, node_format, describe;
+        // Values are set as a whole, in one request; an object store has no folders, and renames nothing. Nothing lasts,
+        // so that all requests are counted.
+        without: begin_set, rename_prefix, stage, set_new, lasting;
     }
 }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
-    Store, StoreError, StoreKey, StorePrefix,
+    ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
+    forward_to_store,
 };
 
 /// A kind of call that can be made to fail.
@@ -149,19 +149,6 @@ impl Store for FaultyStore {
         self.inner.set(key, value)
     }
 
-    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
-        self.inner.check_set(keys)
-    }
-
-    /// Values are set as a whole, in one call that may fail.
-    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
-        Ok(None)
-    }
-
-    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
-        self.inner.lock(key)
-    }
-
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.check(Operation::Erase, key.as_str())?;
         self.inner.erase(key)
@@ -213,29 +200,10 @@ impl Store for FaultyStore {
         Ok(Some(Box::new(FaultyStaged { store, staged })))
     }
 
-    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.generation(key)
-    }
-
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
-        self.inner.sweep(folder, deep)
-    }
-
-    /// Nothing lasts, so that all calls are counted.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.inner.io_hints()
-    }
-
-    fn node_format(&self) -> Option<&'static str> {
-        self.inner.node_format()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
+    forward_to_store! {
+        to inner: check_set, lock, generation, sweep, io_hints, node_format, describe;
+        // Values are set as a whole, in one call that may fail, and nothing lasts, so that all calls are counted.
+        without: begin_set, lasting;
     }
 }
 

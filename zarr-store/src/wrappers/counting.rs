@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use crate::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
-    Store, StoreKey, StorePrefix,
+    ByteRange, Capabilities, KeyLock, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix,
+    forward_to_store,
 };
 
 /// Another store, whose calls are counted; for tests such as *no chunk was listed*.
@@ -127,15 +127,6 @@ impl Store for CountingStore {
         self.inner.set(key, value)
     }
 
-    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
-        self.inner.check_set(keys)
-    }
-
-    /// Values are set as a whole, so that they are counted.
-    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
-        Ok(None)
-    }
-
     fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
         add(&self.calls.locks, 1);
         self.inner.lock(key)
@@ -165,15 +156,6 @@ impl Store for CountingStore {
         self.inner.flush()
     }
 
-    fn set_new(
-        &self,
-        folder: &StorePrefix,
-        values: &[(&str, &[u8])],
-        ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool> {
-        self.inner.set_new(folder, values, ready)
-    }
-
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         add(&self.calls.renames, 1);
         self.inner.rename_prefix(from, to)
@@ -182,62 +164,14 @@ impl Store for CountingStore {
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         add(&self.calls.stages, 1);
         let staged = self.inner.stage(target)?;
-        Ok(staged.map(|staged| {
-            let calls = Arc::clone(&self.calls);
-            Box::new(CountedTree { staged, calls }) as Box<dyn Staged>
-        }))
+        let calls = Arc::clone(&self.calls);
+        Ok(staged.map(|tree| tree.with_store(|inner| Self { inner, calls })))
     }
 
-    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.generation(key)
-    }
-
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
-        self.inner.sweep(folder, deep)
-    }
-
-    /// What happens in trees that last is not counted.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        self.inner.lasting()
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.inner.io_hints()
-    }
-
-    fn node_format(&self) -> Option<&'static str> {
-        self.inner.node_format()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
-    }
-}
-
-/// A staged tree, whose store counts with the one that it was staged in.
-#[derive(Debug)]
-struct CountedTree {
-    staged: Box<dyn Staged>,
-    calls: Arc<Calls>,
-}
-
-impl Staged for CountedTree {
-    fn store(&self) -> Arc<dyn Store> {
-        Arc::new(CountingStore {
-            inner: self.staged.store(),
-            calls: Arc::clone(&self.calls),
-        })
-    }
-
-    fn publish(self: Box<Self>) -> Result<()> {
-        self.staged.publish()
-    }
-
-    fn token(&self) -> Option<u64> {
-        self.staged.token()
-    }
-
-    fn discard(self: Box<Self>) {
-        self.staged.discard();
+    forward_to_store! {
+        // What happens in trees that last is not counted.
+        to inner: check_set, set_new, generation, sweep, lasting, io_hints, node_format, describe;
+        // Values are set as a whole, so that they are counted.
+        without: begin_set;
     }
 }

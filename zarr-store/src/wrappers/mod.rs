@@ -1,8 +1,10 @@
 mod cached;
 mod counting;
+mod forward;
 mod nested;
 mod prefix;
 mod read_only;
+mod staged;
 
 pub use cached::{CacheState, CachedStore};
 pub use counting::{CountingStore, Counts};

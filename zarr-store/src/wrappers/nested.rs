@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
-    Store, StoreExt, StoreKey, StorePrefix,
-};
+use crate::{Listing, Result, Staged, Store, StoreExt, StoreKey, StorePrefix, forward_to_store};
 
 /// The document that makes a folder an array of V2.
 const ARRAY_DOCUMENT: &str = ".zarray";
@@ -39,7 +36,8 @@ impl NestedStore {
     }
 
     /// The key under which the inner store has a value.
-    fn kept(key: &StoreKey) -> Result<StoreKey> {
+    #[expect(clippy::unused_self, reason = "`forward_to_store!` asks the store")]
+    fn kept(&self, key: &StoreKey) -> Result<StoreKey> {
         let name = key.name();
         if name.contains('.') && name.split('.').all(is_number) {
             key.parent().key(&name.replace('.', "/"))
@@ -73,33 +71,9 @@ fn is_number(part: &str) -> bool {
 
 #[deny(clippy::missing_trait_methods)]
 impl Store for NestedStore {
-    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
-        self.inner.get_ranges(&Self::kept(key)?, ranges, buffer)
-    }
-
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.size(&Self::kept(key)?)
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
-        self.inner.set(&Self::kept(key)?, value)
-    }
-
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
-        let keys = keys.iter().map(Self::kept);
+        let keys = keys.iter().map(|key| self.kept(key));
         self.inner.check_set(&keys.collect::<Result<Vec<_>>>()?)
-    }
-
-    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
-        self.inner.begin_set(&Self::kept(key)?)
-    }
-
-    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
-        self.inner.lock(&Self::kept(key)?)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<()> {
-        self.inner.erase(&Self::kept(key)?)
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
@@ -124,74 +98,15 @@ impl Store for NestedStore {
         Ok(listing)
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
-        self.inner.erase_prefix(prefix)
-    }
-
-    fn flush(&self) -> Result<()> {
-        self.inner.flush()
-    }
-
-    fn set_new(
-        &self,
-        folder: &StorePrefix,
-        values: &[(&str, &[u8])],
-        ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool> {
-        self.inner.set_new(folder, values, ready)
-    }
-
-    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
-        self.inner.rename_prefix(from, to)
-    }
-
     fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
         let staged = self.inner.stage(target)?;
-        Ok(staged.map(|inner| Box::new(NestedStaged { inner }) as Box<dyn Staged>))
+        Ok(staged.map(|tree| tree.with_store(Self::new)))
     }
 
-    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.generation(&Self::kept(key)?)
-    }
-
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
-        self.inner.sweep(folder, deep)
-    }
-
-    /// The trees of the inner store do not have the keys of this one.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.inner.io_hints()
-    }
-
-    fn node_format(&self) -> Option<&'static str> {
-        self.inner.node_format()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
-    }
-}
-
-/// A new tree whose chunks lie in folders too.
-#[derive(Debug)]
-struct NestedStaged {
-    inner: Box<dyn Staged>,
-}
-
-impl Staged for NestedStaged {
-    fn store(&self) -> Arc<dyn Store> {
-        Arc::new(NestedStore::new(self.inner.store()))
-    }
-
-    fn publish(self: Box<Self>) -> Result<()> {
-        self.inner.publish()
+    forward_to_store! {
+        to inner by kept: get_ranges, size, set, begin_set, lock, erase, generation;
+        to inner: capabilities, erase_prefix, flush, rename_prefix, set_new, sweep, io_hints, node_format, describe;
+        // The trees of the inner store do not have the keys of this one.
+        without: lasting;
     }
 }

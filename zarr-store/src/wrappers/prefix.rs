@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
-    Store, StoreKey, StorePrefix,
-};
+use crate::{Listing, Result, Store, StoreKey, StorePrefix, forward_to_store};
 
 /// The keys below a prefix of another store, without the prefix.
 ///
@@ -47,33 +44,9 @@ impl PrefixStore {
 
 #[deny(clippy::missing_trait_methods)]
 impl Store for PrefixStore {
-    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
-        self.inner.get_ranges(&self.key(key)?, ranges, buffer)
-    }
-
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.size(&self.key(key)?)
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
-        self.inner.set(&self.key(key)?, value)
-    }
-
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
         let keys = keys.iter().map(|key| self.key(key));
         self.inner.check_set(&keys.collect::<Result<Vec<_>>>()?)
-    }
-
-    fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
-        self.inner.begin_set(&self.key(key)?)
-    }
-
-    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
-        self.inner.lock(&self.key(key)?)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<()> {
-        self.inner.erase(&self.key(key)?)
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
@@ -90,57 +63,19 @@ impl Store for PrefixStore {
         })
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
-        self.inner.erase_prefix(&self.below(prefix)?)
-    }
-
-    fn flush(&self) -> Result<()> {
-        self.inner.flush()
-    }
-
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         self.inner.rename_prefix(&self.below(from)?, &self.below(to)?)
     }
 
-    fn stage(&self, target: &StorePrefix) -> Result<Option<Box<dyn Staged>>> {
-        self.inner.stage(&self.below(target)?)
-    }
-
-    fn set_new(
-        &self,
-        folder: &StorePrefix,
-        values: &[(&str, &[u8])],
-        ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool> {
-        self.inner.set_new(&self.below(folder)?, values, ready)
-    }
-
-    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.generation(&self.key(key)?)
-    }
-
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
-        self.inner.sweep(&self.below(folder)?, deep)
-    }
-
-    /// Work on a part of a store begins anew.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.inner.io_hints()
-    }
-
-    fn node_format(&self) -> Option<&'static str> {
-        self.inner.node_format()
-    }
-
     fn describe(&self, key: &str) -> String {
         self.inner.describe(&format!("{}{key}", self.prefix))
+    }
+
+    forward_to_store! {
+        to inner by key: get_ranges, size, set, begin_set, lock, erase, generation;
+        to inner by below: erase_prefix, stage, set_new, sweep;
+        to inner: capabilities, flush, io_hints, node_format;
+        // Work on a part of a store begins anew.
+        without: lasting;
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
-    Store, StoreError, StoreKey, StorePrefix,
+    Capabilities, KeyLock, PendingValue, Result, Staged, Store, StoreError, StoreKey, StorePrefix,
+    forward_to_store,
 };
 
 /// Another store, whose changes are refused before any I/O.
@@ -29,20 +29,8 @@ impl ReadOnlyStore {
 
 #[deny(clippy::missing_trait_methods)]
 impl Store for ReadOnlyStore {
-    fn get_ranges(&self, key: &StoreKey, ranges: &[ByteRange], buffer: &mut ReadBuffer) -> Result<bool> {
-        self.inner.get_ranges(key, ranges, buffer)
-    }
-
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.size(key)
-    }
-
     fn set(&self, key: &StoreKey, _value: &[u8]) -> Result<()> {
         self.refuse("setting a key of a read-only store", key.as_str())
-    }
-
-    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
-        self.inner.check_set(keys)
     }
 
     fn begin_set(&self, key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
@@ -55,10 +43,6 @@ impl Store for ReadOnlyStore {
 
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.refuse("erasing a key of a read-only store", key.as_str())
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        self.inner.list_dir(prefix)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -78,17 +62,6 @@ impl Store for ReadOnlyStore {
         Ok(())
     }
 
-    fn set_new(
-        &self,
-        folder: &StorePrefix,
-        values: &[(&str, &[u8])],
-        ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool> {
-        // Setting is what is refused.
-        let _ = (folder, values, ready);
-        Ok(false)
-    }
-
     fn rename_prefix(&self, from: &StorePrefix, _to: &StorePrefix) -> Result<bool> {
         self.refuse("renaming a prefix of a read-only store", from.as_str())
     }
@@ -97,28 +70,13 @@ impl Store for ReadOnlyStore {
         self.refuse("replacing a tree of a read-only store", target.as_str())
     }
 
-    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.generation(key)
-    }
-
     fn sweep(&self, folder: &StorePrefix, _deep: bool) -> Result<()> {
         self.refuse("sweeping a read-only store", folder.as_str())
     }
 
-    /// Nothing is written.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.inner.io_hints()
-    }
-
-    fn node_format(&self) -> Option<&'static str> {
-        self.inner.node_format()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
+    forward_to_store! {
+        to inner: get_ranges, size, check_set, list_dir, generation, io_hints, node_format, describe;
+        // Setting is what is refused, and nothing is written.
+        without: set_new, lasting;
     }
 }

@@ -9,8 +9,7 @@ use std::{
 };
 
 use zarr_store::{
-    ByteRange, CachedStore, Capabilities, CountingStore, Listing, MemoryStore, ReadBuffer, Result, Store,
-    StoreKey, StorePrefix,
+    ByteRange, CachedStore, CountingStore, MemoryStore, ReadBuffer, Result, Store, StoreKey, forward_to_store,
 };
 
 use crate::{get, key, keys, prefix};
@@ -164,29 +163,7 @@ impl Store for Stopping {
         Ok(found)
     }
 
-    fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.size(key)
-    }
-
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
-        self.inner.set(key, value)
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<()> {
-        self.inner.erase(key)
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        self.inner.list_dir(prefix)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
-    }
+    forward_to_store! { to inner: size, set, erase, list_dir, capabilities, describe; }
 }
 
 #[test]

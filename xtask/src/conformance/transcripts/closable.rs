@@ -3,8 +3,8 @@
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use zarr_convenience::core::store::{
-    ByteRange, Capabilities, DbmStore, Listing, LmdbStore, ReadBuffer, SqliteStore, Store, StoreError,
-    StoreExt, StoreKey, StorePrefix, TempStore, ZipStore,
+    Capabilities, DbmStore, LmdbStore, SqliteStore, Store, StoreError, StoreExt, StoreKey, StorePrefix,
+    TempStore, ZipStore, forward_to_store,
 };
 
 /// A store that has an end.
@@ -83,15 +83,6 @@ impl Closable {
 }
 
 impl Store for Closable {
-    fn get_ranges(
-        &self,
-        key: &StoreKey,
-        ranges: &[ByteRange],
-        buffer: &mut ReadBuffer,
-    ) -> Result<bool, StoreError> {
-        self.with(|store| store.get_ranges(key, ranges, buffer))
-    }
-
     fn size(&self, key: &StoreKey) -> Result<Option<u64>, StoreError> {
         match self.remembered.get() {
             Some(keys) if keys.contains(key) => Ok(Some(0)),
@@ -99,32 +90,14 @@ impl Store for Closable {
         }
     }
 
-    fn set(&self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
-        self.with(|store| store.set(key, value))
-    }
-
-    fn erase(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.with(|store| store.erase(key))
-    }
-
-    fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing, StoreError> {
-        self.with(|store| store.list_dir(prefix))
-    }
-
     fn capabilities(&self) -> Capabilities {
         self.with(|store| Ok(store.capabilities()))
             .unwrap_or(Capabilities::READ_ONLY)
     }
 
-    fn erase_prefix(&self, prefix: &StorePrefix) -> Result<(), StoreError> {
-        self.with(|store| store.erase_prefix(prefix))
-    }
-
-    fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool, StoreError> {
-        self.with(|store| store.rename_prefix(from, to))
-    }
-
     fn describe(&self, key: &str) -> String {
         format!("{}/{key}", self.shown)
     }
+
+    forward_to_store! { through with: get_ranges, set, erase, list_dir, erase_prefix, rename_prefix; }
 }

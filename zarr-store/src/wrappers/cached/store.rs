@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::memory::Memory;
 use crate::{
-    ByteRange, Capabilities, IoHints, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, Result, Staged,
-    Store, StoreKey, StorePrefix,
+    ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix,
+    forward_to_store,
     stores::ranges::{push_shared_parts, push_shared_ranges},
 };
 
@@ -197,19 +197,6 @@ impl Store for CachedStore {
         self.change(key, Some(value), || self.inner.set(key, value))
     }
 
-    fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
-        self.inner.check_set(keys)
-    }
-
-    /// Values are set as a whole, so that they can be kept.
-    fn begin_set(&self, _key: &StoreKey) -> Result<Option<Box<dyn PendingValue + '_>>> {
-        Ok(None)
-    }
-
-    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
-        self.inner.lock(key)
-    }
-
     fn erase(&self, key: &StoreKey) -> Result<()> {
         self.change(key, None, || self.inner.erase(key))
     }
@@ -244,21 +231,6 @@ impl Store for CachedStore {
         result
     }
 
-    fn flush(&self) -> Result<()> {
-        self.inner.flush()
-    }
-
-    fn set_new(
-        &self,
-        folder: &StorePrefix,
-        values: &[(&str, &[u8])],
-        ready: &mut dyn FnMut() -> bool,
-    ) -> Result<bool> {
-        // Values are set one by one, so that they can be kept.
-        let _ = (folder, values, ready);
-        Ok(false)
-    }
-
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {
         self.memory().count_change_of_all();
         let result = self.inner.rename_prefix(from, to);
@@ -276,29 +248,10 @@ impl Store for CachedStore {
         }))
     }
 
-    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        self.inner.generation(key)
-    }
-
-    fn sweep(&self, folder: &StorePrefix, deep: bool) -> Result<()> {
-        self.inner.sweep(folder, deep)
-    }
-
-    /// The trees of the inner store are not seen by the cache.
-    fn lasting(&self) -> Option<&dyn Lasting> {
-        None
-    }
-
-    fn io_hints(&self) -> IoHints {
-        self.inner.io_hints()
-    }
-
-    fn node_format(&self) -> Option<&'static str> {
-        self.inner.node_format()
-    }
-
-    fn describe(&self, key: &str) -> String {
-        self.inner.describe(key)
+    forward_to_store! {
+        to inner: check_set, lock, flush, generation, sweep, io_hints, node_format, describe;
+        // Values are set as a whole and one by one, so that they can be kept, and trees that last are not seen.
+        without: begin_set, set_new, lasting;
     }
 }
 
@@ -309,6 +262,7 @@ struct CachedStaged {
     memory: Arc<Mutex<Memory>>,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Staged for CachedStaged {
     fn store(&self) -> Arc<dyn Store> {
         self.inner.store()
@@ -319,5 +273,13 @@ impl Staged for CachedStaged {
         let result = self.inner.publish();
         forget_all(&self.memory);
         result
+    }
+
+    fn token(&self) -> Option<u64> {
+        self.inner.token()
+    }
+
+    fn discard(self: Box<Self>) {
+        self.inner.discard();
     }
 }
