@@ -22,10 +22,13 @@ use crate::key::{LASTING_SUFFIX, PARTIAL_SUFFIX};
 
 /// The most bytes of a name that its temporary name repeats; the rest is ours.
 const REPEATED_MAX: usize = 180;
+/// How often something is made again because it was swept away before it was locked.
+const ATTEMPTS_MAX: usize = 16;
 
 /// A file or directory under a temporary name, removed unless it is moved to its place.
 ///
-/// As long as it is in use it is locked, so that what a killed process left can be told from it.
+/// As long as it is in use it is locked, so that what a killed process left can be told from it. What is in use for an
+/// instant is not: its owner misses it when it is swept away, and makes it again.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     path: Option<PathBuf>,
@@ -38,14 +41,24 @@ pub(crate) struct Temporary {
 impl Temporary {
     /// Makes an empty file beside `target`, readable and writable.
     pub(crate) fn file_beside(target: &Path) -> io::Result<(Self, File)> {
+        for _ in 0..ATTEMPTS_MAX {
+            let (temporary, file) = Self::unlocked_file_beside(target)?;
+            let is_taken = flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
+            if !is_taken && temporary.is_there() {
+                return Ok((temporary, file));
+            }
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
+    }
+
+    /// The same of a file that may be swept away at any time: for work that is soon done, and done again then.
+    pub(crate) fn unlocked_file_beside(target: &Path) -> io::Result<(Self, File)> {
         let path = sibling(target)?;
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
             .open(&path)?;
-        // Where nothing can be locked, nothing is swept either.
-        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         Ok((Self::at(path, None), file))
     }
 
@@ -96,19 +109,39 @@ impl Temporary {
 
     /// Makes an empty directory beside `target`, and the directories above it.
     pub(crate) fn directory_beside(target: &Path) -> io::Result<Self> {
+        for _ in 0..ATTEMPTS_MAX {
+            let mut directory = Self::unlocked_directory_beside(target)?;
+            let lock = lock(directory.path());
+            let is_taken = matches!(lock, Ok(None));
+            directory.lock = lock.unwrap_or_default();
+            if !is_taken && directory.is_there() {
+                return Ok(directory);
+            }
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
+    }
+
+    /// The same of a directory that may be swept away at any time: for work that is soon done, and done again then.
+    pub(crate) fn unlocked_directory_beside(target: &Path) -> io::Result<Self> {
         let path = sibling(target)?;
         match fs::create_dir(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(&path)?,
             other => other?,
         }
-        let lock = lock(&path).unwrap_or_default();
-        Ok(Self::at(path, lock))
+        Ok(Self::at(path, None))
     }
 
     /// Makes a name beside `target` for what is about to be removed.
     pub(crate) fn name_beside(target: &Path) -> io::Result<Self> {
         let lock = lock(target).unwrap_or_default();
         sibling(target).map(|path| Self::at(path, lock))
+    }
+
+    /// Whether it is still there: before it was locked, somebody may have taken it for debris.
+    ///
+    /// Where nothing can be locked, nothing is swept either.
+    fn is_there(&self) -> bool {
+        fs::symlink_metadata(self.path()).is_ok()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -120,11 +153,6 @@ impl Temporary {
         fs::rename(self.path(), target)?;
         self.path = None;
         Ok(())
-    }
-
-    /// The directory, as long as it is locked.
-    pub(crate) const fn handle(&self) -> Option<&File> {
-        self.lock.as_ref()
     }
 
     /// Puts the file or directory at `target`, where nothing may be, and leaves it there.
@@ -163,22 +191,26 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Removes what killed processes left in a folder, of names that begin with `start`.
+/// Removes what killed processes left in a folder, of names that begin with a dot and `start`.
 pub(crate) fn sweep_folder(folder: &Path, start: &str) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let is_meant = name.to_str().is_some_and(|name| {
-            let is_ours = name.ends_with(PARTIAL_SUFFIX) && !name.ends_with(LASTING_SUFFIX);
-            is_ours && name.starts_with(start)
-        });
-        if !is_meant {
+        let Some(name) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
+            continue;
+        };
+        let is_ours = name.ends_with(PARTIAL_SUFFIX) && !name.ends_with(LASTING_SUFFIX);
+        if !is_ours || !name.starts_with(start) {
             continue;
         }
         let path = entry.path();
         // What cannot be locked is in use, or has gone meanwhile.
-        if let Ok(Some(_lock)) = lock(&path) {
-            drop(Temporary::at(path, None));
+        let Ok(Some(_lock)) = lock(&path) else { continue };
+        // What is not locked may be in use all the same. It goes as a whole, so that its owner either misses it or has
+        // given it a name for good.
+        let aside = sibling(&path.with_file_name(name))?;
+        if fs::rename(&path, &aside).is_ok() {
+            drop(Temporary::at(aside, None));
         }
     }
     Ok(())
@@ -190,7 +222,7 @@ pub(crate) fn sweep_beside(target: &Path) -> io::Result<()> {
         return Ok(());
     };
     let name = String::from_utf8_lossy(name.as_bytes());
-    match sweep_folder(folder, &format!(".{}.", repeated(&name))) {
+    match sweep_folder(folder, &format!("{}.", repeated(&name))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }

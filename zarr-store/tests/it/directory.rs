@@ -10,6 +10,8 @@ use std::{
     },
     path::Path,
     process::{Command, Stdio},
+    sync::Arc,
+    thread,
 };
 
 use zarr_store::{ByteRange, DirectoryStore, ReadBuffer, Store, StoreError, StoreExt, StorePrefix};
@@ -465,4 +467,38 @@ fn a_new_folder_is_seen_with_its_values_or_not_made() {
     assert_eq!(fs::read_dir(folder.path().join("late")).unwrap().count(), 0);
     assert!(debris(folder.path()).is_empty());
     assert!(debris(&folder.path().join("foo")).is_empty());
+}
+
+#[test]
+fn what_is_made_is_whole_though_others_sweep() {
+    let folder = folder();
+    let (store, sweeper) = (store(folder.path()), store(folder.path()));
+    let values: [(&str, &[u8]); 2] = [(".zattrs", b"{}"), (".zarray", b"1")];
+    // Dropped at the end, also when something fails before.
+    let work = Arc::new(());
+    let is_going_on = Arc::downgrade(&work);
+    let sweeping = thread::spawn(move || {
+        while is_going_on.strong_count() > 0 {
+            sweeper.sweep(&StorePrefix::root(), false).unwrap();
+        }
+    });
+    for number in 0..150 {
+        let name = number.to_string();
+        // It may be swept away so often that the store says it has no such step.
+        while !store.set_new(&prefix(&name), &values, &mut || true).unwrap() {
+            assert!(!folder.path().join(&name).exists());
+        }
+        let tree = store.stage(&prefix(&format!("tree-{name}"))).unwrap().unwrap();
+        tree.store().set(&key(".zgroup"), b"2").unwrap();
+        tree.publish().unwrap();
+        store.set(&key(&format!("value-{name}")), b"3").unwrap();
+        let long = key(&format!("long-{name}"));
+        let mut value = store.begin_set(&long).unwrap().unwrap();
+        value.append(b"4").unwrap();
+        value.publish().unwrap();
+    }
+    drop(work);
+    sweeping.join().unwrap();
+    assert_eq!(keys(&store).len(), 150 * 5);
+    assert!(debris(folder.path()).is_empty());
 }

@@ -270,10 +270,9 @@ impl DirectoryStore {
             return write_value(&mut file, value, syncs);
         }
         let target = self.root.join(key.as_str());
-        let (temporary, mut file) = Temporary::file_beside(&target)?;
+        let (temporary, mut file) = Temporary::unlocked_file_beside(&target)?;
         let syncs = self.syncs(&file);
         write_value(&mut file, value, syncs)?;
-        // Locked until it has its name, so that it is not swept away.
         temporary.replace(&target)
     }
 

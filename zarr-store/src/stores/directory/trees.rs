@@ -8,9 +8,10 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::{
+    names::with_path,
     store::{DirectoryStore, Durability},
     write::{exchange, sync_directory, write_value},
 };
@@ -66,34 +67,42 @@ pub(super) fn set_new(
     values: &[(&str, &[u8])],
     ready: &mut dyn FnMut() -> bool,
 ) -> Result<bool> {
-    let failed = |error| store.refused("writing", prefix.as_str(), error);
     let target = path_of(store, prefix);
     if !matches!(kind_of(&target), Ok(None)) || !ready() {
         return Ok(false);
     }
-    // What is wrong above is told by who sets the values one by one.
-    let Ok(folder) = Temporary::directory_beside(&target) else {
-        return Ok(false);
-    };
-    // Not locked, it could be swept away half-way.
-    let Some(handle) = folder.handle() else {
-        return Ok(false);
-    };
+    for _ in 0..ATTEMPTS_MAX {
+        // What is wrong above is told by who sets the values one by one.
+        let Ok(folder) = Temporary::unlocked_directory_beside(&target) else {
+            return Ok(false);
+        };
+        let result = write_values(store, folder.path(), values).and_then(|()| folder.place_for_good(&target));
+        match result {
+            Ok(()) => {
+                store.is_changed.store(true, Ordering::Relaxed);
+                return Ok(true);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            // It was swept away, for it is not locked.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(store.refused("writing", prefix.as_str(), error)),
+        }
+    }
+    Ok(false)
+}
+
+/// Writes values into a new folder that nobody looks into.
+fn write_values(store: &DirectoryStore, folder: &Path, values: &[(&str, &[u8])]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     for (name, value) in values {
-        let file = openat(handle, *name, flags, Mode::from(0o666)).map_err(|error| failed(error.into()))?;
+        let file = with_path(Some(folder), name, |path| {
+            openat(CWD, path, flags, Mode::from(0o666))
+        })?;
         let mut file = fs::File::from(file);
         let syncs = store.syncs(&file);
-        write_value(&mut file, value, syncs).map_err(failed)?;
+        write_value(&mut file, value, syncs)?;
     }
-    match folder.place_for_good(&target) {
-        Ok(()) => store
-            .sync_names(prefix.as_str(), false)
-            .map_err(failed)
-            .map(|()| true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(failed(error)),
-    }
+    Ok(())
 }
 
 /// Removes a folder, which first vanishes as a whole.
