@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use fastrand::Rng;
 
 /// The files that are changed, below `testdata/`.
 const FIXTURES: [&str; 8] = [
@@ -26,23 +27,6 @@ const SECONDS: u64 = 5;
 const PATIENCE: Duration = Duration::from_secs(SECONDS + 10);
 /// The exit statuses of what is said of a file: done, other error, corrupt, refused.
 const STATUSES: [i32; 4] = [0, 1, 4, 5];
-
-/// Random numbers (`SplitMix64`).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut value = self.0;
-        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        value ^ (value >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-}
 
 /// How the copies ended.
 #[derive(Default)]
@@ -75,8 +59,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let mut counts = Counts::default();
     let mut n_faults = 0;
     for case in 0..n_cases {
-        let mut random = Random(seed.wrapping_add(case.wrapping_mul(0x1000_0000_01b3)));
-        let which = random.below(FIXTURES.len());
+        let mut random = Rng::with_seed(seed.wrapping_add(case.wrapping_mul(0x1000_0000_01b3)));
+        let which = random.usize(..FIXTURES.len());
         let changed = change(&wholes[which], &mut random);
         if let Err(fault) = copy(&program, folder.path(), &changed, case, &mut counts) {
             let kept = std::env::temp_dir().join(format!("malformed-{seed}-{case}.h5"));
@@ -102,7 +86,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
 }
 
 /// A file with some of its bytes changed: single bits, numbers that are edges, runs of bytes from elsewhere, or its end.
-fn change(whole: &[u8], random: &mut Random) -> Vec<u8> {
+fn change(whole: &[u8], random: &mut Rng) -> Vec<u8> {
     const EDGES: [u64; 10] = [
         0,
         1,
@@ -116,33 +100,33 @@ fn change(whole: &[u8], random: &mut Random) -> Vec<u8> {
         u64::MAX,
     ];
     let mut bytes = whole.to_vec();
-    for _ in 0..=random.below(4) {
-        let at = random.below(bytes.len());
-        match random.below(5) {
-            0 => bytes[at] ^= 1 << random.below(8),
-            1 => bytes[at] = random.next() as u8,
+    for _ in 0..=random.usize(..4) {
+        let at = random.usize(..bytes.len());
+        match random.usize(..5) {
+            0 => bytes[at] ^= 1 << random.usize(..8),
+            1 => bytes[at] = random.u8(..),
             2 => {
                 // At a multiple of 4 more often than not, as numbers and addresses are.
-                let at = if random.below(3) > 0 { at & !3 } else { at };
-                let size = [1, 2, 4, 8][random.below(4)].min(bytes.len() - at);
-                let number = EDGES[random.below(EDGES.len())].to_le_bytes();
+                let at = if random.usize(..3) > 0 { at & !3 } else { at };
+                let size = [1, 2, 4, 8][random.usize(..4)].min(bytes.len() - at);
+                let number = EDGES[random.usize(..EDGES.len())].to_le_bytes();
                 bytes[at..at + size].copy_from_slice(&number[..size]);
             }
             3 => {
-                let from = random.below(bytes.len());
-                let size = (1 + random.below(32)).min(bytes.len() - at.max(from));
+                let from = random.usize(..bytes.len());
+                let size = (1 + random.usize(..32)).min(bytes.len() - at.max(from));
                 bytes.copy_within(from..from + size, at);
             }
             // An address of the file in the place of another.
             _ => {
                 let size = 8.min(bytes.len() - at);
-                let address = (random.below(bytes.len()) as u64 & !7).to_le_bytes();
+                let address = (random.usize(..bytes.len()) as u64 & !7).to_le_bytes();
                 bytes[at..at + size].copy_from_slice(&address[..size]);
             }
         }
     }
-    if random.below(20) == 0 {
-        bytes.truncate(random.below(bytes.len()));
+    if random.usize(..20) == 0 {
+        bytes.truncate(random.usize(..bytes.len()));
     }
     bytes
 }

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fastrand::Rng;
 use zarr_convenience::MIGRATION_JOURNAL;
 
 use crate::place::{Place, digests, npy};
@@ -32,27 +33,9 @@ const KILLS_IN_A_ROW: u64 = 3;
 /// What is at a destination: the bytes of every file that is no debris, by its path.
 type Keys = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Random numbers (`SplitMix64`).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut value = self.0;
-        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        value ^ (value >> 31)
-    }
-
-    /// From 0 to 1.
-    fn part(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn npy(&mut self, n_elements: u64) -> Vec<u8> {
-        let values: Vec<_> = (0..n_elements).map(|_| self.next() as i32).collect();
-        npy(&[n_elements], &values)
-    }
+fn random_npy(random: &mut Rng, n_elements: u64) -> Vec<u8> {
+    let values: Vec<_> = (0..n_elements).map(|_| random.i32(..)).collect();
+    npy(&[n_elements], &values)
 }
 
 /// What is killed.
@@ -113,7 +96,7 @@ impl Operation {
     fn kill_often(&self, place: &Place) {
         let seed = setting("ZARR_SEED", 1);
         let n_kills = setting("ZARR_KILLS", 8);
-        let mut random = Random(seed);
+        let mut random = Rng::with_seed(seed);
         let path = place.path(self.dest);
         let mut counts = Counts::default();
         let mut time = Duration::MAX;
@@ -138,9 +121,9 @@ impl Operation {
             self.prepare(place, turn);
             let new = &ends[self.line(turn)];
             let old = State::of(&path);
-            let in_a_row = 1 + random.next() % KILLS_IN_A_ROW;
+            let in_a_row = random.u64(1..=KILLS_IN_A_ROW);
             for _ in 0..in_a_row.min(n_kills - counts.kills) {
-                let wait = time.mul_f64(random.part() * 1.05);
+                let wait = time.mul_f64(random.f64() * 1.05);
                 let number = counts.kills;
                 let what = format!(
                     "{}: seed={seed}, kill {number} after {wait:?} of {time:?}",
@@ -311,13 +294,13 @@ const MEMBERS: [&str; 4] = ["a", "b", "deep/c", "deep/d"];
 /// of these.
 fn place_with_data() -> Place {
     let place = Place::new();
-    let mut random = Random(setting("ZARR_SEED", 1));
+    let mut random = Rng::with_seed(setting("ZARR_SEED", 1));
     let n_elements = setting("ZARR_ELEMENTS", N_ELEMENTS);
     for name in ["0", "1"] {
-        place.write(&format!("{name}.npy"), &random.npy(4 * n_elements));
+        place.write(&format!("{name}.npy"), &random_npy(&mut random, 4 * n_elements));
         for member in MEMBERS {
             let file = format!("{name}-{}.npy", member.replace('/', "-"));
-            place.write(&file, &random.npy(n_elements));
+            place.write(&file, &random_npy(&mut random, n_elements));
         }
         place.done(&format!("save {name}.zarr {} --chunks {CHUNKS}", members(name)));
         place.done(&format!("copy-store {name}.zarr {name}.zip"));

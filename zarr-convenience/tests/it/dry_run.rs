@@ -11,6 +11,7 @@ use std::{
     sync::Arc,
 };
 
+use fastrand::Rng;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use zarr_convenience::{
@@ -36,20 +37,16 @@ const IF_EXISTS: [IfExists; 4] = [
     IfExists::SkipInitialized,
 ];
 
-/// A generator of random choices (`SplitMix64`).
-struct Random(u64);
+/// A generator of random choices.
+struct Random(Rng);
 
 impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
+    fn new(seed: u64) -> Self {
+        Self(Rng::with_seed(seed))
     }
 
     fn below(&mut self, end: u64) -> u64 {
-        self.bits() % end
+        self.0.u64(..end)
     }
 
     fn one_in(&mut self, of: u64) -> bool {
@@ -74,7 +71,7 @@ fn a_dry_run_changes_nothing_and_says_what_a_copy_will_say() {
     let first = setting("ZARR_PROPERTY_SEED", 0);
     let mut ends = BTreeMap::new();
     for seed in first..first + setting("ZARR_PROPERTY_CASES", 400) {
-        match catch_unwind(AssertUnwindSafe(|| check(&mut Random(seed)))) {
+        match catch_unwind(AssertUnwindSafe(|| check(&mut Random::new(seed)))) {
             Ok(end) => *ends.entry(end).or_insert(0) += 1,
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
@@ -360,10 +357,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// Checks a case; says how it ended.
 fn check(random: &mut Random) -> String {
     let (from, to) = (Side::new(random, true), Side::new(random, false));
-    let seed = random.bits();
+    let seed = random.0.u64(..);
     let before = (from.all(), to.all());
     let run = |dry_run: bool| -> (End, u64, Option<u64>) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         if random.one_in(4) {
             copy_keys(&mut random, &from, &to, dry_run)
         } else {

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use zarr_convenience::MIGRATION_JOURNAL;
 
-use super::{Before, Operation, Random, State, UNDISTURBED, debris, kill, place_with_data, setting};
+use super::{Before, Operation, State, UNDISTURBED, debris, kill, place_with_data, setting};
 
 #[test]
 fn a_killed_migration_is_continued() {
@@ -60,7 +61,7 @@ fn a_killed_migration_is_rolled_back() {
     };
     let path = place.path(operation.dest);
     let (seed, n_kills) = (setting("ZARR_SEED", 1), setting("ZARR_KILLS", 8));
-    let mut random = Random(seed);
+    let mut random = Rng::with_seed(seed);
     let mut time = Duration::MAX;
     let mut ends = None;
     for turn in 0..UNDISTURBED {
@@ -77,7 +78,7 @@ fn a_killed_migration_is_rolled_back() {
         operation.prepare(&place, kills);
         for line in [operation.line(0), ROLLBACK] {
             let what = format!("{line}: seed={seed}, kill {kills}");
-            kill(&place, line, time.mul_f64(random.part() * 1.05));
+            kill(&place, line, time.mul_f64(random.f64() * 1.05));
             kills += 1;
             let found = State::of(&path);
             operation.check(&found, old, new, &what);

@@ -1,15 +1,17 @@
 //! Two passes into other chunks, killed in either: they are continued, and nothing of what was between is left.
 
-use super::{Before, N_ELEMENTS, Operation, Random, setting};
+use fastrand::Rng;
+
+use super::{Before, N_ELEMENTS, Operation, setting};
 use crate::place::{Place, npy};
 
 /// Arrays in columns at the roots of `0.zarr` and `1.zarr`, and in a group `g.zarr`.
 fn place_with_columns() -> Place {
     let place = Place::new();
-    let mut random = Random(setting("ZARR_SEED", 1));
+    let mut random = Rng::with_seed(setting("ZARR_SEED", 1));
     let n_rows = setting("ZARR_ELEMENTS", N_ELEMENTS) / 512;
     for name in ["0", "1"] {
-        let values: Vec<_> = (0..512 * n_rows).map(|_| random.next() as i32).collect();
+        let values: Vec<_> = (0..512 * n_rows).map(|_| random.i32(..)).collect();
         place.write(&format!("{name}.npy"), &npy(&[n_rows, 512], &values));
         place.done(&format!(
             "save {name}.zarr {name}.npy --chunks {n_rows},8 --compressor none"

@@ -1,25 +1,23 @@
 //! Random choices that a seed repeats.
 
-/// A generator of random numbers (`SplitMix64`).
+use fastrand::Rng;
+
+/// A generator of random choices.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(super) struct Random(Rng);
 
 impl Random {
     pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(Rng::with_seed(seed))
     }
 
     pub(super) fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
+        self.0.u64(..)
     }
 
     /// A number below `end`; 0 if there is none.
     pub(super) fn below(&mut self, end: u64) -> u64 {
-        if end == 0 { 0 } else { self.bits() % end }
+        if end == 0 { 0 } else { self.0.u64(..end) }
     }
 
     pub(super) fn within(&mut self, first: u64, last: u64) -> u64 {
