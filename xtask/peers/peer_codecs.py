@@ -1,9 +1,9 @@
 """What numcodecs and zarr-python make of generated configurations and inputs of every codec, and of ours.
 
-`peer_codecs.py version` prints the versions.
-`peer_codecs.py make DIR FORMAT SEED COUNT [CODEC ...]` makes COUNT cases a codec that the library itself reads back:
+`peer_codecs.py FORMAT version` prints the versions.
+`peer_codecs.py FORMAT make DIR SEED COUNT [CODEC ...]` makes COUNT cases a codec that the library itself reads back:
 a folder each under DIR, and a JSON line for each on standard output. A case that the library refuses counts as refused.
-`peer_codecs.py check DIR` compares what we wrote to the folders that DIR/names lists.
+`peer_codecs.py FORMAT check DIR` compares what we wrote to the folders that DIR/names lists.
 
 A folder holds `values` (what is to be stored) and `expected` (what the library reads back), as bytes in C order,
 little-endian, or for objects as a list of JSON; and `theirs`, an array of a single chunk. Where no array can hold the case (it is
@@ -182,8 +182,8 @@ def make_case(case, folder, zarr_format):
     raise refusal
 
 
-def make(directory, zarr_format, seed, count, *codecs):
-    for codec in codecs or codec_cases.CODECS:
+def make(zarr_format, directory, seed, count, *codecs):
+    for codec in [codec for codec in codecs or codec_cases.CODECS if codec in codec_cases.CODECS]:
         generator = codec_cases.Generator(codec, f"{seed} {zarr_format}")
         made, refused = 0, collections.Counter()
         while made < int(count) and generator.drawn < 4 * int(count):
@@ -199,7 +199,7 @@ def make(directory, zarr_format, seed, count, *codecs):
         print(json.dumps({"codec": codec, "made": made, "refused": dict(refused)}), flush=True)
 
 
-def check(directory):
+def check(_, directory):
     with open(os.path.join(directory, "names")) as file:
         names = file.read().split()
     for name in names:
@@ -217,10 +217,10 @@ def check(directory):
         print(json.dumps({"name": name, **line}), flush=True)
 
 
-def version():
+def version(_):
     names = ["zarr", "numcodecs", "pcodec", "zfpy", "msgpack", "numpy"]
     print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in names))
 
 
 if __name__ == "__main__":
-    {"make": make, "check": check, "version": version}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "check": check, "version": version}[sys.argv[2]](sys.argv[1], *sys.argv[3:])

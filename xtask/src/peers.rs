@@ -54,6 +54,12 @@ pub(crate) const ENVIRONMENTS: &[Environment] = &[
         modules: "tensorstore, numpy",
     },
     Environment {
+        // What bindgen reads the header of zfp with, for zarrs.
+        name: "clang",
+        packages: &["libclang"],
+        modules: "clang.cindex",
+    },
+    Environment {
         name: "hdf5",
         packages: &[
             "h5py",
@@ -154,12 +160,37 @@ pub(crate) fn build_zarrs(home: &Path) -> Result<()> {
     let project = crate::root()?.join("xtask/peers/zarrs-peer");
     println!("zarrs-peer: cargo build");
     let mut command = crate::cargo();
-    succeed(
-        command
-            .args(["build", "--release", "--locked", "--quiet"])
-            .current_dir(project)
-            .env("CARGO_TARGET_DIR", home.join("target")),
-    )
+    command
+        .args(["build", "--release", "--locked", "--quiet"])
+        .current_dir(project)
+        .env("CARGO_TARGET_DIR", home.join("target"));
+    // Where the machine has a libclang of its own, the variables say so.
+    if std::env::var_os("LIBCLANG_PATH").is_none() {
+        let library = "import clang, os; print(os.path.join(os.path.dirname(clang.__file__), 'native'))";
+        command.env(
+            "LIBCLANG_PATH",
+            printed(Command::new(python_in(home, "clang")).args(["-c", library]))?,
+        );
+        // The package has the library without its headers; those of the compiler will do.
+        if let Ok(headers) = printed(Command::new("cc").arg("-print-file-name=include")) {
+            command.env("BINDGEN_EXTRA_CLANG_ARGS", format!("-I{headers}"));
+        }
+    }
+    succeed(&mut command)
+}
+
+/// What a command prints, without the end of the line.
+fn printed(command: &mut Command) -> Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    ensure!(
+        output.status.success(),
+        "{} ended with {}",
+        command.get_program().display(),
+        output.status
+    );
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn succeed(command: &mut Command) -> Result<()> {

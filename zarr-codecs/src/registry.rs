@@ -94,6 +94,7 @@ macro_rules! not_built {
 pub const BUILT_IN: &[CodecEntry] = &[
     array_to_array::astype::ENTRY,
     array_to_array::bitround::ENTRY,
+    array_to_array::bitround::NUMCODECS_ENTRY,
     array_to_array::cast_value::ENTRY,
     array_to_array::delta::ENTRY,
     array_to_array::fixedscaleoffset::ENTRY,

@@ -83,7 +83,12 @@ fn component(data_type: &DataType) -> Option<(u32, usize, bool)> {
         DataType::Narrow(narrow) => {
             return Some((narrow.bits(), narrow.component_size(), narrow.is_signed_integer()));
         }
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => (data_type.size()?, true),
+        DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::DateTime64(_)
+        | DataType::TimeDelta64(_) => (data_type.size()?, true),
         DataType::UInt8
         | DataType::UInt16
         | DataType::UInt32

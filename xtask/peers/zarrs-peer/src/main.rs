@@ -91,6 +91,9 @@ fn read(cell: &Value) -> std::result::Result<Value, Trouble> {
         ArrayBytes::Variable(_) => framed(&bytes.into_variable()?),
         _ => bytes.into_fixed()?.into_owned(),
     };
+    if let Some(file) = cell["into"].as_str() {
+        fs::write(file, &elements)?;
+    }
     Ok(json!({
         "sha256": hex(&Sha256::digest(&elements)),
         "dtype": array.data_type().to_string(),

@@ -15,7 +15,7 @@ use zarr_core::{
     store::{DirectoryStore, MemoryStore, Store, StoreKey},
 };
 
-use super::items;
+use super::{declared, items};
 
 /// Encoded chunks up to this size are tried cut at every length and with every bit changed.
 const DAMAGED_SIZE_MAX: usize = 160;
@@ -23,14 +23,16 @@ const DAMAGED_SIZE_MAX: usize = 160;
 /// A case in its folder.
 pub(super) struct Case {
     folder: PathBuf,
+    side: &'static str,
     name: String,
     about: Value,
 }
 
 impl Case {
-    pub(super) fn new(work: &Path, name: &str, about: &Value) -> Self {
+    pub(super) fn new(work: &Path, side: &'static str, name: &str, about: &Value) -> Self {
         Self {
             folder: work.join(name),
+            side,
             name: name.to_owned(),
             about: about.clone(),
         }
@@ -44,9 +46,27 @@ impl Case {
         self.about["codec"].as_str().unwrap_or_default()
     }
 
+    /// The codec of the other side alone, which we refuse by its name.
+    pub(super) fn refused_codec(&self) -> Option<&str> {
+        self.about["refused"].as_str()
+    }
+
+    /// Why the case may differ, if the other side has a fault that is declared.
+    pub(super) fn declared(&self) -> Option<&'static str> {
+        declared::reason(self.side, &self.about)
+    }
+
     /// What the case is, for a report of its failure.
     pub(super) fn describe(&self) -> String {
         let member = |name: &str| self.about[name].to_string();
+        if !self.about["codecs"].is_null() {
+            return format!(
+                "{} {} codecs {}",
+                member("dtype"),
+                member("shape"),
+                member("codecs")
+            );
+        }
         format!(
             "{} {} {} filters {} compressor {}",
             member("form"),

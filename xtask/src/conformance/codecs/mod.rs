@@ -1,9 +1,11 @@
-//! Generated configurations and inputs of every codec, made by numcodecs and by us, each read by the other.
+//! Generated configurations and inputs of every codec, made by other libraries and by us, each read by the other.
 //!
-//! `xtask/peers/peer_codecs.py` makes the cases under zarr-python 2 and 3 and judges what we write;
-//! here their chunks are read, ours are written, and damaged ones are tried.
+//! `xtask/peers/peer_codecs.py` makes the cases of numcodecs under zarr-python 2 and 3, `peer_documents.py` those of
+//! whole documents of V3 with zarrs, tensorstore and zarr-python 3; both judge what we write.
+//! Here their chunks are read, ours are written, and damaged ones are tried.
 
 mod case;
+mod declared;
 mod items;
 mod report;
 
@@ -21,55 +23,74 @@ use self::{
     report::{Report, Row},
 };
 use super::{peer, process};
-use crate::peers::python_in;
+use crate::peers::{python_in, zarrs_in};
 
 /// How long the other side may take for all of its cases.
 const TIME_LIMIT: Duration = Duration::from_secs(3000);
 
-const USAGE: &str =
-    "usage: conformance codecs [--peers DIR] [--cases N] [--seed N] [--only CODEC] [--out FILE.md]";
+const USAGE: &str = "usage: conformance codecs [--peers DIR] [--cases N] [--seed N] [--side TEXT] [--only CODEC] [--out FILE.md]";
 
 /// What the command line asks for.
 struct Options {
     home: PathBuf,
     cases: String,
     seed: String,
+    /// What the names of the sides to be compared with have in them.
+    side: String,
     only: Option<String>,
     out: Option<PathBuf>,
 }
 
-/// A library with numcodecs in it, and the format of the arrays that hold the chunks.
+/// A library, and the script that makes its cases.
 struct Side {
     name: &'static str,
     environment: &'static str,
-    format: &'static str,
+    script: &'static str,
+    /// What the script is told first: the format of the arrays, or the library.
+    kind: &'static str,
+    needs_zarrs: bool,
 }
 
-const SIDES: [Side; 3] = [
+const SIDES: [Side; 6] = [
+    with_numcodecs("zarr-python 2, format 2", "v2", "2"),
+    with_numcodecs("zarr-python 3, format 2", "v3", "2"),
+    with_numcodecs("zarr-python 3, format 3", "v3", "3"),
     Side {
-        name: "zarr-python 2, format 2",
-        environment: "v2",
-        format: "2",
+        needs_zarrs: true,
+        ..of_documents("zarrs, documents of format 3", "ts", "zarrs")
     },
-    Side {
-        name: "zarr-python 3, format 2",
-        environment: "v3",
-        format: "2",
-    },
-    Side {
-        name: "zarr-python 3, format 3",
-        environment: "v3",
-        format: "3",
-    },
+    of_documents("tensorstore, documents of format 3", "ts", "tensorstore"),
+    of_documents("zarr-python 3, documents of format 3", "v3", "zarr"),
 ];
+
+const fn with_numcodecs(name: &'static str, environment: &'static str, format: &'static str) -> Side {
+    Side {
+        name,
+        environment,
+        script: "peer_codecs.py",
+        kind: format,
+        needs_zarrs: false,
+    }
+}
+
+const fn of_documents(name: &'static str, environment: &'static str, library: &'static str) -> Side {
+    Side {
+        name,
+        environment,
+        script: "peer_documents.py",
+        kind: library,
+        needs_zarrs: false,
+    }
+}
 
 /// Runs the comparison; `Ok(false)` if values differed anywhere or nothing was compared.
 pub(super) fn run(arguments: &[String]) -> Result<bool> {
     let options = parse(arguments)?;
     let mut report = Report::default();
-    for side in &SIDES {
+    for side in SIDES.iter().filter(|side| side.name.contains(&options.side)) {
         let python = python_in(&options.home, side.environment);
-        if !python.exists() {
+        let is_there = python.exists() && (!side.needs_zarrs || zarrs_in(&options.home).exists());
+        if !is_there {
             println!("skipped: {} is not there; cargo xtask peers makes it", side.name);
             continue;
         }
@@ -91,6 +112,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
         home: peer::default_home()?,
         cases: "200".to_owned(),
         seed: "1".to_owned(),
+        side: String::new(),
         only: None,
         out: None,
     };
@@ -101,6 +123,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
             "--peers" => options.home = value.into(),
             "--cases" => options.cases.clone_from(value),
             "--seed" => options.seed.clone_from(value),
+            "--side" => options.side.clone_from(value),
             "--only" => options.only = Some(value.clone()),
             "--out" => options.out = Some(value.into()),
             _ => bail!(USAGE),
@@ -113,11 +136,12 @@ fn parse(arguments: &[String]) -> Result<Options> {
 /// Compares all cases of one side.
 fn compare(side: &Side, python: &Path, options: &Options, report: &mut Report) -> Result<()> {
     let work = tempfile::tempdir()?;
-    let script = crate::root()?.join("xtask/peers/peer_codecs.py");
+    let script = crate::root()?.join("xtask/peers").join(side.script);
     let peer = |arguments: &[&str]| -> Result<Vec<String>> {
         let mut command = Command::new(python);
         command
             .arg(&script)
+            .arg(side.kind)
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         let ended = process::run(&mut command, TIME_LIMIT)?;
@@ -131,19 +155,24 @@ fn compare(side: &Side, python: &Path, options: &Options, report: &mut Report) -
     };
     report.add_side(side.name, peer(&["version"])?.join(" "));
     let directory = work.path().to_str().context("a temporary path is text")?;
-    let mut make = vec!["make", directory, side.format, &options.seed, &options.cases];
+    let mut make = vec!["make", directory, &options.seed, &options.cases];
     make.extend(options.only.as_deref());
     let mut cases = Vec::new();
     for line in peer(&make)? {
         let line: Value = serde_json::from_str(&line)?;
         match line["name"].as_str() {
-            Some(name) => cases.push(Case::new(work.path(), name, &line)),
+            Some(name) => cases.push(Case::new(work.path(), side.kind, name, &line)),
             None => report.refused(&line),
         }
     }
-    for case in &cases {
-        read(case, report.row(case.codec()));
-    }
+    cases.retain(|case| {
+        let row = report.row(case.codec());
+        match case.refused_codec() {
+            Some(codec) => refuse(case, codec, row),
+            None => read(case, row),
+        }
+        case.refused_codec().is_none()
+    });
     cases.retain(|case| write(case, report.row(case.codec())));
     let names: Vec<_> = cases.iter().map(Case::name).collect();
     std::fs::write(work.path().join("names"), names.join("\n"))?;
@@ -157,6 +186,16 @@ fn compare(side: &Side, python: &Path, options: &Options, report: &mut Report) -
         }
     }
     Ok(())
+}
+
+/// Reads what the other side wrote with a codec of its own; that is an error which names the codec.
+fn refuse(case: &Case, codec: &str, row: &mut Row) {
+    row.made += 1;
+    match case.read() {
+        Err(error) if format!("{error:#}").contains(codec) => row.declined += 1,
+        Err(error) => row.fail(case, &format!("the error does not name the codec: {error:#}")),
+        Ok(_) => row.fail(case, "we read a codec that is not known"),
+    }
 }
 
 /// Reads what the other side wrote, whole and damaged.

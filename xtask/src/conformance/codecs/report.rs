@@ -23,15 +23,24 @@ pub(super) struct Row {
     pub(super) written: usize,
     /// Our bytes are its bytes.
     pub(super) same_bytes: usize,
+    /// We refused a codec of the other side alone, by its name.
+    pub(super) declined: usize,
     /// Damaged chunks that gave an error or a chunk of the right size.
     pub(super) damaged: usize,
     failures: Vec<String>,
+    /// Differences that are the other side's declared faults: reason and number.
+    declared: BTreeMap<&'static str, u64>,
     /// The other side's own refusals: message and number.
     refused: BTreeMap<String, u64>,
 }
 
 impl Row {
+    /// Takes a difference, which may be a declared fault of the other side.
     pub(super) fn fail(&mut self, case: &Case, why: &str) {
+        if let Some(reason) = case.declared() {
+            *self.declared.entry(reason).or_default() += 1;
+            return;
+        }
         self.failures
             .push(format!("{}: {why}: {}", case.name(), case.describe()));
     }
@@ -81,11 +90,12 @@ impl Report {
         let rows = || self.sides.iter().flat_map(|side| side.rows.values());
         let sum = |count: fn(&Row) -> usize| rows().map(count).sum::<usize>();
         format!(
-            "{} cases: {} read, {} written, {} with the same bytes; {} damaged chunks; {} failures",
+            "{} cases: {} read, {} written, {} with the same bytes, {} refused by name; {} damaged chunks; {} failures",
             sum(|row| row.made),
             sum(|row| row.read),
             sum(|row| row.written),
             sum(|row| row.same_bytes),
+            sum(|row| row.declined),
             sum(|row| row.damaged),
             sum(|row| row.failures.len()),
         )
@@ -102,14 +112,15 @@ impl Report {
     }
 }
 
-const INTRODUCTION: &str = "# Codecs, compared with numcodecs
+const INTRODUCTION: &str = "# Codecs, compared with other libraries
 
 `cargo xtask conformance codecs --out docs/conformance-codecs.md` makes this page.
 Configurations and inputs (empty, single, odd and large; every data type that a codec takes) are generated from a seed.
 A case counts once the other library itself has written it and read it back.
 *Read* counts where we read the same values bit by bit, *written* where it reads the same values of what we wrote, and *same bytes* where our encoded chunk is its encoded chunk.
 *Damaged* counts small chunks of the other library that were cut or had a bit changed, and gave an error or a chunk of the right size.
-The row `chains` has up to four filters in any order before a compressor.
+The row `chains` has up to four filters in any order before a compressor, and of documents of format 3 codecs of arrays and of bytes in any order.
+The sides with documents of format 3 take any `zarr.json`: every data type that the library knows (numbers narrower than a byte, small floats and their complex forms, times, texts, `struct`) and every codec, in arrays of a single chunk, a shard or a shard of shards.
 ";
 
 impl Side {
@@ -137,6 +148,21 @@ impl Side {
             .flat_map(|row| row.failures.iter().take(SHOWN_MAX));
         for failure in failures {
             writeln!(text, "\n* failed: {}", cut(failure))?;
+        }
+        for (codec, row) in self.rows.iter().filter(|(_, row)| row.declined > 0) {
+            writeln!(
+                text,
+                "\n`{codec}`: {} cases refused by us, by its name.",
+                row.declined
+            )?;
+        }
+        for (codec, row) in &self.rows {
+            for (reason, count) in &row.declared {
+                writeln!(
+                    text,
+                    "\n`{codec}`: {count} differences are a fault of the other library: {reason}."
+                )?;
+            }
         }
         writeln!(text, "\nRefused by the other library itself:\n")?;
         for (codec, row) in &self.rows {

@@ -3,7 +3,7 @@
 use super::{
     bits::{BitReader, BitWriter},
     block::Bounds,
-    grid::Grid,
+    grid::{Grid, SIDE},
     header::{self, Field},
     mode::Mode,
     number::{Number, NumberType},
@@ -100,6 +100,8 @@ pub(in super::super) fn decode(
 
 /// Decodes a stream without a header, whose mode is known.
 ///
+/// The blocks of a fixed rate may be as long as those of three dimensions, whatever the array has: so writes zarrs 0.23.
+///
 /// # Errors
 /// When the stream is longer or shorter than that of such an array.
 ///
@@ -116,7 +118,13 @@ pub(in super::super) fn decode_bare(
     if !rest.is_empty() {
         return Err(format!("{} bytes are no whole number of words", encoded.len()));
     }
-    let bounds = mode.bounds(shape.len(), number_type.is_float())?;
+    let of_dimensions = |n_dimensions| mode.bounds(n_dimensions, number_type.is_float());
+    let mut bounds = of_dimensions(shape.len())?;
+    if matches!(mode, Mode::Rate(_)) && words.len() != n_words(shape, bounds) {
+        let of_three = of_dimensions(3).ok();
+        let is_meant = |of_three: &Bounds| words.len() == n_words(shape, *of_three);
+        bounds = of_three.filter(is_meant).unwrap_or(bounds);
+    }
     decode_blocks(
         BitReader::new(words),
         words.len(),
@@ -125,6 +133,16 @@ pub(in super::super) fn decode_bare(
         bounds,
         elements,
     )
+}
+
+/// How many words the blocks of an array take whose bounds are all the same length.
+fn n_words(shape: &[u64], bounds: Bounds) -> usize {
+    let n_blocks = shape
+        .iter()
+        .map(|length| length.div_ceil(SIDE as u64))
+        .product::<u64>();
+    let n_bits = u64::from(bounds.n_bits_max).saturating_mul(n_blocks);
+    n_bits.div_ceil(u64::from(u64::BITS)) as usize
 }
 
 fn decode_blocks(
