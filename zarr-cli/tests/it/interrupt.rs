@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 use crate::place::{Place, digests, npy};
@@ -45,8 +45,8 @@ fn all(place: &Place, name: &str) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         .collect()
 }
 
-/// Runs a command and sends it the signal when it has begun to copy; its exit status and what else it said.
-fn interrupted(place: &Place, line: &str) -> (i32, String) {
+/// Runs a command until it has begun to copy; what it says from then on.
+fn begun(place: &Place, line: &str) -> (Child, BufReader<ChildStderr>) {
     let line = format!("{line} --progress json");
     let words: Vec<_> = line.split_whitespace().collect();
     let mut command = place.command(&words);
@@ -62,6 +62,12 @@ fn interrupted(place: &Place, line: &str) -> (i32, String) {
         said.contains("\"progress\"") || said.contains("continuing"),
         "{said}"
     );
+    (child, stderr)
+}
+
+/// Runs a command and sends it the signal when it has begun to copy; its exit status and what else it said.
+fn interrupted(place: &Place, line: &str) -> (i32, String) {
+    let (mut child, mut stderr) = begun(place, line);
     let pid = child.id().to_string();
     // It may be over already.
     let _ = Command::new("kill")
@@ -160,12 +166,11 @@ mod files {
     use std::{
         collections::{BTreeMap, BTreeSet},
         fs, io,
-        process::Stdio,
         thread,
         time::{Duration, Instant},
     };
 
-    use super::{ATTEMPTS_MAX, BufRead, BufReader, Place, all, check_in, digests, place_with_file, remove};
+    use super::{ATTEMPTS_MAX, Place, all, begun, check_in, digests, place_with_file, remove};
 
     #[test]
     fn a_copy_within_limits_is_continued() {
@@ -189,17 +194,7 @@ mod files {
 
     /// Kills a command some time after it has begun to copy.
     fn killed(place: &Place, line: &str, wait: Duration) {
-        let line = format!("{line} --progress json");
-        let words: Vec<_> = line.split_whitespace().collect();
-        let mut command = place.command(&words);
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        stderr.read_line(&mut said).unwrap();
+        let (mut child, mut stderr) = begun(place, line);
         thread::sleep(wait);
         child.kill().unwrap();
         child.wait().unwrap();
