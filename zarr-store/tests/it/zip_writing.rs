@@ -8,6 +8,7 @@ use std::{
     thread,
 };
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use zarr_store::{MemoryStore, Store, StoreExt, ZipStore};
 
 use crate::{
@@ -190,28 +191,60 @@ fn child_that_may_not_write_large_members() {
         store.set(&key("b"), b"small").unwrap();
     }
     store.close().unwrap();
-    // The directory itself does not fit.
-    let store = ZipStore::update(root.join("x.zip")).unwrap();
-    for index in 0..30 {
-        store
-            .set(&key(&format!("{index}{}", "n".repeat(80))), b"")
-            .unwrap();
-    }
-    assert!(store.flush().is_err());
-    assert!(store.set(&key("c"), b"").is_err());
-    assert!(store.close().is_err());
 }
 
 #[test]
-fn a_member_that_cannot_be_written_keeps_its_old_value() {
-    let folder = folder();
-    let path = folder.path().join("x.zip");
-    let store = ZipStore::create(&path).unwrap();
+fn child_that_may_not_write_directories() {
+    let Some(root) = child_root() else {
+        return;
+    };
+    let path = root.join("x.zip");
+    let old = fs::read(&path).unwrap();
+    let name = |index| key(&format!("{index}{}", "n".repeat(80)));
+    let begun = || {
+        let store = ZipStore::update(&path).unwrap();
+        // They fit, and their entries in the directory do not.
+        for index in 0..20 {
+            store.set(&name(index), b"1").unwrap();
+        }
+        let error = store.flush().unwrap_err();
+        assert!(error.to_string().contains("x.zip"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), old);
+        // What was there and what was set can still be read, and set.
+        store.set(&name(0), b"2").unwrap();
+        assert!(store.flush().is_err());
+        for (key, value) in [(key("a"), "old"), (name(0), "2"), (name(1), "1")] {
+            assert_eq!(get(&store, key.as_str()).as_deref(), Some(value.as_bytes()));
+        }
+        store
+    };
+    assert!(begun().close().is_err());
+    assert_eq!(fs::read(&path).unwrap(), old);
+    let store = begun();
+    setrlimit(
+        Resource::Fsize,
+        Rlimit {
+            current: None,
+            maximum: None,
+        },
+    )
+    .unwrap();
+    store.close().unwrap();
+    let store = ZipStore::open(&path).unwrap();
+    assert_eq!(keys(&store).len(), 21);
+    for (key, value) in [(key("a"), "old"), (name(0), "2"), (name(19), "1")] {
+        assert_eq!(get(&store, key.as_str()).as_deref(), Some(value.as_bytes()));
+    }
+}
+
+/// Makes an archive `x.zip` and has a test change it in a process whose files may not grow beyond 4 KiB.
+fn within_limits(folder: &Path, test: &str) {
+    let store = ZipStore::create(folder.join("x.zip")).unwrap();
     store.set(&key("a"), b"old").unwrap();
     store.close().unwrap();
-    let test = "zip_writing::child_that_may_not_write_large_members";
-    let limits = "trap '' XFSZ; ulimit -f 8;";
-    let mut process = child(test, folder.path(), limits)
+    let test = format!("zip_writing::{test}");
+    let limits = "trap '' XFSZ; ulimit -S -f 8;";
+    let mut process = child(&test, folder, limits)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -219,6 +252,20 @@ fn a_member_that_cannot_be_written_keeps_its_old_value() {
     process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(process.wait().unwrap().success(), "{said}");
     assert!(!said.contains("ZipWriter"), "nothing is printed: {said}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_leaves_the_old_archive_and_can_be_written_later() {
+    let folder = folder();
+    within_limits(folder.path(), "child_that_may_not_write_directories");
+    assert!(debris(folder.path()).is_empty());
+}
+
+#[test]
+fn a_member_that_cannot_be_written_keeps_its_old_value() {
+    let folder = folder();
+    let path = folder.path().join("x.zip");
+    within_limits(folder.path(), "child_that_may_not_write_large_members");
     let store = ZipStore::open(&path).unwrap();
     assert_eq!(keys(&store), ["a", "b"]);
     assert_eq!(get(&store, "a").as_deref(), Some(&b"new"[..]));

@@ -67,8 +67,6 @@ pub(super) struct Spool {
 enum State {
     Growing,
     Finished(Directory),
-    /// The directory could not be written.
-    Broken,
 }
 
 impl Spool {
@@ -131,7 +129,9 @@ impl Spool {
         append_data: impl FnOnce(&mut Output) -> io::Result<()>,
     ) -> io::Result<Range<u64>> {
         if !matches!(self.state, State::Growing) {
-            return Err(incomplete());
+            return Err(io::Error::other(
+                "the archive is complete and could not take its place; it must be flushed before it is changed",
+            ));
         }
         let Self { output, records, .. } = self;
         let start = output.position();
@@ -169,11 +169,12 @@ impl Spool {
 
     /// Completes the archive with the members that count; says where they are, if they had to be copied.
     ///
-    /// After an error nothing can be added any more.
+    /// # Errors
+    /// All members are then as they were, and it can be tried again.
     pub(super) fn complete(&mut self, members: &Members) -> io::Result<Option<Members>> {
         self.finish()?;
         let State::Finished(directory) = &self.state else {
-            return Err(incomplete());
+            return Ok(None);
         };
         if !self.has_superseded {
             return Ok(None);
@@ -206,22 +207,24 @@ impl Spool {
 
     /// Writes the central directory, once.
     fn finish(&mut self) -> io::Result<()> {
-        match self.state {
-            State::Growing => {}
-            State::Finished(_) => return Ok(()),
-            State::Broken => return Err(incomplete()),
+        if !matches!(self.state, State::Growing) {
+            return Ok(());
         }
-        self.state = State::Broken;
-        let start = self.output.position();
+        let (start, size) = (self.output.position(), self.directory.len());
         let directory = Directory {
             start,
-            end: start + self.directory.len() as u64,
+            end: start + size as u64,
             entries: self.n_entries,
             junk: 0,
         };
         push_end(&directory, &mut self.directory);
-        self.output.append(&self.directory)?;
-        self.output.settle()?;
+        let appended = self.output.append(&self.directory);
+        if let Err(error) = appended.and_then(|()| self.output.settle()) {
+            // What is there of it will be overwritten by one that is no smaller and begins no earlier.
+            self.output.rewind(start);
+            self.directory.truncate(size);
+            return Err(error);
+        }
         self.directory = Vec::new();
         self.state = State::Finished(directory);
         Ok(())
@@ -269,10 +272,6 @@ impl Spool {
         }
         Ok(moved)
     }
-}
-
-fn incomplete() -> io::Error {
-    io::Error::other("an earlier failure left the archive incomplete")
 }
 
 /// Where the data of a member begin, and the extra fields that its header has besides zip64.

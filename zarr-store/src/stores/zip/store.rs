@@ -39,6 +39,8 @@ use crate::{
 /// and after a crash, other readers see the old archive; they never see half of one.
 /// The first change after opening or flushing copies the members that are there, compressed as they are,
 /// so flushing after each of many values is slow.
+/// Where the archive cannot be completed, as on a full disk, the old one stays, what was set is kept, and `flush` may be
+/// called again.
 /// Where values were set twice or erased, completing copies what still counts once more; each name stands
 /// once in the directory of a finished archive.
 ///
