@@ -165,8 +165,7 @@ mod files {
 
     use std::{
         collections::{BTreeMap, BTreeSet},
-        fs, io,
-        thread,
+        fs, io, thread,
         time::{Duration, Instant},
     };
 

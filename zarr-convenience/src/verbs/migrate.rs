@@ -14,7 +14,7 @@ use zarr_core::{
 };
 
 use super::{
-    migration_journal::{Journal, Kept, State, below, names, read_text},
+    migration_journal::{JOURNAL_SIZE_MAX, Journal, Kept, State, below, names, read_text},
     roll_back::is_same,
 };
 use crate::{Error, Result};
@@ -129,9 +129,15 @@ fn differing(store: &dyn Store, documents: &[(StoreKey, Vec<u8>)]) -> Result<Opt
 /// No chunk is read or moved. Consolidated metadata are dropped.
 ///
 /// # Errors
-/// [`Error::Refused`] when a node is blocked, or when another migration was stopped, before anything is written. When
+/// [`Error::Refused`] when a node is blocked, or when another migration was stopped, or when the journal
+/// would take more than 1 GiB, before anything is written. When
 /// the store fails, the old documents are all there or, once all new ones are, some of them; the same call goes on.
 pub fn migrate(store: &Arc<dyn Store>, migration: &Migration) -> Result<()> {
+    migrate_within(store, migration, JOURNAL_SIZE_MAX)
+}
+
+/// The same with a journal of at most so many bytes.
+fn migrate_within(store: &Arc<dyn Store>, migration: &Migration, journal_size_max: u64) -> Result<()> {
     if let Some((step, blocker)) = migration.blocked().next() {
         let others = migration.blocked().count() - 1;
         let more = if others == 0 {
@@ -156,7 +162,7 @@ pub fn migrate(store: &Arc<dyn Store>, migration: &Migration) -> Result<()> {
     if let Some(before) = &before {
         before.sweep(store.as_ref(), root)?;
     }
-    journal.write(store.as_ref(), root)?;
+    journal.write_within(store.as_ref(), root, journal_size_max)?;
     if let Err(error) = write(store.as_ref(), migration) {
         take_back(store.as_ref(), migration);
         if !goes_on {
@@ -244,5 +250,61 @@ fn take_back(store: &dyn Store, migration: &Migration) {
     for (key, _) in migration.steps.iter().flat_map(|step| &step.documents) {
         // What cannot be removed says the same as the old ones do; the error that led here is the one to report.
         let _ = store.erase(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zarr_core::{
+        ArrayBuilder, Group,
+        codecs::DataType,
+        store::{Bytes, MemoryStore, StorePrefix},
+    };
+
+    use super::*;
+    use crate::roll_back_migration;
+
+    fn hierarchy() -> Arc<dyn Store> {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let (options, root) = (Options::default(), NodePath::root());
+        Group::create(Arc::clone(&store), &root, ZarrFormat::V2, &options).unwrap();
+        let path = NodePath::new("a").unwrap();
+        let builder = ArrayBuilder::new(vec![3], DataType::Int8);
+        builder.create(Arc::clone(&store), &path, &options).unwrap();
+        store
+    }
+
+    fn values(store: &dyn Store) -> Vec<(StoreKey, Bytes)> {
+        let keys = store.list_prefix(&StorePrefix::root()).unwrap().into_iter();
+        keys.map(|key| (key.clone(), store.get(&key, 1 << 20).unwrap().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_journal_that_is_too_large_is_refused_before_anything_is_written() {
+        let options = Options::default();
+        let (store, root) = (hierarchy(), NodePath::root());
+        let before = values(store.as_ref());
+        let plan = || plan_migration(&store, &root, ZarrFormat::V3, &options).unwrap();
+        // That of a way back is the longest.
+        migrate(&store, &plan()).unwrap();
+        let key = Journal::key(&root).unwrap();
+        let size = store.size(&key).unwrap().unwrap() + ("rolling back".len() - "migrated".len()) as u64;
+        roll_back_migration(&store, &root, &options).unwrap();
+        assert_eq!(values(store.as_ref()), before);
+
+        let refused = migrate_within(&store, &plan(), size - 1).unwrap_err();
+        let facts = format!("{size} bytes, limit {}", size - 1);
+        assert!(refused.to_string().contains(&facts), "{refused}");
+        assert!(refused.to_string().contains(".zarr-migration"), "{refused}");
+        assert_eq!(values(store.as_ref()), before);
+
+        migrate_within(&store, &plan(), size).unwrap();
+        let mut journal = Journal::read(store.as_ref(), &root).unwrap().unwrap();
+        journal.state = State::RollingBack;
+        journal.write_within(store.as_ref(), &root, size).unwrap();
+        assert_eq!(store.size(&key).unwrap(), Some(size));
+        roll_back_migration(&store, &root, &options).unwrap();
+        assert_eq!(values(store.as_ref()), before);
     }
 }

@@ -18,7 +18,7 @@ pub const MIGRATION_JOURNAL: &str = ".zarr-migration";
 /// The largest document that is kept, in bytes: what consolidated metadata may have.
 const DOCUMENT_SIZE_MAX: u64 = 256 << 20;
 /// The largest journal, in bytes: documents of both formats, with room for marks that are escaped as text in JSON.
-const JOURNAL_SIZE_MAX: u64 = 4 * DOCUMENT_SIZE_MAX;
+pub(super) const JOURNAL_SIZE_MAX: u64 = 4 * DOCUMENT_SIZE_MAX;
 
 /// How far a migration is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,10 @@ impl State {
             .iter()
             .find(|(state, _)| *state == self)
             .map_or("", |(_, name)| name)
+    }
+
+    fn name_size_max() -> usize {
+        Self::ALL.iter().map(|(_, name)| name.len()).max().unwrap_or(0)
     }
 }
 
@@ -81,6 +85,11 @@ impl Journal {
     }
 
     pub(super) fn write(&self, store: &dyn Store, root: &NodePath) -> Result<()> {
+        self.write_within(store, root, JOURNAL_SIZE_MAX)
+    }
+
+    /// Writes it if it takes no more bytes than that, in any state: what was begun must not end for want of room.
+    pub(super) fn write_within(&self, store: &dyn Store, root: &NodePath, size_max: u64) -> Result<()> {
         let nodes: Map<_, _> = self
             .nodes
             .iter()
@@ -89,12 +98,12 @@ impl Journal {
         let to = if self.to == ZarrFormat::V2 { 2 } else { 3 };
         let value = json!({"version": 1, "to": to, "state": self.state.name(), "nodes": nodes});
         let (key, text) = (Self::key(root)?, value.to_string());
-        if text.len() as u64 > JOURNAL_SIZE_MAX {
+        let size = text.len() + State::name_size_max() - self.state.name().len();
+        if size as u64 > size_max {
             return Err(Error::Refused {
                 what: store.describe(key.as_str()),
                 reason: format!(
-                    "the documents that are to be kept take {} bytes, limit {JOURNAL_SIZE_MAX}; migrate groups one by one",
-                    text.len()
+                    "the documents that are to be kept take {size} bytes, limit {size_max}; migrate groups one by one"
                 ),
             });
         }
