@@ -50,8 +50,9 @@ pub(crate) struct Common {
     /// How progress is shown on standard error
     #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
     pub(crate) progress: ProgressKind,
-    /// Whether what is read is found by consolidated metadata: auto where they are what the nodes say, must, never
-    #[arg(long, global = true, value_name = "WHEN", default_value = "never")]
+    /// Whether what is read is found by consolidated metadata: needed where the store cannot list, such as a web server;
+    /// auto where they are what the nodes say; must; never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "needed")]
     pub(crate) consolidated: String,
     /// One JSON document on standard output instead of text
     #[arg(long, global = true)]

@@ -122,7 +122,7 @@ impl SourceArray for ZarrArray {
     }
 
     fn stored_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
-        if !self.0.store().capabilities().lists {
+        if !self.0.store().capabilities().lists_chunks {
             return Ok(None);
         }
         Ok(Some(self.0.stored_chunks()?.into_iter().collect()))

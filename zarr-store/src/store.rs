@@ -270,6 +270,9 @@ pub struct Capabilities {
     pub erases: bool,
     /// Whether keys can be listed.
     pub lists: bool,
+    /// Whether the keys of chunks can be listed as well; where only those of documents are known, groups can be listed
+    /// and arrays cannot.
+    pub lists_chunks: bool,
     /// Whether others see what was set only after a flush, and then all of it at once.
     pub deferred: bool,
     /// Whether values are taken piece by piece ([`Store::begin_set`]), so that none need be in memory as a whole.
@@ -282,6 +285,7 @@ impl Capabilities {
         writes: true,
         erases: true,
         lists: true,
+        lists_chunks: true,
         deferred: false,
         pieces: false,
     };
@@ -299,6 +303,7 @@ impl Capabilities {
         writes: false,
         erases: false,
         lists: true,
+        lists_chunks: true,
         deferred: false,
         pieces: false,
     };

@@ -195,16 +195,17 @@ fn zarr_lines(array: &Array, size: u64, lines: &mut Map<String, Value>) -> Resul
         "Zarr format".into(),
         if metadata.format == ZarrFormat::V2 { 2 } else { 3 }.into(),
     );
-    let chunks = format!("{}/{}", array.n_chunks_initialized()?, array.n_chunks());
+    let (n_stored, stored) = what_is_stored(array)?.unzip();
+    let n_stored = n_stored.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    let chunks = format!("{n_stored}/{}", array.n_chunks());
     lines.insert("Chunks initialized".into(), chunks.into());
-    let stored = stored_size(array)?;
     lines.insert("Logical bytes".into(), size_text(size).into());
-    lines.insert("Stored bytes".into(), size_text(stored).into());
-    if stored > 0 {
-        lines.insert(
-            "Ratio".into(),
-            format!("{:.1}", size as f64 / stored as f64).into(),
-        );
+    if let Some(stored) = stored {
+        lines.insert("Stored bytes".into(), size_text(stored).into());
+    }
+    if let Some(stored) = stored.filter(|stored| *stored > 0) {
+        let ratio = format!("{:.1}", size as f64 / stored as f64);
+        lines.insert("Ratio".into(), ratio.into());
     }
     let protection = match has_checksum(array) {
         Some(true) => "every chunk has a checksum",
@@ -222,13 +223,17 @@ fn logical_size(array: &dyn SourceArray) -> u64 {
     lengths.fold(item_size, |size, length| size.saturating_mul(*length))
 }
 
-/// The bytes of all keys of an array, its documents among them.
-fn stored_size(array: &Array) -> Result<u64> {
+/// How many chunks of an array are stored, and the bytes of all its keys, its documents among them; `None` where that
+/// cannot be listed.
+fn what_is_stored(array: &Array) -> Result<Option<(u64, u64)>> {
+    if !array.store().capabilities().lists_chunks {
+        return Ok(None);
+    }
     let mut stored = 0_u64;
     for key in array.store().list_prefix(array.path().prefix())? {
         stored = stored.saturating_add(array.store().size(&key)?.unwrap_or(0));
     }
-    Ok(stored)
+    Ok(Some((array.n_chunks_initialized()?, stored)))
 }
 
 /// Whether a flipped bit in a chunk is noticed; `None` if a codec is not known.
@@ -273,10 +278,11 @@ fn zarr_members(array: &Array) -> Result<Vec<(&'static str, Value)>> {
         codecs.byte_order(),
     );
     let list: Vec<_> = codecs.list().iter().map(CodecConfig::to_json).collect();
+    let (n_stored, stored) = what_is_stored(array)?.unzip();
     Ok(vec![
-        ("n_bytes_stored", stored_size(array)?.into()),
+        ("n_bytes_stored", stored.into()),
         ("n_chunks", array.n_chunks().into()),
-        ("n_chunks_initialized", array.n_chunks_initialized()?.into()),
+        ("n_chunks_initialized", n_stored.into()),
         ("order", metadata.order().map(|order| format!("{order:?}")).into()),
         ("fill_value", fill_value.unwrap_or(Value::Null)),
         ("codecs", list.into()),

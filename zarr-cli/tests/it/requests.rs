@@ -107,3 +107,40 @@ fn as_many_requests_are_in_flight_as_are_asked_for() {
         assert_eq!(server.n_in_flight_max(), wanted);
     }
 }
+
+#[test]
+fn what_a_web_server_cannot_list_is_found_by_consolidated_metadata() {
+    for format in ["2", "3"] {
+        let place = Place::with_group();
+        place.done(&format!("copy-all g.zarr h.zarr --zarr-format {format}"));
+        place.done(&format!(
+            "create h.zarr/sub/gaps --shape 4 --chunks 2 --dtype int32 --fill-value 7 --zarr-format {format}"
+        ));
+        let server = Server::new(place.path(""), 1);
+        let url = format!("http://{}/h.zarr", server.address);
+        // Arrays are opened by their documents.
+        assert_eq!(place.done(&format!("load {url}/x")), "[0 1 2 3 4 5]\n");
+        let why = ["listing the keys of a web server", "consolidated metadata"];
+        place.refused(&format!("tree {url}"), 5, &why);
+        place.refused(&format!("copy-all {url} i.zarr"), 5, &why);
+
+        place.done("consolidate h.zarr");
+        for verb in ["tree", "ls", "digest"] {
+            let expected = place.done(&format!("{verb} h.zarr"));
+            assert_eq!(place.done(&format!("{verb} {url}")), expected);
+        }
+        place.refused(&format!("tree {url} --consolidated never"), 5, &why);
+        let info = place.done(&format!("info {url}/sub/gaps"));
+        assert!(info.contains("Chunks initialized : ?/2"), "{info}");
+        assert!(!info.contains("Stored"), "{info}");
+        let info = place.done(&format!("info {url}/x --json"));
+        assert!(info.contains(r#""n_chunks_initialized":null"#), "{info}");
+
+        for copy in ["", " --keep-codecs", " --zarr-format 2", " --zarr-format 3"] {
+            place.done(&format!("copy-all {url} i.zarr --if-exists replace{copy}"));
+            place.done(&format!("diff {url} i.zarr"));
+        }
+        let gaps = place.done("info i.zarr/sub/gaps");
+        assert!(gaps.contains("Chunks initialized : 0/2"), "{gaps}");
+    }
+}

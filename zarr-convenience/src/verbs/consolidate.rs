@@ -66,8 +66,11 @@ impl OpenConsolidated {
 /// Whether metadata are read from consolidated metadata where there are some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UseConsolidated {
-    /// From the documents of the nodes, as `open` of zarr-python 2 does.
+    /// From the documents of the nodes, as `open` of zarr-python 2 does; in a store that cannot list, such as a web
+    /// server, groups from consolidated metadata, if there are any.
     #[default]
+    Needed,
+    /// From the documents of the nodes, which are all that is looked at.
     Never,
     /// From consolidated metadata that say what the documents say, as far as [`AUTO_FOLDERS_MAX`] folders tell.
     Auto,
@@ -82,17 +85,19 @@ pub enum UseConsolidated {
 pub const AUTO_FOLDERS_MAX: usize = 256;
 
 impl UseConsolidated {
-    /// Reads `auto`, `must` or `never`.
+    /// Reads `needed`, `auto`, `must` or `never`.
     ///
     /// # Errors
     /// [`Error::Argument`] for any other word.
     pub fn parse(text: &str) -> Result<Self> {
         match text {
+            "needed" => Ok(Self::Needed),
             "auto" => Ok(Self::Auto),
             "must" => Ok(Self::Must),
             "never" => Ok(Self::Never),
             other => {
-                let reason = format!("consolidated must be one of auto, must, never; found '{other}'");
+                let reason =
+                    format!("consolidated must be one of needed, auto, must, never; found '{other}'");
                 Err(Error::Argument(reason))
             }
         }
@@ -222,6 +227,18 @@ pub fn open_reading(
     };
     let by_documents = || Node::open(Arc::clone(store), path, options).map(read_only);
     match policy {
+        UseConsolidated::Needed => {
+            let node = by_documents()?;
+            let needs = matches!(node, Node::Group(_)) && !store.capabilities().lists;
+            let metadata = if needs {
+                find_consolidated(store, path, &how.metadata_key)?
+            } else {
+                None
+            };
+            let metadata = metadata.filter(|metadata| metadata.contains(path));
+            let through = metadata.map(|metadata| open_through(metadata, store, path, &how));
+            Ok((through.unwrap_or(Ok(node))?, None))
+        }
         UseConsolidated::Never => Ok((by_documents()?, None)),
         UseConsolidated::Must => Ok((open_consolidated(store, path, &how)?, None)),
         UseConsolidated::Auto => {

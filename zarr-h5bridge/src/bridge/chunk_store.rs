@@ -70,6 +70,7 @@ impl Store for ChunkStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             lists: false,
+            lists_chunks: false,
             deferred: true,
             ..Capabilities::ALL
         }

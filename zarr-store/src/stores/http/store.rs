@@ -436,12 +436,16 @@ impl Store for HttpStore {
     }
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
-        self.refuse("listing the keys of a web server", prefix.as_str())
+        self.refuse(
+            "listing the keys of a web server, whose groups need consolidated metadata,",
+            prefix.as_str(),
+        )
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             lists: false,
+            lists_chunks: false,
             ..Capabilities::READ_ONLY
         }
     }
