@@ -77,6 +77,21 @@ pub(crate) const ENVIRONMENTS: &[Environment] = &[
         modules: "h5py, hdf5plugin, netCDF4, tables, pandas, anndata, xarray, h5netcdf, hdf5storage, kerchunk, numpy",
     },
     Environment {
+        name: "v3x",
+        packages: &[
+            "zarr>=3,<4",
+            "xarray",
+            "anndata",
+            "ome-zarr",
+            "ngff-zarr",
+            "tensorstore",
+            "h5netcdf",
+            "h5py",
+            "numpy",
+        ],
+        modules: "zarr, xarray, anndata, ome_zarr, ngff_zarr, tensorstore, h5netcdf, h5py, numpy",
+    },
+    Environment {
         name: "stores",
         packages: &["moto[server]", "zarr>=3,<4", "s3fs", "rangehttpserver", "numpy"],
         modules: "moto.server, zarr, s3fs, boto3, RangeHTTPServer, numpy",

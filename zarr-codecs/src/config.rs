@@ -95,15 +95,17 @@ impl CodecConfig {
 
     /// The members of its V3 form.
     fn members(&self) -> impl Iterator<Item = &'static str> {
-        // zarr-python 3 refuses codecs of numcodecs without a configuration.
-        let has_configuration = !self.configuration.is_empty() || self.name.starts_with("numcodecs.");
+        // zarr-python 3 refuses codecs of numcodecs without a configuration, and writes an empty one of texts and bytes.
+        let has_configuration = !self.configuration.is_empty()
+            || self.name.starts_with("numcodecs.")
+            || ["vlen-utf8", "vlen-bytes"].contains(&self.name.as_str());
         ["name"]
             .into_iter()
             .chain(has_configuration.then_some("configuration"))
     }
 
-    /// The V3 form: an object with `name` and, unless empty, `configuration`; that of a codec of numcodecs always
-    /// has one.
+    /// The V3 form: an object with `name` and, unless empty, `configuration`; those of codecs of
+    /// numcodecs, of texts and of bytes always have one.
     pub fn to_json(&self) -> Value {
         if let Some(source) = self
             .source

@@ -178,7 +178,7 @@ fn to_v2(metadata: &ArrayMetadata) -> Result<ArrayMetadata, Wrong> {
 
 /// Whether a member that is kept among the unknown ones means nothing to others: a form of a value, or what we keep.
 fn is_of_ours(name: &str) -> bool {
-    [KEPT_V2, "data_type", "fill_value", "chunk_grid"].contains(&name)
+    [KEPT_V2, "data_type", "fill_value", "chunk_grid", "chunk_key_encoding"].contains(&name)
 }
 
 /// Whether a V2 document that was kept says what the array is now.

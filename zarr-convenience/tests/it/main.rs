@@ -34,3 +34,4 @@ mod resume;
 mod save;
 mod tree;
 mod v2_fixtures;
+mod xarray_documents;

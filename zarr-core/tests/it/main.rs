@@ -30,6 +30,7 @@ mod shard_pieces;
 mod shard_writers;
 mod shards;
 mod stored;
+mod v3_documents;
 mod v3_page;
 mod v3_types;
 mod views;
