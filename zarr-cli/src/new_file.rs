@@ -76,16 +76,17 @@ fn is_unlocked(path: &Path) -> bool {
     file.is_ok_and(|file| file.try_lock().is_ok())
 }
 
-/// Locks a file, and says `false` if somebody else has it open; one that cannot be locked is taken to be free.
+/// Locks a file, and says `false` if somebody else has it open after as many pauses as it is waited for; one that cannot
+/// be locked is taken to be free.
 ///
 /// A process that is just being started has what is open in the one it comes from, for a moment and for nothing.
 #[cfg(feature = "hdf5")]
-fn locks(file: &File) -> bool {
+fn locks(file: &File, mut pause: impl FnMut()) -> bool {
     let is_locked_out = || matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock));
-    let is_free = || {
+    let mut is_free = || {
         let is_free = !is_locked_out();
         if !is_free {
-            thread::sleep(LOCK_WAIT / LOCK_TRIES);
+            pause();
         }
         is_free
     };
@@ -130,7 +131,7 @@ impl NewFile {
         let path = fs::canonicalize(path).map_err(failed)?;
         let old = fs::OpenOptions::new().read(true).write(true).open(&path);
         let old = old.map_err(failed)?;
-        if !locks(&old) {
+        if !locks(&old, || thread::sleep(LOCK_WAIT / LOCK_TRIES)) {
             let reason = format!("{}: another program has the file open", path.display());
             return Err(Error::Copy(reason).into());
         }
@@ -189,5 +190,80 @@ impl Drop for NewFile {
             // There is nobody left to tell.
             let _ = fs::remove_file(&self.temporary);
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "hdf5")]
+mod tests {
+    use super::*;
+
+    /// A folder with a file, and what opens the file as another program does.
+    fn place() -> (tempfile::TempDir, PathBuf, impl Fn() -> File) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.h5");
+        fs::write(&path, "old").unwrap();
+        let opened = path.clone();
+        let open = move || {
+            fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(&opened)
+                .unwrap()
+        };
+        (folder, path, open)
+    }
+
+    #[test]
+    fn a_file_is_waited_for_until_it_is_let_go() {
+        let (_folder, _, open) = place();
+        let (file, other) = (open(), open());
+        other.try_lock().unwrap();
+        let mut other = Some(other);
+        let mut pauses = 0;
+        assert!(locks(&file, || {
+            pauses += 1;
+            if pauses == LOCK_TRIES - 1 {
+                drop(other.take());
+            }
+        }));
+        assert_eq!(pauses, LOCK_TRIES - 1);
+        assert!(open().try_lock().is_err(), "it is locked now");
+    }
+
+    #[test]
+    fn a_file_that_is_not_let_go_is_refused_after_the_last_pause() {
+        let (folder, path, open) = place();
+        let (file, other) = (open(), open());
+        other.try_lock().unwrap();
+        let mut pauses = 0;
+        assert!(!locks(&file, || pauses += 1));
+        assert_eq!(pauses, LOCK_TRIES);
+        let Err(refused) = NewFile::changed(&path) else {
+            panic!("somebody has the file");
+        };
+        assert!(
+            refused
+                .to_string()
+                .ends_with("x.h5: another program has the file open"),
+            "{refused}"
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        drop(other);
+        NewFile::changed(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_changed_is_locked_until_the_copy_has_its_place() {
+        let (folder, path, open) = place();
+        let new = NewFile::changed(&path).unwrap();
+        assert!(open().try_lock().is_err());
+        assert_eq!(fs::read(new.temporary()).unwrap(), b"old");
+        fs::write(new.temporary(), "new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        new.publish().unwrap();
+        open().try_lock().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }
