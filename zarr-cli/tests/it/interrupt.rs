@@ -164,7 +164,7 @@ mod files {
     //! Copies of HDF5 files that are stopped, in this process or in one with limits.
 
     use std::{
-        collections::{BTreeMap, BTreeSet},
+        collections::BTreeMap,
         fs, io, thread,
         time::{Duration, Instant},
     };
@@ -191,10 +191,9 @@ mod files {
         );
     }
 
-    /// Kills a command some time after it has begun to copy.
-    fn killed(place: &Place, line: &str, wait: Duration) {
+    /// Kills a command when it has begun to copy.
+    fn killed(place: &Place, line: &str) {
         let (mut child, mut stderr) = begun(place, line);
-        thread::sleep(wait);
         child.kill().unwrap();
         child.wait().unwrap();
         // A process of its own that it left has the pipe until it ends, which must be soon.
@@ -222,7 +221,7 @@ mod files {
             place.done(&line(whole));
             let mut attempts = 0;
             loop {
-                killed(&place, &line(dest), Duration::ZERO);
+                killed(&place, &line(dest));
                 if !place.path(dest).exists() {
                     break;
                 }
@@ -245,49 +244,5 @@ mod files {
                 .collect();
             assert!(left.is_empty(), "{left:?}");
         }
-    }
-
-    /// The units that the ledger of a place notes, each as step and number, in its order.
-    fn noted(place: &Place) -> Vec<String> {
-        let files = place.files().into_values().flatten();
-        let ledgers = files.filter(|bytes| bytes.starts_with(b"zarr-ledger 1 "));
-        let lines: Vec<_> = ledgers.map(|bytes| String::from_utf8(bytes).unwrap()).collect();
-        let lines = lines.iter().flat_map(|text| text.lines());
-        let units = lines.filter_map(|line| line.strip_prefix("unit ")?.rsplit_once(' '));
-        units.map(|(unit, _)| unit.to_owned()).collect()
-    }
-
-    #[test]
-    fn no_unit_that_was_noted_is_read_again() {
-        let place = place_with_file();
-        let line = "copy-all from.h5 dest.zarr --threads 1";
-        let (mut n_continued, mut before) = (0, 0);
-        let mut wait = Duration::ZERO;
-        for _ in 0..4 * ATTEMPTS_MAX {
-            killed(&place, line, wait);
-            if place.path("dest.zarr").exists() {
-                remove(&place.path("dest.zarr"));
-                (before, wait) = (0, wait / 4);
-                continue;
-            }
-            let units = noted(&place);
-            // Whoever does a unit notes it, so that what was done twice would stand there twice.
-            let distinct: BTreeSet<_> = units.iter().collect();
-            assert_eq!(distinct.len(), units.len(), "some units were done again");
-            assert!(units.len() >= before, "what was noted is lost");
-            n_continued += usize::from(before > 0 && units.len() > before);
-            if units.len() == before {
-                wait += Duration::from_millis(3);
-            }
-            before = units.len();
-            if n_continued > 1 {
-                break;
-            }
-        }
-        assert!(n_continued > 0, "nothing was continued within an array");
-        let last = place.run(line);
-        assert_eq!(last.status, 0, "{}", last.stderr);
-        place.done("copy-all from.h5 whole.zarr --threads 1");
-        assert_eq!(all(&place, "dest.zarr"), all(&place, "whole.zarr"));
     }
 }
