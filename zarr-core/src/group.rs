@@ -160,20 +160,13 @@ impl Group {
     /// Those of [`Group::members`].
     pub fn members_of(&self, path: &NodePath) -> Result<Vec<Node>> {
         let names = self.folder_names_of(path)?;
-        let workers = self.options.workers;
-        let requests = workers.requests(self.store.as_ref());
-        if requests <= 1 {
-            let found = names.iter().map(|name| self.find_at(&path.join(name)?));
-            return found.filter_map(Result::transpose).collect();
-        }
+        let workers = self.options.workers.for_answers(self.store.as_ref());
         let found: Vec<_> = names.iter().map(|_| OnceLock::new()).collect();
-        workers
-            .for_requests(requests, 0)
-            .for_each(names.len(), &|index| {
-                let node = self.find_at(&path.join(&names[index])?)?;
-                found[index].get_or_init(|| node);
-                Ok::<_, Error>(())
-            })?;
+        workers.for_each(names.len(), &|index| {
+            let node = self.find_at(&path.join(&names[index])?)?;
+            found[index].get_or_init(|| node);
+            Ok::<_, Error>(())
+        })?;
         Ok(found
             .into_iter()
             .filter_map(|node| node.into_inner().flatten())
