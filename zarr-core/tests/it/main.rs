@@ -10,6 +10,7 @@
 mod arrays;
 mod attributes;
 mod casts;
+mod creating;
 mod disjoint;
 mod documents;
 mod elements;
