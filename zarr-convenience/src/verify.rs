@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    NodePath, Workers, put_dimension_names,
+    NodePath, Workers, mask_from_v3, mask_to_v3, put_dimension_names,
     store::{ByteRange, ReadBuffer, Store},
 };
 
@@ -95,7 +95,15 @@ pub fn verify(
         {
             put_dimension_names(&mut attributes, names);
         }
-        for (name, value) in &check.attributes {
+        let mut expected = check.attributes.clone();
+        if let SourceNode::Array(array) = &node {
+            // Formats have forms of their own for it.
+            for attributes in [&mut attributes, &mut expected] {
+                mask_from_v3(attributes, array.data_type());
+                mask_to_v3(attributes, array.data_type());
+            }
+        }
+        for (name, value) in &expected {
             let what = [&check.source, &check.target].map(|path| format!("{path}@{name}"));
             let is_lost = report.lost.iter().any(|lost| what.contains(&lost.what));
             if attributes.get(name) != Some(value) && !is_lost {

@@ -22,8 +22,9 @@ mod hierarchy;
 mod kept_indices;
 mod listing;
 mod locks;
-mod members;
 /// What the documents of a hierarchy say.
+mod mask_value;
+mod members;
 pub mod metadata;
 mod migrate;
 mod n5;
@@ -73,6 +74,7 @@ pub use gather::{ChunkSource, ChunkedShape, gather};
 pub use group::Group;
 pub use hierarchy::{Node, create_parents, erase_node, walk};
 pub use listing::{list_keys, walk_folders};
+pub use mask_value::{MASK_ATTRIBUTE, mask_from_v3, mask_to_v3};
 pub use metadata::{ArrayMetadata, GroupMetadata, Order, ZarrFormat};
 pub use migrate::document_names;
 pub use n5::N5Store;

@@ -11,6 +11,7 @@ use zarr_store::StoreKey;
 use crate::{
     Array, ArrayMetadata, GroupMetadata, Node, NodePath, Result, ZarrFormat,
     hierarchy::{V2_ARRAY, V2_ATTRIBUTES, V2_GROUP, V3_NODE, wrong_member},
+    mask_from_v3, mask_to_v3,
     metadata::{
         Codecs, Members, Wrong,
         json::{self, Style},
@@ -124,9 +125,7 @@ fn v2_array(array: &Array, mut attributes: Map<String, Value>) -> Result<Vec<(St
         }
         v2::write_array(&new, registry).map_err(wrong)?
     };
-    if let Some(names) = &metadata.dimension_names {
-        put_dimension_names(&mut attributes, names);
-    }
+    put_v2_forms(metadata, &mut attributes);
     let mut documents = v2_attributes(array.path(), &attributes)?;
     documents.push((key.clone(), json::write(&document, Style::V2)));
     Ok(documents)
@@ -135,10 +134,16 @@ fn v2_array(array: &Array, mut attributes: Map<String, Value>) -> Result<Vec<(St
 /// The attributes that an array has in V2.
 fn v2_form(metadata: &ArrayMetadata) -> Map<String, Value> {
     let mut attributes = metadata.attributes.clone();
-    if let Some(names) = &metadata.dimension_names {
-        put_dimension_names(&mut attributes, names);
-    }
+    put_v2_forms(metadata, &mut attributes);
     attributes
+}
+
+/// Gives attributes of a V3 array what they have in V2.
+fn put_v2_forms(metadata: &ArrayMetadata, attributes: &mut Map<String, Value>) {
+    if let Some(names) = &metadata.dimension_names {
+        put_dimension_names(attributes, names);
+    }
+    mask_from_v3(attributes, &metadata.data_type);
 }
 
 fn v2_attributes(path: &NodePath, attributes: &Map<String, Value>) -> Result<Vec<(StoreKey, Vec<u8>)>> {
@@ -151,6 +156,7 @@ fn v2_attributes(path: &NodePath, attributes: &Map<String, Value>) -> Result<Vec
 
 /// The same array in V3, with attributes as V2 has them.
 fn to_v3(metadata: &ArrayMetadata, mut attributes: Map<String, Value>) -> ArrayMetadata {
+    mask_to_v3(&mut attributes, &metadata.data_type);
     ArrayMetadata {
         format: ZarrFormat::V3,
         codecs: Codecs::new(metadata.codecs.list().to_vec()),
@@ -178,7 +184,14 @@ fn to_v2(metadata: &ArrayMetadata) -> Result<ArrayMetadata, Wrong> {
 
 /// Whether a member that is kept among the unknown ones means nothing to others: a form of a value, or what we keep.
 fn is_of_ours(name: &str) -> bool {
-    [KEPT_V2, "data_type", "fill_value", "chunk_grid", "chunk_key_encoding"].contains(&name)
+    [
+        KEPT_V2,
+        "data_type",
+        "fill_value",
+        "chunk_grid",
+        "chunk_key_encoding",
+    ]
+    .contains(&name)
 }
 
 /// Whether a V2 document that was kept says what the array is now.
@@ -209,6 +222,7 @@ fn unchanged_v3(
         v2::write_array(&to_v2(&then).ok()?, registry).ok()? == v2::write_array(&now, registry).ok()?;
     let mut attributes = attributes.clone();
     let names = take_dimension_names(&mut attributes, then.shape.len());
+    mask_to_v3(&mut attributes, &then.data_type);
     let has_names = then.dimension_names.iter().flatten().any(Option::is_some);
     if !is_same || (names != then.dimension_names && has_names) {
         return None;

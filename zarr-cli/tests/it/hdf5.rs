@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use serde_json::Value;
+
 use crate::place::{Place, digests};
 
 /// A place with `g.zarr`, and the same in `f.h5`, in chunks of deflate.
@@ -149,4 +151,48 @@ fn names_end_like_those_of_programs_that_use_hdf5() {
         let found = fs::read(place.path(&format!("out.{ending}"))).unwrap();
         assert!(found.starts_with(b"\x89HDF\r\n\x1a\n"), "{ending}");
     }
+}
+
+/// The form that xarray has for it in V3, without which it opens no store; elsewhere it is a number.
+#[test]
+fn the_value_that_stands_for_a_missing_one_has_the_form_of_each_format() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
+    let mut n_masked = 0;
+    for file in ["climate.h5", "hdf5/xarray.nc"] {
+        let place = Place::new();
+        fs::copy(testdata.join(file), place.path("first.h5")).unwrap();
+        for line in [
+            "first.h5 three.zarr --zarr-format 3",
+            "three.zarr two.zarr --zarr-format 2",
+            "two.zarr again.zarr --zarr-format 3",
+            "three.zarr back.h5",
+        ] {
+            place.done(&format!("copy-all {line} --verify"));
+        }
+        for name in ["three.zarr", "two.zarr", "again.zarr", "back.h5"] {
+            place.done(&format!("diff first.h5 {name}"));
+            place.done(&format!("diff three.zarr {name}"));
+        }
+        for (path, bytes) in place.files() {
+            let Ok(document) = serde_json::from_slice::<Value>(&bytes.unwrap_or_default()) else {
+                continue;
+            };
+            let is_v3 = path.ends_with("zarr.json");
+            let is_float = document["data_type"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("float"));
+            if let (true, true, Some(mask)) = (is_v3, is_float, document["attributes"].get("_FillValue")) {
+                // A float64 of eight bytes.
+                let text = mask
+                    .as_str()
+                    .unwrap_or_else(|| panic!("{}: {mask}", path.display()));
+                assert!(text.len() == 12 && text.ends_with('='), "{text}");
+                n_masked += 1;
+            }
+            if let (false, Some(mask)) = (is_v3, document.get("_FillValue")) {
+                assert!(!mask.to_string().ends_with("=\""), "{}: {mask}", path.display());
+            }
+        }
+    }
+    assert!(n_masked > 3, "{n_masked}");
 }

@@ -13,7 +13,7 @@ use zarr_store::Store;
 use self::chunks::Shards;
 use crate::{
     Array, ArrayMetadata, ChunkEdges, ChunkKeyEncoding, DimensionNames, Error, Group, NodePath, Options,
-    Order, Result, ZarrFormat, hierarchy,
+    Order, Result, ZarrFormat, hierarchy, mask_from_v3, mask_to_v3,
     metadata::{Codecs, V2Codecs, elements_codec, v2, v2_fill_value},
     n5, new_node, put_dimension_names, take_dimension_names,
 };
@@ -279,6 +279,7 @@ impl ArrayBuilder {
     /// The attributes of an array of another format; the names of dimensions go to where this format has them.
     ///
     /// That is the document in V3, and the attribute [`DIMENSIONS_ATTRIBUTE`](crate::DIMENSIONS_ATTRIBUTE) in V2.
+    /// The attribute [`MASK_ATTRIBUTE`](crate::MASK_ATTRIBUTE) takes the form that xarray has for it in this format.
     pub fn foreign_attributes(mut self, mut attributes: Map<String, Value>) -> Self {
         match self.format {
             ZarrFormat::V3 => {
@@ -287,12 +288,14 @@ impl ArrayBuilder {
                 if self.dimension_names.is_none() || self.dimension_names == names {
                     (self.dimension_names, attributes) = (names, others);
                 }
+                mask_to_v3(&mut attributes, &self.data_type);
             }
             ZarrFormat::V2 => {
                 put_dimension_names(
                     &mut attributes,
                     self.dimension_names.as_deref().unwrap_or_default(),
                 );
+                mask_from_v3(&mut attributes, &self.data_type);
             }
         }
         self.attributes(attributes)

@@ -4,7 +4,7 @@
 //! they mean is said by `_ARRAY_DIMENSIONS`.
 
 use serde_json::{Map, Value, json};
-use zarr_convenience::{Attributes, Fate, Kept, Lost};
+use zarr_convenience::{Attributes, Fate, Kept, Lost, core::MASK_ATTRIBUTE};
 
 use super::{
     datatype::{lost_names, lost_padding},
@@ -137,7 +137,10 @@ struct Original {
 
 fn kept(attribute: &Attribute, value: &Value, paths: Paths<'_>, is_hidden: bool) -> Original {
     let named_type = attribute.named_type.and_then(paths);
-    let usual = named_type.is_none() && to_hdf5(value).is_ok_and(|usual| is_same(&usual, attribute));
+    // V3 has the value that stands for a missing one without its list.
+    let is_mask = attribute.name == MASK_ATTRIBUTE && attribute.space.shape() == Some(&[1]);
+    let usual =
+        named_type.is_none() && !is_mask && to_hdf5(value).is_ok_and(|usual| is_same(&usual, attribute));
     if usual && !is_hidden {
         let (original, fate) = (None, None);
         return Original { original, fate };
@@ -243,7 +246,14 @@ fn leaves_of<'a>(value: &'a Value, shape: &[u64], leaves: &mut Vec<&'a Value>) -
         leaves.push(value);
         return Some(());
     };
-    let list = value.as_array()?;
+    let Some(list) = value.as_array() else {
+        // V3 has the value that stands for a missing one without its list.
+        return if *length == 1 {
+            leaves_of(value, rest, leaves)
+        } else {
+            None
+        };
+    };
     if rest.contains(&0) {
         return Some(());
     }

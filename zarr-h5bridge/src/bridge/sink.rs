@@ -7,8 +7,8 @@ use std::{
 };
 
 use serde_json::{Map, Value};
-use zarr_convenience::core::NodePath;
 use zarr_convenience::core::codecs::DataType;
+use zarr_convenience::core::{NodePath, ZarrFormat, mask_from_v3};
 use zarr_convenience::{Creation, Error, Found, How, Lost, Plan, Prospect, Result, Sink, SourceArray};
 
 use super::{
@@ -411,7 +411,13 @@ impl Sink for Hdf5Sink {
             return Ok(Vec::new());
         }
         let (writer, path) = (self.writer()?, path.to_string());
-        let (attributes, original) = taken(attributes);
+        let (mut attributes, original) = taken(attributes);
+        if array
+            .as_zarr()
+            .is_some_and(|array| array.metadata().format == ZarrFormat::V3)
+        {
+            mask_from_v3(&mut attributes, array.data_type());
+        }
         let target = match new_dataset(array, how.creation, &original)? {
             Ok(target) => target,
             Err(reason) => return Ok(vec![Lost { what: path, reason }]),

@@ -101,6 +101,8 @@ impl Look<'_> {
             (Ok(mut attributes_of_a), Ok(mut attributes_of_b)) => {
                 node::place_dimension_names(a, b, &mut attributes_of_a);
                 node::place_dimension_names(b, a, &mut attributes_of_b);
+                node::place_mask(a, b, &mut attributes_of_a.members);
+                node::place_mask(b, a, &mut attributes_of_b.members);
                 let (different, not_compared) =
                     node::attributes(&looked.path, &attributes_of_a, &attributes_of_b);
                 looked.differ_all(different);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-use zarr_core::{DimensionNames, ZarrFormat, codecs::SLOT_SIZE, put_dimension_names};
+use serde_json::{Map, Value};
+use zarr_core::{
+    DimensionNames, ZarrFormat, codecs::SLOT_SIZE, mask_from_v3, mask_to_v3, put_dimension_names,
+};
 
 use super::{
     DifferenceKind, Side,
@@ -71,6 +73,17 @@ pub(super) fn place_dimension_names(node: &SourceNode, other: &SourceNode, attri
         && let Some(names) = names_in_document(array.as_ref())
     {
         put_dimension_names(&mut attributes.members, &names);
+    }
+}
+
+/// Gives the value that stands for a missing one the form that it has in V3, if two nodes are of different formats.
+pub(super) fn place_mask(node: &SourceNode, other: &SourceNode, attributes: &mut Map<String, Value>) {
+    let format = |array: &dyn SourceArray| array.as_zarr().map(|array| array.metadata().format);
+    if let (SourceNode::Array(array), SourceNode::Array(other)) = (node, other)
+        && format(array.as_ref()) != format(other.as_ref())
+    {
+        mask_from_v3(attributes, array.data_type());
+        mask_to_v3(attributes, array.data_type());
     }
 }
 
