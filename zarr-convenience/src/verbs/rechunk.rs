@@ -94,7 +94,10 @@ pub fn rechunk(
     between: Option<&Between>,
     options: CopyOptions<'_>,
 ) -> Result<Report> {
+    // What lies between two passes has no name of its own.
+    let own_name = Some(source.path().name()).filter(|name| !name.is_empty() && !dest.is_place());
     let options = CopyOptions {
+        name: options.name.or_else(|| own_name.map(str::to_owned)),
         memory: Some(plan.memory),
         ..options
     };
@@ -220,7 +223,7 @@ fn pass(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zarr_core::{Selection, ZarrFormat, codecs::DataType, store::Store};
+    use zarr_core::{Group, Selection, ZarrFormat, codecs::DataType, store::Store};
 
     fn columns() -> Array {
         let builder = ArrayBuilder::new(vec![400, 400], DataType::Float64).chunk_shape(vec![400, 1]);
@@ -262,6 +265,23 @@ mod tests {
                 made.read_vec::<f64>(&Selection::all()).unwrap(),
                 source.read_vec::<f64>(&Selection::all()).unwrap()
             );
+        }
+    }
+
+    #[test]
+    fn in_a_group_the_array_has_its_own_name_after_two_passes_too() {
+        let source = columns();
+        for memory in [1 << 30, 1 << 20] {
+            let plan = plan_rechunk(&source, &of_chunks(&[1, 400]), true, memory).unwrap();
+            let (store, options) = (Arc::new(MemoryStore::new()), Options::default());
+            let dest = Group::create(store, &NodePath::root(), ZarrFormat::V2, &options).unwrap();
+            let options = CopyOptions {
+                creation: of_chunks(&[1, 400]),
+                ..CopyOptions::default()
+            };
+            rechunk(&source, &plan, &dest, None, options).unwrap();
+            let made = dest.get("a").unwrap();
+            assert!(matches!(made, Node::Array(array) if array.chunk_shape() == [1, 400]));
         }
     }
 
