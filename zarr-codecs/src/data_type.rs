@@ -8,7 +8,7 @@ use serde_json::Value;
 
 #[cfg(doc)]
 use crate::{Field, LongDouble};
-use crate::{NarrowType, SLOT_SIZE, StructType, long_double};
+use crate::{Field, NarrowType, SLOT_SIZE, StructType, long_double};
 
 /// The order of bytes within a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -219,6 +219,37 @@ impl DataType {
             Self::Struct(record) => record.fields.iter().any(|field| field.data_type.has_byte_order()),
             _ => self.swap_size() != Some(1),
         }
+    }
+
+    /// The same elements with all fields of records in one byte order, as V3 stores them.
+    ///
+    /// In memory nothing differs.
+    #[must_use]
+    pub fn in_one_byte_order(self) -> Self {
+        match self {
+            Self::Struct(mut record) => {
+                for field in &mut record.fields {
+                    field.is_reversed = false;
+                    field.data_type = std::mem::replace(&mut field.data_type, Self::Bool).in_one_byte_order();
+                }
+                Self::Struct(record)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether elements of the two types lie in memory alike and mean the same: the byte orders in which fields of
+    /// records are stored make no difference, and padding of one may have a name in the other.
+    #[must_use]
+    pub fn is_in_memory_as(&self, other: &Self) -> bool {
+        let (Self::Struct(one), Self::Struct(other)) = (self, other) else {
+            return self == other;
+        };
+        let is_same = |(one, other): (&Field, &Field)| {
+            let has_name = one.name == other.name || one.name.is_empty() || other.name.is_empty();
+            has_name && one.shape == other.shape && one.data_type.is_in_memory_as(&other.data_type)
+        };
+        one.fields.len() == other.fields.len() && one.fields.iter().zip(&other.fields).all(is_same)
     }
 
     /// Whether elements that are stored in this byte order lie otherwise in memory.

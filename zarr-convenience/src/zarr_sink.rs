@@ -83,6 +83,9 @@ impl Place {
     fn builder(&self, array: &dyn SourceArray, creation: &Creation) -> Result<ArrayBuilder> {
         let format = self.format(creation);
         let mut builder = array.builder()?.format(format);
+        if format == ZarrFormat::V3 {
+            builder = builder.in_one_byte_order();
+        }
         // Those of Zarr are kept in any case.
         if creation.keeps_codecs
             && array.as_zarr().is_none()

@@ -116,7 +116,7 @@ impl Array {
                 got: data.shape.clone(),
             });
         }
-        if data.data_type != *asked.part.data_type {
+        if !data.data_type.is_in_memory_as(&asked.part.data_type) {
             return Err(Error::Type {
                 array: self.path().to_string(),
                 stored: asked.part.data_type.to_string(),

@@ -183,6 +183,12 @@ impl ArrayBuilder {
         self
     }
 
+    /// Stores all fields of records in one byte order, which is the only one that V3 has for them.
+    pub fn in_one_byte_order(mut self) -> Self {
+        self.data_type = self.data_type.in_one_byte_order();
+        self
+    }
+
     /// The byte order of stored elements.
     pub const fn byte_order(mut self, byte_order: ByteOrder) -> Self {
         self.byte_order = byte_order;

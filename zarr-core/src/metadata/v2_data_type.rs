@@ -59,6 +59,11 @@ fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Option<ByteOrd
             .as_array()
             .filter(|parts| matches!(parts.len(), 2 | 3))
             .ok_or_else(wrong)?;
+        if let Some([_, Value::String(name)]) = parts[0].as_array().map(Vec::as_slice) {
+            // So zarr-python 2 writes it, and does not read it.
+            let reason = format!("field {name:?}: its title has no form in Zarr");
+            return Err(Wrong::new("/dtype", reason));
+        }
         let name = parts[0].as_str().ok_or_else(wrong)?.to_owned();
         if record
             .fields

@@ -1,13 +1,17 @@
-//! Records as values of Rust.
+//! Records as values of Rust, and those that zarr-python 2 wrote (`testdata/records`).
 
 use std::sync::Arc;
 
+use crate::v3_types::unhex;
 use serde_json::{Value, json};
 use zarr_core::{
     Array, ArrayBuilder, ArrayData, Error, NodePath, Options, Selection,
+    codecs::ByteOrder,
     metadata::{V2Codecs, v2_data_type},
-    store::{MemoryStore, StoreExt, StoreKey},
+    store::{MemoryStore, Store, StoreExt, StoreKey},
 };
+
+const FROM_PYTHON: &str = include_str!("../../../testdata/records/records.json");
 
 fn array(length: u64, dtype: &Value) -> Array {
     let (data_type, byte_order) = v2_data_type(dtype).unwrap();
@@ -241,4 +245,88 @@ fn b50_gaps_between_fields_have_no_names_and_stay_as_they_are_written() {
     let names: Vec<_> = data.records().unwrap().next().unwrap().names().collect();
     assert_eq!(names, ["a", "b", "c"]);
     assert_eq!(data.column::<i32>("b").unwrap(), [-2]);
+}
+
+/// The elements of an array, every field little-endian.
+fn elements(array: &Array) -> Vec<u8> {
+    let mut elements = array.read_data(&Selection::all()).unwrap().buffer.elements;
+    if ByteOrder::NATIVE != ByteOrder::Little {
+        array.data_type().swap_bytes(&mut elements);
+    }
+    elements
+}
+
+/// The array of a document of V2, without chunks.
+fn array_of(document: &str) -> Result<Array, Error> {
+    let store = MemoryStore::new();
+    let key = StoreKey::new(".zarray").unwrap();
+    store.set(&key, document.as_bytes()).unwrap();
+    Array::open(Arc::new(store), &NodePath::root(), &Options::default())
+}
+
+#[test]
+fn records_of_zarr_python_2_are_read_and_written() {
+    let cases: Vec<Value> = serde_json::from_str(FROM_PYTHON).unwrap();
+    let mut n_read = 0;
+    for case in cases.iter().filter(|case| case.get("refused").is_none()) {
+        let text = case["document"].as_str().unwrap();
+        let document: Value = serde_json::from_str(text).unwrap();
+        let array = array_of(text).unwrap();
+        let chunks = case["chunks"].as_object().unwrap();
+        for (name, chunk) in chunks {
+            array
+                .store()
+                .set(&StoreKey::new(name).unwrap(), &unhex(chunk))
+                .unwrap();
+        }
+        assert_eq!(elements(&array), unhex(&case["elements"]), "{document}");
+        n_read += 1;
+        // Written anew, in chunks that are not compressed byte for byte: padding and fields in their byte orders.
+        let ours = array_of(text).unwrap();
+        ours.write_data(&Selection::all(), &array.read_data(&Selection::all()).unwrap())
+            .unwrap();
+        assert_eq!(elements(&ours), unhex(&case["elements"]), "{document}");
+        if document["compressor"].is_null() {
+            for (name, chunk) in chunks {
+                let written = ours.store().get(&StoreKey::new(name).unwrap(), 1 << 20).unwrap();
+                assert_eq!(written.unwrap().to_vec(), unhex(chunk), "{name} of {document}");
+            }
+        }
+        // The document is that of zarr-python, byte for byte.
+        ours.write_metadata().unwrap();
+        let written = ours
+            .store()
+            .get(&StoreKey::new(".zarray").unwrap(), 1 << 20)
+            .unwrap();
+        assert_eq!(String::from_utf8(written.unwrap().to_vec()).unwrap(), text);
+    }
+    assert_eq!(n_read, 65);
+}
+
+#[test]
+fn records_that_zarr_python_2_refuses_are_refused_by_their_reason() {
+    let cases: Vec<Value> = serde_json::from_str(FROM_PYTHON).unwrap();
+    let titles = cases.iter().find(|case| case["name"] == "titles").unwrap();
+    assert!(titles["refused"].as_str().unwrap().contains("MetadataError"));
+    let error = array_of(titles["document"].as_str().unwrap()).unwrap_err();
+    assert!(chain(&error).contains("its title"), "{}", chain(&error));
+
+    let mut objects: Value = serde_json::from_str(titles["document"].as_str().unwrap()).unwrap();
+    objects["dtype"] = json!([["a", "<i4"], ["o", "|O"]]);
+    objects["fill_value"] = Value::Null;
+    objects["filters"] = json!([{"id": "vlen-utf8"}]);
+    let error = match array_of(&objects.to_string()) {
+        Ok(array) => array.read_data(&Selection::all()).unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(
+        chain(&error).contains(r#"["o","|O"]]` cannot be decoded"#),
+        "{}",
+        chain(&error)
+    );
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -290,9 +290,22 @@ fn stored_type(data_type: &DataType, order: ByteOrder) -> Result<Datatype, Strin
     })
 }
 
+/// The name of a field, which of padding is that by which `NumPy` reads it: `f` and its place.
+fn field_name(record: &StructType, at: usize) -> String {
+    let given = &record.fields[at].name;
+    if !given.is_empty() {
+        return given.clone();
+    }
+    let mut name = format!("f{at}");
+    while record.fields.iter().any(|field| field.name == name) {
+        name.push('_');
+    }
+    name
+}
+
 fn compound(record: &StructType, order: ByteOrder) -> Result<Datatype, String> {
     let (mut fields, mut size) = (Vec::new(), 0);
-    for field in &record.fields {
+    for (at, field) in record.fields.iter().enumerate() {
         if field.data_type.is_variable() || matches!(field.data_type, DataType::FixedUtf32(_)) {
             return Err(format!("HDF5 has no type for its field {:?}", field.name));
         }
@@ -309,7 +322,7 @@ fn compound(record: &StructType, order: ByteOrder) -> Result<Datatype, String> {
             .filter(|size| *size > 0)
             .ok_or("writing fields without a size to HDF5 is not there yet")?;
         fields.push(Field {
-            name: Name::from(field.name.as_str()),
+            name: Name::from(field_name(record, at).as_str()),
             offset,
             datatype,
         });

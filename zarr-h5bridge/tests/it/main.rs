@@ -13,6 +13,7 @@ mod moved;
 mod odd;
 mod outside;
 mod pieces;
+mod records;
 mod resume;
 mod round_trip;
 mod serve;
