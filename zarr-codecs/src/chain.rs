@@ -246,7 +246,7 @@ impl Layout {
 pub struct Scratch {
     front: Vec<u8>,
     back: Vec<u8>,
-    chunk: ChunkBuffer,
+    pub(crate) chunk: ChunkBuffer,
 }
 
 /// A decoded chunk, in the [`Layout`] of its codec.
@@ -478,6 +478,14 @@ impl ChunkCodec {
         })
     }
 
+    /// The codec whose decoded bytes are the elements, if there is no other.
+    pub(crate) fn only_stage(&self) -> Option<&dyn BytesToBytes> {
+        match self.bytes_to_bytes.as_slice() {
+            [(codec, _)] if self.direct => Some(codec.as_ref()),
+            _ => None,
+        }
+    }
+
     /// Undoes the bytes-to-bytes codecs from the last down to the one at index `from`.
     fn decode_bytes<'a>(
         &self,
@@ -545,7 +553,7 @@ impl ChunkCodec {
 }
 
 /// Gives a buffer a length, or says that there is no memory for it.
-fn reserve(buffer: &mut Vec<u8>, length: usize) -> Result<()> {
+pub(crate) fn reserve(buffer: &mut Vec<u8>, length: usize) -> Result<()> {
     let more = length.saturating_sub(buffer.len());
     buffer
         .try_reserve(more)

@@ -6,7 +6,7 @@
 use std::{fmt::Debug, ops::Range, sync::Arc};
 
 use crate::{
-    ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Result, StoredType,
+    ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Excerpt, Result, StoredType,
     array_to_bytes::sharding_indexed::Sharding,
 };
 
@@ -151,6 +151,22 @@ pub trait BytesToBytes: Debug + Send + Sync {
     fn decode_part(&self, encoded: &[u8], part: Range<usize>, out: &mut [u8]) -> Result<usize> {
         let _ = part;
         self.decode(encoded, out)
+    }
+
+    /// How many bytes at the beginning of what `decoded` bytes encode to say where parts of them are, as far as most
+    /// encoders go; `None` if parts cannot be found.
+    fn head_size(&self, decoded: usize) -> Option<usize> {
+        let _ = decoded;
+        None
+    }
+
+    /// Finds a part in bytes that begin with `head`, as many as the sizes say that are encoded and decoded; `None` where
+    /// it cannot be found from that alone, or the sizes are not right.
+    ///
+    /// Nothing need be checked that is checked when the excerpt is decoded.
+    fn excerpt(&self, head: &[u8], sizes: (u64, usize), part: Range<usize>) -> Option<Excerpt> {
+        let _ = (head, sizes, part);
+        None
     }
 
     /// The most bytes that `decoded` bytes encode to, by this encoder or any other.

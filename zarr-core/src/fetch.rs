@@ -5,6 +5,7 @@
 //! | encoded | anything | the whole value |
 //! | uncompressed | most of it | the whole value |
 //! | uncompressed | a part | the bytes from the first element to the last |
+//! | a large chunk of Blosc | a part | its table of blocks, then the blocks (see `excerpt_read`) |
 //! | a shard | anything | its index, then of each inner chunk as above |
 //!
 //! Where an inner chunk is a shard itself, its index comes in between: so chunks in shards of shards take three

@@ -13,6 +13,7 @@ mod cut;
 mod dimension_names;
 mod element;
 mod error;
+mod excerpt_read;
 mod fetch;
 mod fields;
 mod fixed;

@@ -8,6 +8,7 @@ use zarr_store::Bytes;
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
     cut::Cut,
+    excerpt_read,
     fetch::{ChunkFetch, Levels},
     fields::Asked,
     output::{ChunkPlace, ChunkedOutput, Wanted},
@@ -248,6 +249,18 @@ impl ReadJob<'_> {
                 Outcome::Unfit => {}
             }
         }
+        let named = |error| self.array.chunk_error(share.coords().collect(), &key, error);
+        if !self.is_variable() && !codec.is_uncompressed() {
+            let part = share.span(codec.spec().data_type.size().unwrap_or(0));
+            let (workers, value) = (self.array.options().workers, (store, &key));
+            if let Some(head_size) = excerpt_read::head_size(store, workers, codec, &part)
+                && let Some(piece) = excerpt_read::read(value, codec, part.clone(), head_size, read)?
+            {
+                let elements = piece.decode(codec, part, &mut work.scratch).map_err(named)?;
+                place.copy(elements, piece.origin(), codec.layout().swap_size);
+                return Ok(());
+            }
+        }
         read.set_limit(codec.encoded_size_max());
         if !store.get_ranges(&key, &[fetch.range], read)? {
             place.fill();
@@ -257,8 +270,7 @@ impl ReadJob<'_> {
             bytes: read.part(0),
             fetch,
         };
-        self.put(&mut place, encoded, work)
-            .map_err(|error| self.array.chunk_error(share.coords().collect(), &key, error))
+        self.put(&mut place, encoded, work).map_err(named)
     }
 
     /// Decodes what was fetched of a chunk to its place.

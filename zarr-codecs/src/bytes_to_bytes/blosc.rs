@@ -14,11 +14,12 @@ use serde_json::{Map, Value};
 use super::{
     blosc_blocks,
     blosc_encode::Encoder,
+    blosc_excerpt,
     blosc_frame::{Frame, HEADER_SIZE, InnerCodec, NAME, corrupt},
 };
 use crate::{
-    BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration, DataType, Result,
-    V2Codec, encoder_setting,
+    BytesToBytes, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration, DataType, Excerpt,
+    Result, V2Codec, encoder_setting,
 };
 
 /// The most bytes that a frame can hold.
@@ -115,6 +116,14 @@ impl BytesToBytes for Blosc {
 
     fn decode_part(&self, encoded: &[u8], part: Range<usize>, out: &mut [u8]) -> Result<usize> {
         decode(encoded, Some(part), out)
+    }
+
+    fn head_size(&self, decoded: usize) -> Option<usize> {
+        Some(blosc_excerpt::head_size(decoded))
+    }
+
+    fn excerpt(&self, head: &[u8], sizes: (u64, usize), part: Range<usize>) -> Option<Excerpt> {
+        blosc_excerpt::excerpt(head, sizes, part)
     }
 
     fn encoded_size_max(&self, decoded: usize) -> usize {

@@ -8,6 +8,8 @@ mod blosc_blocks;
 #[cfg(feature = "blosc")]
 mod blosc_encode;
 #[cfg(feature = "blosc")]
+mod blosc_excerpt;
+#[cfg(feature = "blosc")]
 mod blosc_frame;
 #[cfg(feature = "blosc")]
 mod blosc_streams;

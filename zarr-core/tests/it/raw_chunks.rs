@@ -1,16 +1,18 @@
-//! Large uncompressed chunks, which are read in pieces and yet are of one value.
+//! Large chunks, of which pieces are read that yet are of one value: all of uncompressed ones, parts of those of Blosc.
 
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
+use serde_json::json;
 use zarr_core::{
-    Array, ArrayBuilder, NodePath, Options, Selection,
-    codecs::{ByteOrder, DataType, FillValue},
+    Array, ArrayBuilder, NodePath, Options, Selection, ZarrFormat,
+    codecs::{ByteOrder, CodecConfig, DataType, FillValue},
     metadata::V2Codecs,
     store::{
-        ByteRange, DirectoryStore, MemoryStore, ReadBuffer, Store, StoreError, StoreKey, forward_to_store,
+        ByteRange, CountingStore, DirectoryStore, MemoryStore, ReadBuffer, Store, StoreError, StoreExt,
+        StoreKey, forward_to_store,
     },
 };
 
@@ -69,7 +71,7 @@ impl Store for Changing {
         ranges: &[ByteRange],
         buffer: &mut ReadBuffer,
     ) -> Result<bool, StoreError> {
-        if key.as_str() == "0" {
+        if ["0", "0.0.0"].contains(&key.as_str()) {
             let change = self.change.lock().unwrap();
             if self.n_gets.fetch_add(1, Ordering::Relaxed) == change.0 {
                 match &change.1 {
@@ -149,5 +151,111 @@ fn a_chunk_of_another_size_is_an_error() {
         let error = array.read_vec::<i32>(&chunk(0)).unwrap_err();
         let text = format!("{error}: {:?}", std::error::Error::source(&error));
         assert!(text.contains('0') && text.contains(&size.to_string()), "{text}");
+    }
+}
+
+/// An array of one chunk of 8 MiB that Blosc has compressed, half of it to next to nothing.
+fn create_blosc(store: Arc<dyn Store>, format: ZarrFormat, byte_order: ByteOrder) -> Array {
+    let builder = ArrayBuilder::new(vec![128, 128, 128], DataType::Int32)
+        .chunk_shape(vec![128, 128, 128])
+        .byte_order(byte_order)
+        .format(format);
+    let builder = match format {
+        // What V2 arrays have unless told otherwise.
+        ZarrFormat::V2 => builder,
+        ZarrFormat::V3 => {
+            let blosc = json!({"cname": "zstd", "clevel": 1, "shuffle": "bitshuffle", "typesize": 4});
+            builder.codecs(vec![CodecConfig::new(
+                "blosc",
+                blosc.as_object().unwrap().clone(),
+            )])
+        }
+    };
+    let array = builder
+        .create(store, &NodePath::root(), &Options::default())
+        .unwrap();
+    array.write_vec(&Selection::all(), &cube()).unwrap();
+    array
+}
+
+fn cube() -> Vec<i32> {
+    let is_smooth = |at: i32| at % (1 << 14) < 1 << 13;
+    let number = |at: i32| {
+        if is_smooth(at) {
+            at
+        } else {
+            at.wrapping_mul(2_654_435)
+        }
+    };
+    (0..1 << 21).map(number).collect()
+}
+
+/// What the cube has in a region.
+fn cut(cube: &[i32], start: [usize; 3], shape: [usize; 3]) -> Vec<i32> {
+    let planes = start[0]..start[0] + shape[0];
+    let rows = planes.flat_map(|plane| (0..shape[1]).map(move |row| (plane * 128 + start[1] + row) * 128));
+    rows.flat_map(|row| &cube[row + start[2]..][..shape[2]])
+        .copied()
+        .collect()
+}
+
+#[test]
+fn of_a_large_chunk_of_blosc_the_blocks_are_read_that_hold_what_is_asked_for() {
+    let cube = cube();
+    for (format, byte_order) in [
+        (ZarrFormat::V2, ByteOrder::Little),
+        (ZarrFormat::V2, ByteOrder::Big),
+        (ZarrFormat::V3, ByteOrder::Little),
+    ] {
+        let counting = Arc::new(CountingStore::new(Arc::new(MemoryStore::new())));
+        let array = create_blosc(Arc::<CountingStore>::clone(&counting), format, byte_order);
+        let size = array.size_stored().unwrap();
+        for (start, shape) in [
+            ([0, 0, 0], [1, 1, 1]),
+            ([127, 127, 127], [1, 1, 1]),
+            ([64, 3, 5], [1, 100, 90]),
+            ([17, 0, 0], [4, 128, 128]),
+        ] {
+            let before = counting.counts();
+            let selection = Selection::region(&start.map(|at| at as u64), &shape.map(|length| length as u64));
+            assert!(array.read_vec::<i32>(&selection).unwrap() == cut(&cube, start, shape));
+            let now = counting.counts();
+            assert_eq!(now.gets - before.gets, 2);
+            assert!(now.bytes_got - before.bytes_got < size / 4, "{start:?}");
+        }
+        // Of most of it, all is read at once.
+        let before = counting.counts().gets;
+        assert!(array.read_vec::<i32>(&Selection::all()).unwrap() == cube);
+        assert_eq!(counting.counts().gets - before, 1);
+    }
+}
+
+#[test]
+fn a_chunk_of_blosc_that_changes_meanwhile_is_the_old_or_the_new_one() {
+    let store = Arc::new(Changing::new());
+    let array = create_blosc(Arc::<Changing>::clone(&store), ZarrFormat::V2, ByteOrder::Little);
+    let key = array.chunk_key(&[0, 0, 0]).unwrap();
+    let other = Array::clone(&array);
+    other.write_vec(&Selection::all(), &vec![5; 1 << 21]).unwrap();
+    let new = store.inner.get(&key, u64::MAX).unwrap().unwrap();
+    let point = Selection::region(&[100, 5, 7], &[1, 1, 1]);
+    let old = cut(&cube(), [100, 5, 7], [1, 1, 1]);
+    for request in 0..4 {
+        for (to, expected) in [
+            (Some(new.to_vec()), vec![5]),
+            (None, vec![0]),
+            (Some(vec![0; 3]), vec![]),
+        ] {
+            array.write_vec(&Selection::all(), &cube()).unwrap();
+            store.change_before(request, to.clone());
+            let read = array.read_vec::<i32>(&point);
+            if request < 2 && expected.is_empty() {
+                let error = read.unwrap_err().to_string();
+                assert!(error.contains("chunk"), "{error}");
+            } else {
+                let expected = if request < 2 { &expected } else { &old };
+                assert_eq!(&read.unwrap(), expected, "changed before request {request}");
+            }
+        }
     }
 }
