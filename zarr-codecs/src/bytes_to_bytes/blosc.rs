@@ -253,6 +253,13 @@ mod tests {
     use crate::DataType;
     use crate::testing::{check_codec, noise, smooth, spec};
 
+    fn built(configuration: &Value) -> Arc<dyn BytesToBytes> {
+        match build(configuration.as_object().unwrap(), &CodecRegistry::default()) {
+            Ok(Codec::BytesToBytes(codec)) => codec,
+            other => panic!("{configuration}: {other:?}"),
+        }
+    }
+
     #[test]
     fn chunks_come_back() {
         let spec = spec(&[], DataType::Float32);
@@ -279,11 +286,7 @@ mod tests {
                 let configuration = json!({
                     "cname": inner, "shuffle": shuffle, "typesize": element_size, "blocksize": block_size,
                 });
-                let Ok(Codec::BytesToBytes(codec)) =
-                    build(configuration.as_object().unwrap(), &CodecRegistry::default())
-                else {
-                    unreachable!("the configuration is possible")
-                };
+                let codec = built(&configuration);
                 let mut frame = Vec::new();
                 codec.encode(&decoded, &mut frame).unwrap();
                 for part in (0..decoded.len()).step_by(97) {
@@ -315,10 +318,7 @@ mod tests {
                     .collect();
                 for level in [1, 2, 9] {
                     let configuration = json!({"cname": inner, "clevel": level, "shuffle": 1, "typesize": 4});
-                    let built = build(configuration.as_object().unwrap(), &CodecRegistry::default());
-                    let Ok(Codec::BytesToBytes(codec)) = built else {
-                        unreachable!("the configuration is possible")
-                    };
+                    let codec = built(&configuration);
                     let mut out = Vec::with_capacity(1 << 16);
                     codec.encode(&decoded, &mut out).unwrap();
                     let size_max = codec.encoded_size_max(size);
@@ -357,11 +357,7 @@ mod tests {
             (i32::MIN, (114, 128)),
         ] {
             let configuration = json!({"shuffle": 1, "typesize": 4, "blocksize": block_size});
-            let Ok(Codec::BytesToBytes(codec)) =
-                build(configuration.as_object().unwrap(), &CodecRegistry::default())
-            else {
-                unreachable!("the configuration is possible")
-            };
+            let codec = built(&configuration);
             let mut frame = Vec::new();
             codec.encode(&decoded, &mut frame).unwrap();
             // numcodecs.Blosc(blocksize=block_size).encode(numpy.arange(50, dtype='<i4')), and bytes 8 to 12 of it.
@@ -372,14 +368,7 @@ mod tests {
 
     #[test]
     fn impossible_settings_can_be_read() {
-        let encode = |configuration: Value| {
-            let Codec::BytesToBytes(codec) =
-                build(configuration.as_object().unwrap(), &CodecRegistry::default()).unwrap()
-            else {
-                unreachable!("Blosc makes bytes of bytes")
-            };
-            codec.encode(&[0; 200], &mut Vec::new())
-        };
+        let encode = |configuration: Value| built(&configuration).encode(&[0; 200], &mut Vec::new());
         assert!(encode(json!({})).is_ok());
         for odd in [
             json!({"cname": "lz5"}),
