@@ -13,6 +13,7 @@ mod process;
 mod report;
 mod subject;
 mod transcripts;
+mod v3;
 mod values;
 mod verdict;
 
@@ -27,6 +28,7 @@ const SUITES: &[Suite] = &[
     ("field", field::run),
     ("hdf5", hdf5::run),
     ("transcripts", transcripts::run),
+    ("v3", v3::run),
 ];
 
 /// Runs the suite that is named, or all of them.
