@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 #[cfg(doc)]
-use crate::{Field, LongDouble};
+use crate::LongDouble;
 use crate::{Field, NarrowType, SLOT_SIZE, StructType, long_double};
 
 /// The order of bytes within a number.

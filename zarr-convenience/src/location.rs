@@ -24,8 +24,8 @@ use crate::{Error, Result, address};
 /// A directory whose name ends in `.n5` is one of N5.
 ///
 /// The store ends at the first component that is a regular file, or, where nothing exists yet, whose name
-/// ends like that of a file format; else at the outermost directory that holds a Zarr document; else it is
-/// the whole path.
+/// ends like that of a file format; else at the outermost directory that holds a Zarr document; else, where nothing
+/// exists yet, at the first component whose name ends in `.zarr`; else it is the whole path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     /// The file or directory, or the address of a store elsewhere.
@@ -77,6 +77,10 @@ impl Location {
             .or_else(|| outermost().find(|path| !path.exists() && has_file_ending(path)))
             .or_else(|| outermost().find(|path| is_n5(path)))
             .or_else(|| outermost().find(|path| DOCUMENTS.iter().any(|name| path.join(name).is_file())))
+            .or_else(|| {
+                outermost()
+                    .find(|path| !path.exists() && path.extension().is_some_and(|ending| ending == "zarr"))
+            })
             .map_or(given, |store| *store);
         let rest = given.strip_prefix(store).unwrap_or_else(|_| Path::new(""));
         let names = rest.components().map(|component| match component {

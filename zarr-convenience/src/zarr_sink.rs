@@ -11,8 +11,8 @@ use std::{
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat, clear,
-    create_parents,
+    Array, ArrayBuilder, DimensionNames, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat,
+    clear, create_parents,
     store::{Staged, Store},
 };
 
@@ -85,6 +85,13 @@ impl Place {
         let mut builder = array.builder()?.format(format);
         if format == ZarrFormat::V3 {
             builder = builder.in_one_byte_order();
+        } else if array.shape().is_empty()
+            && array
+                .as_zarr()
+                .is_some_and(|from| from.metadata().format == ZarrFormat::V3)
+        {
+            // V3 has no names for no dimensions; in V2 the empty list is what xarray asks for.
+            builder = builder.dimension_names(Some(DimensionNames::new()));
         }
         // Those of Zarr are kept in any case.
         if creation.keeps_codecs

@@ -38,9 +38,11 @@ pub fn take_dimension_names(
     Some(names)
 }
 
-/// Puts names into the attributes of an array, unless no dimension has a name or the attribute is there.
+/// Puts names into the attributes of an array, unless it has dimensions and none has a name, or the attribute is there.
+///
+/// An array without dimensions gets an empty list, without which xarray opens no store of V2.
 pub fn put_dimension_names(attributes: &mut Map<String, Value>, names: &[Option<String>]) {
-    if names.iter().any(Option::is_some) {
+    if names.is_empty() || names.iter().any(Option::is_some) {
         let list = || names.iter().map(|name| Value::from(name.clone())).collect();
         attributes
             .entry(DIMENSIONS_ATTRIBUTE)

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::place::{Place, digests};
 
@@ -195,4 +195,68 @@ fn the_value_that_stands_for_a_missing_one_has_the_form_of_each_format() {
         }
     }
     assert!(n_masked > 3, "{n_masked}");
+}
+
+#[test]
+fn names_of_dimensions_go_to_hdf5_and_come_back() {
+    let place = Place::new();
+    for name in ["x", "plain"] {
+        place.done(&format!("create v.zarr/{name} --shape 2,3 --dtype int16"));
+    }
+    place.run_words(&["attrs", "v.zarr/x", r#"_ARRAY_DIMENSIONS=["y","x"]"#]);
+    place.done("copy-all v.zarr a.zarr --zarr-format 3");
+    for line in [
+        "a.zarr b.h5",
+        "b.h5 c.zarr --zarr-format 3",
+        "b.h5 d.zarr --zarr-format 2",
+    ] {
+        place.done(&format!("copy-all {line} --verify"));
+    }
+    for name in ["a.zarr", "c.zarr", "d.zarr"] {
+        place.done(&format!("diff {name} b.h5"));
+    }
+    let document: Value = serde_json::from_slice(&place.read("c.zarr/x/zarr.json")).unwrap();
+    assert_eq!(document["dimension_names"], json!(["y", "x"]));
+    assert_eq!(document["attributes"].get("_ARRAY_DIMENSIONS"), None);
+    let document: Value = serde_json::from_slice(&place.read("c.zarr/plain/zarr.json")).unwrap();
+    assert_eq!(document.get("dimension_names"), None);
+}
+
+/// xarray opens no store of V2 in which a variable does not say that it has no dimensions, such as that of a map
+/// projection.
+#[test]
+fn variables_of_netcdf_without_dimensions_say_so() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/hdf5");
+    let place = Place::new();
+    fs::copy(testdata.join("netcdf4.nc"), place.path("first.h5")).unwrap();
+    for line in [
+        "first.h5 two.zarr --zarr-format 2",
+        "first.h5 three.zarr --zarr-format 3",
+        "three.zarr again.zarr --zarr-format 2",
+        "two.zarr also.zarr --zarr-format 3",
+        "two.zarr back.h5",
+        "three.zarr also.h5",
+    ] {
+        place.run(&format!("copy-all {line}"));
+    }
+    for name in ["two.zarr", "again.zarr"] {
+        let attributes: Value = serde_json::from_slice(&place.read(&format!("{name}/sc/.zattrs"))).unwrap();
+        assert_eq!(attributes["_ARRAY_DIMENSIONS"], json!([]), "{name}");
+    }
+    for name in [
+        "two.zarr",
+        "three.zarr",
+        "again.zarr",
+        "also.zarr",
+        "back.h5",
+        "also.h5",
+    ] {
+        let run = place.run(&format!("diff first.h5/sc {name}/sc"));
+        assert_eq!(
+            (run.status, run.stdout.as_str()),
+            (0, ""),
+            "{name}: {}",
+            run.stderr
+        );
+    }
 }

@@ -297,10 +297,9 @@ impl ArrayBuilder {
                 mask_to_v3(&mut attributes, &self.data_type);
             }
             ZarrFormat::V2 => {
-                put_dimension_names(
-                    &mut attributes,
-                    self.dimension_names.as_deref().unwrap_or_default(),
-                );
+                if let Some(names) = &self.dimension_names {
+                    put_dimension_names(&mut attributes, names);
+                }
                 mask_from_v3(&mut attributes, &self.data_type);
             }
         }

@@ -23,8 +23,10 @@ const HOUSEKEEPING: [&str; 7] = [
     "_Netcdf4Dimid",
     "_Netcdf4Coordinates",
     "_nc3_strict",
-    "_NCProperties",
+    NETCDF_PROPERTIES,
 ];
+/// The attribute of the root of a file that says which library of netCDF has made it.
+pub(super) const NETCDF_PROPERTIES: &str = "_NCProperties";
 /// The attribute in which xarray has the names of dimensions.
 pub(super) const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
 /// Those of them that others use as well.

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value};
 use zarr_convenience::core::codecs::DataType;
-use zarr_convenience::core::{NodePath, ZarrFormat, mask_from_v3};
+use zarr_convenience::core::{Array, NodePath, ZarrFormat, mask_from_v3, put_dimension_names};
 use zarr_convenience::{Creation, Error, Found, How, Lost, Plan, Prospect, Result, Sink, SourceArray};
 
 use super::{
@@ -271,8 +271,12 @@ fn restore(
         .keys()
         .any(|name| name == "DIMENSION_LIST" || name == "CLASS");
     let own = |name: &String| {
-        let is_known = kept.get(name).is_some() || !names_dimensions || name != DIMENSIONS;
-        let value = attributes.get(name).filter(|_| is_known)?;
+        let value = attributes.get(name)?;
+        // Scales say it, and of a dataset without dimensions nothing need be said.
+        let is_said = names_dimensions || !original.is_empty() && *value == Value::Array(Vec::new());
+        if name == DIMENSIONS && is_said && !kept.contains_key(name) {
+            return None;
+        }
         Some((name.clone(), made(name, value)))
     };
     let order = original::names(original, "attribute_order");
@@ -412,11 +416,14 @@ impl Sink for Hdf5Sink {
         }
         let (writer, path) = (self.writer()?, path.to_string());
         let (mut attributes, original) = taken(attributes);
-        if array
-            .as_zarr()
-            .is_some_and(|array| array.metadata().format == ZarrFormat::V3)
+        // What V3 has words of its own for, HDF5 has as V2 has it.
+        if let Some(metadata) = array.as_zarr().map(Array::metadata)
+            && metadata.format == ZarrFormat::V3
         {
             mask_from_v3(&mut attributes, array.data_type());
+            if let Some(names) = &metadata.dimension_names {
+                put_dimension_names(&mut attributes, names);
+            }
         }
         let target = match new_dataset(array, how.creation, &original)? {
             Ok(target) => target,

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ use zarr_convenience::{Attributes, Error, Fate, Kept, Lost, Result, Source, Sour
 
 use super::{
     array::Hdf5Array,
-    attributes::{self, DIMENSIONS, lost_of_type},
+    attributes::{self, DIMENSIONS, NETCDF_PROPERTIES, lost_of_type},
     filters,
     links::{node_path, unfollowed},
     original::{self, KEY},
@@ -32,6 +32,7 @@ pub struct Hdf5Source {
     file: File,
     keeps: bool,
     format: ZarrFormat,
+    is_netcdf: OnceLock<bool>,
 }
 
 impl Hdf5Source {
@@ -43,7 +44,13 @@ impl Hdf5Source {
         filters::register();
         let file = File::open(path).map_err(source_error)?;
         let (keeps, format) = (false, ZarrFormat::V2);
-        Ok(Self { file, keeps, format })
+        let is_netcdf = OnceLock::new();
+        Ok(Self {
+            file,
+            keeps,
+            format,
+            is_netcdf,
+        })
     }
 
     /// Reads virtual datasets and external raw data whose files lie beneath these directories, or beneath that of the
@@ -145,7 +152,22 @@ impl Hdf5Source {
         })
     }
 
-    /// The names of the dimensions of a dataset that has dimension scales, or is one.
+    /// Whether a library of netCDF has made the file, in which every variable names its dimensions.
+    fn is_netcdf(&self) -> Result<bool> {
+        if let Some(known) = self.is_netcdf.get() {
+            return Ok(*known);
+        }
+        let names = match self.file.object("/").map_err(source_error)? {
+            Object::Group(root) => root.attribute_names().map_err(source_error)?,
+            _ => Vec::new(),
+        };
+        Ok(*self
+            .is_netcdf
+            .get_or_init(|| names.iter().any(|name| *name == NETCDF_PROPERTIES)))
+    }
+
+    /// The names of the dimensions of a dataset that has dimension scales, or is one; none of one without dimensions
+    /// in a file of netCDF.
     fn dimension_names(&self, dataset: &Dataset) -> Result<Option<Vec<Option<String>>>> {
         let mut found = Vec::new();
         for name in dataset.attribute_names().map_err(source_error)? {
@@ -154,6 +176,9 @@ impl Hdf5Source {
             }
         }
         let ndim = dataset.info().space.shape().map_or(0, <[u64]>::len);
+        if ndim == 0 && self.is_netcdf()? {
+            return Ok(Some(Vec::new()));
+        }
         let paths = |address| self.file.path_of(address);
         Ok(attributes::dimension_names(dataset.path(), &found, ndim, &paths))
     }
@@ -342,7 +367,7 @@ impl Source for Hdf5Source {
         if let SourceNode::Array(array) = node
             && let Some(array) = array.as_any().and_then(|array| array.downcast_ref::<Hdf5Array>())
             && let Some(names) = array.dimension_names()
-            && names.iter().any(Option::is_some)
+            && (names.is_empty() || names.iter().any(Option::is_some))
         {
             attributes.members.insert(DIMENSIONS.to_owned(), json!(names));
         }

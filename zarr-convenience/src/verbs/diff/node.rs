@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    DimensionNames, ZarrFormat, codecs::SLOT_SIZE, mask_from_v3, mask_to_v3, put_dimension_names,
+    DIMENSIONS_ATTRIBUTE, DimensionNames, ZarrFormat, codecs::SLOT_SIZE, mask_from_v3, mask_to_v3,
+    put_dimension_names,
 };
 
 use super::{
@@ -67,18 +68,35 @@ fn names_in_document(array: &dyn SourceArray) -> Option<DimensionNames> {
 }
 
 /// Puts the names of dimensions into the attributes of a node, if another one has no other place for them.
+///
+/// That an array has no dimensions need not be said, and only some formats have words for it.
 pub(super) fn place_dimension_names(node: &SourceNode, other: &SourceNode, attributes: &mut Attributes) {
-    if let (SourceNode::Array(array), SourceNode::Array(other)) = (node, other)
-        && names_in_document(other.as_ref()).is_none()
-        && let Some(names) = names_in_document(array.as_ref())
-    {
-        put_dimension_names(&mut attributes.members, &names);
+    let (SourceNode::Array(array), SourceNode::Array(other)) = (node, other) else {
+        return;
+    };
+    if array.shape().is_empty() && format(array.as_ref()) != format(other.as_ref()) {
+        let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        if attributes.members.get(DIMENSIONS_ATTRIBUTE).is_some_and(is_empty) {
+            attributes.members.shift_remove(DIMENSIONS_ATTRIBUTE);
+        }
+        return;
     }
+    if names_in_document(other.as_ref()).is_none()
+        && let Some(names) = array
+            .as_zarr()
+            .and_then(|array| array.metadata().dimension_names.as_ref())
+    {
+        put_dimension_names(&mut attributes.members, names);
+    }
+}
+
+/// The format of an array of Zarr.
+fn format(array: &dyn SourceArray) -> Option<ZarrFormat> {
+    array.as_zarr().map(|array| array.metadata().format)
 }
 
 /// Gives the value that stands for a missing one the form that it has in V3, if two nodes are of different formats.
 pub(super) fn place_mask(node: &SourceNode, other: &SourceNode, attributes: &mut Map<String, Value>) {
-    let format = |array: &dyn SourceArray| array.as_zarr().map(|array| array.metadata().format);
     if let (SourceNode::Array(array), SourceNode::Array(other)) = (node, other)
         && format(array.as_ref()) != format(other.as_ref())
     {
