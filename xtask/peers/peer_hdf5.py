@@ -209,7 +209,8 @@ def compare_node(found, node, format, path, report):
     if format == "3":
         names = found.metadata.dimension_names
         names = list(names) if names else None
-    if names != node["dimensions"]:
+    # An array without dimensions may say so.
+    if (names or None) != node["dimensions"]:
         report(path, f"its dimensions are {names} and not {node['dimensions']}")
     if list(found.shape) != wanted["shape"]:
         report(path, f"its shape is {found.shape} and not {wanted['shape']}")
