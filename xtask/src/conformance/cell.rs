@@ -315,7 +315,8 @@ impl Cell {
     /// The codec that makes bytes of elements unless another one does.
     fn bytes_codec(&self) -> Value {
         match self.dtype.object_codec() {
-            Some(name) => json!({"name": name}),
+            // As zarr-python 3 writes it.
+            Some(name) => json!({"name": name, "configuration": {}}),
             None if self.dtype.part_size() == 1 => json!({"name": "bytes"}),
             None => {
                 let endian = if self.dtype.is_big_endian() {
