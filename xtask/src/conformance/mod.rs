@@ -8,6 +8,7 @@ mod faults;
 mod field;
 mod grid;
 mod hdf5;
+mod page;
 pub(crate) mod peer;
 mod process;
 mod report;

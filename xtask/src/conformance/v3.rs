@@ -2,18 +2,12 @@
 //!
 //! `xtask/peers/peer_v3.py` makes the stores and reads the copies.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fmt::Write as _, fs, path::Path, process::Command, time::Duration};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{peer, process};
+use super::{page::Page, process};
 use crate::peers::python_in;
 
 const USAGE: &str = "usage: conformance v3 [--peers DIR] [--out FILE.md]";
@@ -96,18 +90,9 @@ const DECLARED: [(&str, &[&str], &str); 3] = [
 
 /// Runs the comparison; `Ok(false)` if anything differed that is not declared.
 pub(super) fn run(arguments: &[String]) -> Result<bool> {
-    let (mut home, mut out) = (peer::default_home()?, None);
-    let mut rest = arguments.iter();
-    while let Some(flag) = rest.next() {
-        let value = rest.next().context(USAGE)?;
-        match flag.as_str() {
-            "--peers" => home = value.into(),
-            "--out" => out = Some(PathBuf::from(value)),
-            _ => bail!(USAGE),
-        }
-    }
-    let home = std::path::absolute(home)?;
-    if !python_in(&home, ENVIRONMENT).exists() {
+    let page_of = Page::parse(arguments, USAGE)?;
+    let home = &page_of.home;
+    if !python_in(home, ENVIRONMENT).exists() {
         println!("skipped: the environment {ENVIRONMENT} is not there; cargo xtask peers makes it");
         return Ok(true);
     }
@@ -115,7 +100,7 @@ pub(super) fn run(arguments: &[String]) -> Result<bool> {
     let place = tempfile::tempdir()?;
     let place = place.path();
     fs::create_dir(place.join("original"))?;
-    let made = ask(&home, &["make".as_ref(), place.as_os_str()])?;
+    let made = ask(home, &["make".as_ref(), place.as_os_str()])?;
     let names = made["stores"].as_array().context("no stores are told")?;
     let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
     let mut found = Vec::new();
@@ -125,15 +110,12 @@ pub(super) fn run(arguments: &[String]) -> Result<bool> {
             copy(&zarr, place, way, name).with_context(|| format!("{}: {name}", way.title))?;
         }
         found.push(ask(
-            &home,
+            home,
             &["check".as_ref(), place.as_os_str(), way.name.as_ref()],
         )?);
     }
     let (text, undeclared) = page(&names, &made["versions"], &found);
-    match &out {
-        Some(file) => fs::write(file, text).with_context(|| format!("writing {}", file.display()))?,
-        None => print!("{text}"),
-    }
+    page_of.write(&text)?;
     for line in &undeclared {
         println!("differs: {line}");
     }

@@ -235,14 +235,15 @@ fn a_chunk_of_blosc_that_changes_meanwhile_is_the_old_or_the_new_one() {
     let store = Arc::new(Changing::new());
     let array = create_blosc(Arc::<Changing>::clone(&store), ZarrFormat::V2, ByteOrder::Little);
     let key = array.chunk_key(&[0, 0, 0]).unwrap();
-    let other = Array::clone(&array);
-    other.write_vec(&Selection::all(), &vec![5; 1 << 21]).unwrap();
+    // As long as the old one, so that its blocks can be looked for in it, and elsewhere.
+    let other: Vec<_> = cube().into_iter().rev().collect();
+    array.write_vec(&Selection::all(), &other).unwrap();
     let new = store.inner.get(&key, u64::MAX).unwrap().unwrap();
     let point = Selection::region(&[100, 5, 7], &[1, 1, 1]);
     let old = cut(&cube(), [100, 5, 7], [1, 1, 1]);
     for request in 0..4 {
         for (to, expected) in [
-            (Some(new.to_vec()), vec![5]),
+            (Some(new.to_vec()), cut(&other, [100, 5, 7], [1, 1, 1])),
             (None, vec![0]),
             (Some(vec![0; 3]), vec![]),
         ] {

@@ -15,6 +15,8 @@ use super::{
 };
 use crate::hdf5::{self, Attribute, Datatype, Item, Name, Values};
 
+/// The attribute of the root of a file that says which library of netCDF has made it.
+pub(super) const NETCDF_PROPERTIES: &str = "_NCProperties";
 /// Attributes that HDF5's dimension scales and netCDF-4 are made of.
 const HOUSEKEEPING: [&str; 7] = [
     "DIMENSION_LIST",
@@ -25,10 +27,6 @@ const HOUSEKEEPING: [&str; 7] = [
     "_nc3_strict",
     NETCDF_PROPERTIES,
 ];
-/// The attribute of the root of a file that says which library of netCDF has made it.
-pub(super) const NETCDF_PROPERTIES: &str = "_NCProperties";
-/// The attribute in which xarray has the names of dimensions.
-pub(super) const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
 /// Those of them that others use as well.
 const SCALE: [&str; 2] = ["CLASS", "NAME"];
 

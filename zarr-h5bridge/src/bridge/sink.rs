@@ -8,11 +8,13 @@ use std::{
 
 use serde_json::{Map, Value};
 use zarr_convenience::core::codecs::DataType;
-use zarr_convenience::core::{Array, NodePath, ZarrFormat, mask_from_v3, put_dimension_names};
+use zarr_convenience::core::{
+    Array, DIMENSIONS_ATTRIBUTE, NodePath, ZarrFormat, mask_from_v3, put_dimension_names,
+};
 use zarr_convenience::{Creation, Error, Found, How, Lost, Plan, Prospect, Result, Sink, SourceArray};
 
 use super::{
-    attributes::{DIMENSIONS, restored},
+    attributes::restored,
     copying::{Copying, refers, route},
     datatype::Form,
     filters,
@@ -274,7 +276,7 @@ fn restore(
         let value = attributes.get(name)?;
         // Scales say it, and of a dataset without dimensions nothing need be said.
         let is_said = names_dimensions || !original.is_empty() && *value == Value::Array(Vec::new());
-        if name == DIMENSIONS && is_said && !kept.contains_key(name) {
+        if name == DIMENSIONS_ATTRIBUTE && is_said && !kept.contains_key(name) {
             return None;
         }
         Some((name.clone(), made(name, value)))

@@ -7,12 +7,12 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
-use zarr_convenience::core::{NodePath, ZarrFormat};
+use zarr_convenience::core::{DIMENSIONS_ATTRIBUTE, NodePath, ZarrFormat};
 use zarr_convenience::{Attributes, Error, Fate, Kept, Lost, Result, Source, SourceNode};
 
 use super::{
     array::Hdf5Array,
-    attributes::{self, DIMENSIONS, NETCDF_PROPERTIES, lost_of_type},
+    attributes::{self, NETCDF_PROPERTIES, lost_of_type},
     filters,
     links::{node_path, unfollowed},
     original::{self, KEY},
@@ -367,9 +367,9 @@ impl Source for Hdf5Source {
         if let SourceNode::Array(array) = node
             && let Some(array) = array.as_any().and_then(|array| array.downcast_ref::<Hdf5Array>())
             && let Some(names) = array.dimension_names()
-            && (names.is_empty() || names.iter().any(Option::is_some))
         {
-            attributes.members.insert(DIMENSIONS.to_owned(), json!(names));
+            let named = (DIMENSIONS_ATTRIBUTE.to_owned(), json!(names));
+            attributes.members.extend([named]);
         }
         // What a dataset itself loses has no better place than beside what its attributes lose.
         if let Object::Dataset(dataset) = &object

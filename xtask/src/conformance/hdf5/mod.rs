@@ -6,18 +6,13 @@
 mod declared;
 mod report;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use self::report::{Finding, Names, Report};
-use super::{peer, process};
+use super::{page::Page, process};
 use crate::peers::python_in;
 
 /// How long a program may take.
@@ -74,19 +69,10 @@ pub(super) const WAYS: [Way; 5] = [
 
 /// Runs the comparison; `Ok(false)` if anything differed that is not declared.
 pub(super) fn run(arguments: &[String]) -> Result<bool> {
-    let (mut home, mut out) = (peer::default_home()?, None);
-    let mut rest = arguments.iter();
-    while let Some(flag) = rest.next() {
-        let value = rest.next().context(USAGE)?;
-        match flag.as_str() {
-            "--peers" => home = value.into(),
-            "--out" => out = Some(PathBuf::from(value)),
-            _ => bail!(USAGE),
-        }
-    }
-    let home = std::path::absolute(home)?;
+    let page_of = Page::parse(arguments, USAGE)?;
+    let home = &page_of.home;
     for name in [HDF5, "v2", "v3"] {
-        if !python_in(&home, name).exists() {
+        if !python_in(home, name).exists() {
             println!("skipped: the environment {name} is not there; cargo xtask peers makes it");
             return Ok(true);
         }
@@ -95,12 +81,9 @@ pub(super) fn run(arguments: &[String]) -> Result<bool> {
         println!("skipped: the program h5diff, which comes with HDF5, is not there");
         return Ok(true);
     }
-    let report = compare(&home)?;
+    let report = compare(home)?;
     let text = report.markdown();
-    match &out {
-        Some(file) => fs::write(file, text).with_context(|| format!("writing {}", file.display()))?,
-        None => print!("{text}"),
-    }
+    page_of.write(&text)?;
     for finding in report.undeclared() {
         println!("differs: {finding}");
     }
