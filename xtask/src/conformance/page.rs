@@ -32,12 +32,10 @@ impl Page {
 
     /// Writes the page to its file, or prints it.
     pub(super) fn write(&self, text: &str) -> Result<()> {
-        match &self.out {
-            Some(file) => fs::write(file, text).with_context(|| format!("writing {}", file.display())),
-            None => {
-                print!("{text}");
-                Ok(())
-            }
+        if let Some(file) = &self.out {
+            return fs::write(file, text).with_context(|| format!("writing {}", file.display()));
         }
+        print!("{text}");
+        Ok(())
     }
 }
