@@ -10,7 +10,7 @@ use zarr_codecs::{ChunkCodec, CodecError};
 use crate::{
     Error, Selection, Workers,
     fields::Piece,
-    output::{ChunkedOutput, Wanted},
+    output::{ChunkedOutput, Target, Wanted},
     projection::{Layout, Projection},
     strided::c_strides,
     workers::{Desk, Work},
@@ -127,7 +127,7 @@ pub fn gather<S: ChunkSource>(
     let job = Job {
         source,
         chunk_shape,
-        output: ChunkedOutput::new(&mut output, wanted),
+        output: ChunkedOutput::new(Target::Zero(&mut output), wanted),
         item_size: fill.len(),
     };
     workers.run(job.output.n_chunks(), size as u64, &|number, desk| {

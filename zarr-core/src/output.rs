@@ -21,11 +21,36 @@ use crate::{
     strided::c_strides,
 };
 
+/// Where the elements of a read go.
+#[derive(Debug)]
+pub(crate) enum Target<'a> {
+    /// Memory that is all zero, so that zeros need not be written.
+    Zero(&'a mut [u8]),
+    /// Memory that holds anything.
+    Used(&'a mut [u8]),
+}
+
+impl Target<'_> {
+    pub(crate) const fn bytes(&mut self) -> &mut [u8] {
+        match self {
+            Self::Zero(bytes) | Self::Used(bytes) => bytes,
+        }
+    }
+
+    pub(crate) const fn reborrow(&mut self) -> Target<'_> {
+        match self {
+            Self::Zero(bytes) => Target::Zero(bytes),
+            Self::Used(bytes) => Target::Used(bytes),
+        }
+    }
+}
+
 /// Memory for the elements of a region, in C order, and what of it belongs to which chunk.
 #[derive(Debug)]
 pub(crate) struct ChunkedOutput<'a> {
     start: *mut u8,
     size: usize,
+    is_zero: bool,
     owner: PhantomData<&'a mut [u8]>,
     projection: Projection,
     /// Whether the place of a chunk was handed out.
@@ -56,11 +81,11 @@ pub(crate) struct Wanted<'r> {
 }
 
 impl<'a> ChunkedOutput<'a> {
-    /// Takes memory that is all zero and as large as the elements of the region.
+    /// Takes memory that is as large as the elements of the region.
     ///
     /// # Panics
     /// When it is of another size.
-    pub(crate) fn new(zeroed: &'a mut [u8], wanted: Wanted<'_>) -> Self {
+    pub(crate) fn new(mut target: Target<'a>, wanted: Wanted<'_>) -> Self {
         let Wanted {
             region,
             projection,
@@ -68,14 +93,17 @@ impl<'a> ChunkedOutput<'a> {
             fill,
         } = wanted;
         assert_eq!(
-            zeroed.len() as u64,
+            target.bytes().len() as u64,
             region.n_elements() * fill.len() as u64,
             "output of another size"
         );
-        ask_for_huge_pages(zeroed);
+        let is_zero = matches!(target, Target::Zero(_));
+        let (Target::Zero(bytes) | Target::Used(bytes)) = target;
+        ask_for_huge_pages(bytes);
         Self {
-            start: zeroed.as_mut_ptr(),
-            size: zeroed.len(),
+            start: bytes.as_mut_ptr(),
+            size: bytes.len(),
+            is_zero,
             owner: PhantomData,
             taken: (0..projection.n_chunks())
                 .map(|_| AtomicBool::new(false))
@@ -128,9 +156,13 @@ impl<'o> ChunkPlace<'o> {
 
     /// Fills the place with the fill value.
     pub(crate) fn fill(&self) {
-        let ChunkedOutput { strides, fill, .. } = self.output;
-        // The output is zero already.
-        if fill.iter().any(|byte| *byte != 0) {
+        let ChunkedOutput {
+            strides,
+            fill,
+            is_zero,
+            ..
+        } = self.output;
+        if !is_zero || fill.iter().any(|byte| *byte != 0) {
             let all = Piece {
                 stored: 0,
                 given: 0,

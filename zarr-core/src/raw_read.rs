@@ -30,7 +30,7 @@ pub(crate) fn is_worth_it(store: &dyn Store, workers: Workers, size: usize) -> b
     size >= CHUNK_SIZE_MIN && !workers.is_far(store)
 }
 
-/// Reads a chunk to memory of its size that is all zero, which it is again if the chunk is unfit.
+/// Reads a chunk to memory of its size, which is all zero afterwards where it was before, or if the chunk is unfit.
 ///
 /// # Errors
 /// When the store fails.

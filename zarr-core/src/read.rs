@@ -11,7 +11,7 @@ use crate::{
     excerpt_read,
     fetch::{ChunkFetch, Levels},
     fields::Asked,
-    output::{ChunkPlace, ChunkedOutput, Wanted},
+    output::{ChunkPlace, ChunkedOutput, Target, Wanted},
     projection::ChunkShare,
     raw_read::{self, Outcome},
     shard_read::{self, ShardReads},
@@ -85,25 +85,43 @@ impl Array {
         };
         self.chunk_codec()?;
         data.buffer.elements = vec![0; self.checked_size(&asked)?];
-        data.buffer.heap = self.read_asked_into(&asked, &mut data.buffer.elements)?;
+        data.buffer.heap = self.read_asked_into(&asked, Target::Zero(&mut data.buffer.elements))?;
         Ok(data)
     }
 
-    /// Reads a part of the array into memory that is all zero, and gives the heap of items of variable size.
+    /// Reads a part of the array into memory of the caller, and gives the heap of items of variable size.
+    ///
+    /// Elements lie there as in [`ArrayData`]. Where part after part is read, the same memory can be used for each, which
+    /// is quicker than fresh memory. After an error anything may be in it.
     ///
     /// # Errors
     /// Those of [`Array::read_vec`], and [`Error::Shape`] when the memory has another size than the elements.
-    pub fn read_into(&self, selection: &Selection, zeroed: &mut [u8]) -> Result<Vec<u8>> {
+    ///
+    /// ```
+    /// use zarr_core::{ArrayBuilder, NodePath, Selection, codecs::DataType, store::MemoryStore};
+    /// let store = std::sync::Arc::new(MemoryStore::new());
+    /// let builder = ArrayBuilder::new(vec![6], DataType::UInt8).chunk_shape(vec![3]);
+    /// let array = builder.create(store, &NodePath::root(), &Default::default())?;
+    /// array.write_vec(&Selection::region(&[0], &[3]), &[1_u8, 2, 3])?;
+    /// let (mut row, mut sum) = ([0; 3], 0);
+    /// for start in [0, 3] {
+    ///     array.read_into(&Selection::region(&[start], &[3]), &mut row)?;
+    ///     sum += row.iter().sum::<u8>();
+    /// }
+    /// assert_eq!(sum, 6);
+    /// # Ok::<(), zarr_core::Error>(())
+    /// ```
+    pub fn read_into(&self, selection: &Selection, elements: &mut [u8]) -> Result<Vec<u8>> {
         let asked = self.ask(selection)?;
         self.chunk_codec()?;
         let size = self.checked_size(&asked)?;
-        if size != zeroed.len() {
+        if size != elements.len() {
             return Err(Error::Shape {
                 expected: vec![size as u64],
-                got: vec![zeroed.len() as u64],
+                got: vec![elements.len() as u64],
             });
         }
-        self.read_asked_into(&asked, zeroed)
+        self.read_asked_into(&asked, Target::Used(elements))
     }
 
     /// Reads a chunk as it is stored; `None` if it is not there.
@@ -132,7 +150,7 @@ impl Array {
         self.chunk_codec()?;
         self.checked_size(asked)?;
         T::read(data_type, asked.n_elements() as usize, &mut |zeroed| {
-            self.read_asked_into(asked, zeroed)
+            self.read_asked_into(asked, Target::Zero(zeroed))
         })
         .map_err(|error| self.name_value(error))
     }
@@ -155,8 +173,8 @@ impl Array {
         Ok(size as usize)
     }
 
-    fn read_asked_into(&self, asked: &Asked<'_>, zeroed: &mut [u8]) -> Result<Vec<u8>> {
-        if zeroed.is_empty() {
+    fn read_asked_into(&self, asked: &Asked<'_>, mut target: Target<'_>) -> Result<Vec<u8>> {
+        if target.bytes().is_empty() {
             return Ok(Vec::new());
         }
         let Cut { projection, codecs } = self.cut(&asked.region)?;
@@ -170,7 +188,7 @@ impl Array {
                 size = size.saturating_add(n_chunks.saturating_mul(leaf.decoded_size() as u64));
             }
         }
-        let size = size.max(zeroed.len() as u64);
+        let size = size.max(target.bytes().len() as u64);
         let (fill, heap) = fill_element(self);
         let wanted = Wanted {
             region: &asked.region,
@@ -180,7 +198,7 @@ impl Array {
         };
         let job = ReadJob {
             array: self,
-            output: ChunkedOutput::new(zeroed, wanted),
+            output: ChunkedOutput::new(target.reborrow(), wanted),
             codecs: &codecs,
             heap: Mutex::new(heap),
         };
@@ -200,7 +218,7 @@ impl Array {
         // Whoever wrote the elements may have left anything in bytes that mean nothing.
         match &*asked.part.data_type {
             DataType::VlenArray(items) => items.clear_padding(&mut heap),
-            data_type => data_type.clear_padding(zeroed),
+            data_type => data_type.clear_padding(target.bytes()),
         }
         Ok(heap)
     }

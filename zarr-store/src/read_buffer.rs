@@ -6,6 +6,14 @@ use bytes::Bytes;
 
 use crate::{ByteRange, stores::ranges::push_shared_ranges};
 
+/// What the address of a large part is a multiple of.
+///
+/// Some processors copy several times slower to an address that lies a few bytes further into its page than the address
+/// they copy from does, and so does fresh memory of the allocator, compared with a file, which starts with its page.
+const PAGE: usize = 4096;
+/// The size in bytes from which on a part is large.
+const LARGE: usize = 4 * PAGE;
+
 /// Takes the parts that a store read, and is used again for the next read.
 ///
 /// A store that already owns the bytes hands out a share of them ([`ReadBuffer::push_shared`]); one that
@@ -194,7 +202,7 @@ impl ReadBuffer {
     pub fn reserve(&mut self, size: u64) -> Result<(), io::Error> {
         let enough = usize::try_from(size)
             .ok()
-            .and_then(|size| self.used.checked_add(size))
+            .and_then(|size| self.used.checked_add(size)?.checked_add(room_to_align(size)))
             .is_some_and(|end| {
                 let more = end.saturating_sub(self.memory.len());
                 self.memory.try_reserve(more).is_ok()
@@ -215,15 +223,30 @@ impl ReadBuffer {
         size: usize,
         fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let range = self.used..self.used + size;
-        if self.memory.len() < range.end {
-            self.memory.resize(range.end, 0);
-        }
+        let room = room_to_align(size);
+        self.grow(self.used + size + room);
+        let start = if self.used == 0 {
+            self.memory.as_ptr().align_offset(PAGE).min(room)
+        } else {
+            self.used
+        };
+        let range = start..start + size;
         fill(&mut self.memory[range.clone()])?;
         self.used = range.end;
         self.parts.push(Part::Own(range));
         Ok(())
     }
+
+    fn grow(&mut self, size: usize) {
+        if self.memory.len() < size {
+            self.memory.resize(size, 0);
+        }
+    }
+}
+
+/// What a part may need beyond its own size to begin with a page.
+const fn room_to_align(size: usize) -> usize {
+    if size < LARGE { 0 } else { PAGE - 1 }
 }
 
 #[cfg(test)]
@@ -253,6 +276,24 @@ mod tests {
         let mut shared = filled(&[b"one"]);
         shared.push_shared(Bytes::from_static(b"two"));
         assert_eq!(shared.into_bytes(1), &b"two"[..]);
+    }
+
+    #[test]
+    fn a_large_part_begins_with_a_page() {
+        let mut buffer = ReadBuffer::new();
+        for size in [LARGE, 100 * PAGE + 1, 2 * LARGE] {
+            buffer.clear();
+            buffer.reserve(size as u64).unwrap();
+            let fill = |memory: &mut [u8]| -> Result<(), ()> {
+                memory.fill(size as u8);
+                Ok(())
+            };
+            buffer.push_with(size, fill).unwrap();
+            buffer.push_with(3, fill).unwrap();
+            assert_eq!(buffer.part(0).as_ptr().align_offset(PAGE), 0);
+            assert_eq!(buffer.part(0), vec![size as u8; size]);
+            assert_eq!(buffer.part(1), [size as u8; 3]);
+        }
     }
 
     #[test]

@@ -187,6 +187,9 @@ pub(crate) fn parts(
     in_chunks: bool,
 ) -> Result<Outcome> {
     let (mut bytes, mut check) = (0, 0_u64);
+    let count = usize::try_from(shape.iter().product::<u64>())?;
+    // One memory for all, as a program that reads part after part has it.
+    let mut elements = vec![0; count * item_size(array)];
     for position in positions {
         let mut start = position.map(i64::unsigned_abs);
         if in_chunks {
@@ -194,8 +197,7 @@ pub(crate) fn parts(
                 *start *= length;
             }
         }
-        let values = array.read_data(&Selection::region(&start, shape))?;
-        let elements = &values.buffer.elements;
+        array.read_into(&Selection::region(&start, shape), &mut elements)?;
         check = check.wrapping_add(elements.first().copied().unwrap_or(0).into());
         bytes += elements.len() as u64;
     }

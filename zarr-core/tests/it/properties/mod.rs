@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use zarr_core::{
     Array, ArrayData, Selection,
-    codecs::{CodecRegistry, DataType},
+    codecs::{ChunkBuffer, CodecRegistry, DataType},
 };
 
 use self::{
@@ -131,6 +131,12 @@ fn read(random: &mut Random, array: &Array, model: &Model) {
         "{selection} of {:?}",
         array.shape()
     );
+    // Whatever was in the memory before is gone.
+    let mut used = vec![0xA5; data.buffer.elements.len()];
+    let heap = array.read_into(&selection, &mut used).unwrap();
+    let buffer = ChunkBuffer { elements: used, heap };
+    let again = model::elements(&ArrayData { buffer, ..data }, parts.size);
+    assert_eq!(again, expected, "{selection} into used memory");
 }
 
 fn write(random: &mut Random, array: &Array, model: &mut Model) {
