@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use num_complex::Complex;
 use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, LongDouble, NarrowType, Object, SLOT_SIZE};
 
-use crate::{Result, fixed};
+use crate::{Result, fixed, given::Values};
 
 /// Elements in C order and native byte order, with their shape and type.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,9 +41,8 @@ impl ArrayData {
             });
         }
         let mut buffer = ChunkBuffer::default();
-        T::with_bytes(&data_type, values, &mut |chunk| {
-            buffer.elements.extend_from_slice(chunk.elements);
-            buffer.heap.extend_from_slice(chunk.heap);
+        T::with_bytes(&data_type, values, &mut |values| {
+            buffer = values.to_buffer();
             Ok(())
         })?;
         Ok(Self {
@@ -99,8 +98,8 @@ impl ArrayData {
 /// Fills memory of the right size with elements, and gives the heap that goes with them.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<Vec<u8>>;
 
-/// Takes elements, and the heap that goes with them.
-pub type Take<'a> = &'a mut dyn FnMut(ChunkRef<'_>) -> Result<()>;
+/// Takes values.
+pub type Take<'a> = &'a mut dyn FnMut(Values<'_>) -> Result<()>;
 
 /// A Rust type whose values are elements.
 ///
@@ -170,7 +169,7 @@ macro_rules! plain_element {
             }
 
             fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
-                take(ChunkRef { elements: bytemuck::cast_slice(values), heap: &[] })
+                take(Values::fixed(bytemuck::cast_slice(values)))
             }
 
             fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self> {
@@ -208,10 +207,7 @@ impl Element for bool {
     }
 
     fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
-        take(ChunkRef {
-            elements: bytemuck::cast_slice(values),
-            heap: &[],
-        })
+        take(Values::fixed(bytemuck::cast_slice(values)))
     }
 }
 
@@ -227,10 +223,7 @@ impl Element for bf16 {
     }
 
     fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
-        take(ChunkRef {
-            elements: bytemuck::cast_slice(values),
-            heap: &[],
-        })
+        take(Values::fixed(bytemuck::cast_slice(values)))
     }
 }
 
@@ -287,10 +280,7 @@ impl<const N: usize> Element for [u8; N] {
     }
 
     fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
-        take(ChunkRef {
-            elements: values.as_flattened(),
-            heap: &[],
-        })
+        take(Values::fixed(values.as_flattened()))
     }
 }
 
@@ -365,8 +355,10 @@ impl Element for Object {
     }
 
     fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
-        let items: Vec<_> = values.iter().map(Self::to_item).collect();
-        take_items(&items, take)
+        take(Values::Items {
+            count: values.len(),
+            add: &|index, heap| values[index].write_item(heap),
+        })
     }
 }
 
@@ -390,10 +382,9 @@ pub(crate) fn bad(reason: impl Into<String>) -> crate::Error {
     }
 }
 
-fn take_items<T: AsRef<[u8]>>(values: &[T], take: Take<'_>) -> Result<()> {
-    let mut buffer = ChunkBuffer::default();
-    for value in values {
-        buffer.push_item(value.as_ref());
-    }
-    take(buffer.as_ref())
+fn take_items<T: AsRef<[u8]> + Sync>(values: &[T], take: Take<'_>) -> Result<()> {
+    take(Values::Items {
+        count: values.len(),
+        add: &|index, heap| heap.extend_from_slice(values[index].as_ref()),
+    })
 }

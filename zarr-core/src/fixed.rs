@@ -1,10 +1,9 @@
 //! Texts and byte strings in elements of fixed size, which are padded with NULs.
 
-use zarr_codecs::ChunkRef;
-
 use crate::{
     Result,
     element::{Fill, Take, bad},
+    given::Values,
 };
 
 /// The size of a code point in an element.
@@ -51,10 +50,7 @@ pub(crate) fn take_texts(length: u32, values: &[String], take: Take<'_>) -> Resu
         }
         elements.resize(start + size, 0);
     }
-    take(ChunkRef {
-        elements: &elements,
-        heap: &[],
-    })
+    take(Values::fixed(&elements))
 }
 
 /// Reads byte strings of `size` bytes each; if they are padded, NULs at the end are padding.
@@ -90,8 +86,5 @@ pub(crate) fn take_bytes(size: u32, values: &[Vec<u8>], take: Take<'_>) -> Resul
         elements.extend_from_slice(value);
         elements.resize(end, 0);
     }
-    take(ChunkRef {
-        elements: &elements,
-        heap: &[],
-    })
+    take(Values::fixed(&elements))
 }

@@ -18,6 +18,7 @@ mod fetch;
 mod fields;
 mod fixed;
 mod gather;
+mod given;
 mod group;
 mod hierarchy;
 mod kept_indices;
@@ -72,6 +73,7 @@ pub use dimension_names::{DIMENSIONS_ATTRIBUTE, DimensionNames, put_dimension_na
 pub use element::{ArrayData, Element, Fill, Take};
 pub use error::Error;
 pub use gather::{ChunkSource, ChunkedShape, gather};
+pub use given::Values;
 pub use group::Group;
 pub use hierarchy::{Node, create_parents, erase_node, walk};
 pub use listing::{list_keys, walk_folders};

@@ -15,11 +15,12 @@
 
 use half::f16;
 use num_complex::Complex;
-use zarr_codecs::{ChunkBuffer, DataType, LongDouble};
+use zarr_codecs::{DataType, LongDouble};
 
 use crate::{
     Element, Result,
     element::{Fill, Take, bad},
+    given::Values,
 };
 
 macro_rules! array_elements {
@@ -90,12 +91,14 @@ fn read_arrays<T: Element>(data_type: &DataType, n_elements: usize, fill: Fill<'
 }
 
 fn take_arrays<T: Element>(data_type: &DataType, values: &[Vec<T>], take: Take<'_>) -> Result<()> {
-    let mut buffer = ChunkBuffer::default();
-    for value in values {
-        T::with_bytes(numbers(data_type), value, &mut |numbers| {
-            buffer.push_item(numbers.elements);
-            Ok(())
-        })?;
-    }
-    take(buffer.as_ref())
+    take(Values::Items {
+        count: values.len(),
+        add: &|index, heap| {
+            let all = T::with_bytes(numbers(data_type), &values[index], &mut |numbers| {
+                heap.extend_from_slice(numbers.elements().expect("a number has a fixed size"));
+                Ok(())
+            });
+            all.expect("numbers fit elements of their own type");
+        },
+    })
 }

@@ -134,8 +134,9 @@ impl RecordMut<'_> {
                 got: vec![values.len() as u64],
             });
         }
-        T::with_bytes(&field.data_type, values, &mut |chunk| {
-            self.bytes[start..end].copy_from_slice(chunk.elements);
+        T::with_bytes(&field.data_type, values, &mut |values| {
+            let elements = values.elements().ok_or_else(|| bad("a field has a fixed size"))?;
+            self.bytes[start..end].copy_from_slice(elements);
             Ok(())
         })
     }

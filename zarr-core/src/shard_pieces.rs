@@ -10,7 +10,7 @@ use zarr_codecs::{IndexLocation, Shard, ShardIndex};
 use zarr_store::StoreKey;
 
 use crate::{
-    Array, ArrayData, Error, Result, Selection, Workers, fetch::Levels, locks::StoreLocks,
+    Array, ArrayData, Error, Result, Selection, Workers, fetch::Levels, given::Values, locks::StoreLocks,
     new_shard::NewShard, shard_read::inner_error, turns::Turns, workers::Desk, write::WriteJob,
 };
 
@@ -192,7 +192,8 @@ impl Array {
             let data = values(&selection)?;
             let asked = self.ask(&selection)?;
             self.check_given(&asked, &data)?;
-            self.with_job(&asked, data.buffer.as_ref(), |job| {
+            let values = Values::Elements(data.buffer.as_ref());
+            self.with_job(&asked, values, |job| {
                 let (mut parts, mut coords) = (Vec::new(), Vec::new());
                 let numbers = (0..job.projection.n_chunks()).map(|chunk| {
                     coords.clear();

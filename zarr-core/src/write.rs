@@ -7,9 +7,10 @@ use zarr_store::{ByteRange, StoreKey};
 
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
-    chunk_copy::WRITE,
+    chunk_copy::{ChunkCopy, WRITE},
     cut::Cut,
     fields::{Asked, Piece},
+    given::{Given, Values},
     locks::StoreLocks,
     projection::{ChunkShare, Projection},
     read::fill_element,
@@ -25,13 +26,11 @@ pub(crate) struct WriteJob<'a> {
     /// One a group, of shards where chunks lie in such.
     codecs: &'a [Arc<ChunkCodec>],
     pub(crate) projection: Projection,
-    source: ChunkRef<'a>,
+    given: Given<'a>,
     /// Of the elements given, in bytes; all 0 where one element is written everywhere.
-    source_strides: Vec<usize>,
+    given_strides: Vec<usize>,
     /// What of an element is given.
     piece: Piece,
-    /// The items given, and behind them the fill value if it is of variable size.
-    heap: Vec<u8>,
     fill: Vec<u8>,
     /// Of a stored element.
     item_size: usize,
@@ -60,10 +59,8 @@ impl Array {
                 asked: std::any::type_name::<T>(),
             });
         }
-        T::with_bytes(data_type, values, &mut |elements| {
-            self.write_asked(&asked, elements)
-        })
-        .map_err(|error| self.name_value(error))
+        T::with_bytes(data_type, values, &mut |values| self.write_asked(&asked, values))
+            .map_err(|error| self.name_value(error))
     }
 
     /// Writes an `ndarray` array to a part of the array.
@@ -101,7 +98,7 @@ impl Array {
         self.check_writable()?;
         let asked = self.ask(selection)?;
         self.check_given(&asked, data)?;
-        self.write_asked(&asked, data.buffer.as_ref())
+        self.write_asked(&asked, Values::Elements(data.buffer.as_ref()))
     }
 
     /// Checks that what is given is what is asked for.
@@ -143,12 +140,12 @@ impl Array {
     /// Those of [`Array::write_vec`].
     pub fn write_elements(&self, selection: &Selection, elements: ChunkRef<'_>) -> Result<()> {
         self.check_writable()?;
-        self.write_asked(&self.ask(selection)?, elements)
+        self.write_asked(&self.ask(selection)?, Values::Elements(elements))
     }
 
-    fn write_asked(&self, asked: &Asked<'_>, elements: ChunkRef<'_>) -> Result<()> {
+    fn write_asked(&self, asked: &Asked<'_>, values: Values<'_>) -> Result<()> {
         let size = asked.region.n_elements().saturating_mul(asked.part.size as u64);
-        self.with_job(asked, elements, |job| {
+        self.with_job(asked, values, |job| {
             let (store, workers) = (self.store().as_ref(), self.options().workers);
             if job.codecs.iter().any(|codec| codec.shard().is_some()) {
                 let groups = job.codecs.iter().enumerate();
@@ -170,7 +167,7 @@ impl Array {
     pub(crate) fn with_job<T>(
         &self,
         asked: &Asked<'_>,
-        elements: ChunkRef<'_>,
+        values: Values<'_>,
         run: impl FnOnce(&WriteJob<'_>) -> Result<T>,
     ) -> Result<T> {
         let Asked { region, part } = asked;
@@ -182,27 +179,22 @@ impl Array {
         self.chunk_codec()?;
         let data_type = self.data_type();
         let size = u128::from(region.n_elements()).saturating_mul(part.size as u128);
-        let is_scalar = elements.elements.len() == part.size;
-        if elements.elements.len() as u128 != size && !is_scalar {
+        let is_scalar = values.size() == part.size;
+        if values.size() as u128 != size && !is_scalar {
             let item_size = part.data_type.size().unwrap_or(0);
             return Err(Error::Shape {
                 expected: asked.shape(),
-                got: vec![(elements.elements.len() / item_size.max(1)) as u64],
+                got: vec![(values.size() / item_size.max(1)) as u64],
             });
         }
         let (mut fill, fill_heap) = fill_element(self);
-        let mut heap = Vec::new();
+        let given = Given::new(values, fill_heap);
         if data_type.is_variable() {
-            let slot = Slot {
-                offset: elements.heap.len() as u64,
-                length: fill_heap.len() as u64,
-            };
-            fill = slot.to_bytes().to_vec();
-            heap = [elements.heap, &fill_heap].concat();
+            fill = given.fill_slot().to_bytes().to_vec();
         }
-        let mut source_strides = c_strides(&region.counts(), part.size);
+        let mut given_strides = c_strides(&region.counts(), part.size);
         if is_scalar {
-            source_strides.fill(0);
+            given_strides.fill(0);
         }
         let Cut { projection, codecs } = self.cut(region)?;
         let job = WriteJob {
@@ -210,10 +202,9 @@ impl Array {
             item_size: data_type.size().unwrap_or(0),
             codecs: &codecs,
             projection,
-            source: elements,
-            source_strides,
+            given,
+            given_strides,
             piece,
-            heap,
             fill,
             locks: StoreLocks::of_chunks(self),
             turns: Turns::for_store(self.store().as_ref()),
@@ -284,28 +275,17 @@ impl WriteJob<'_> {
         let codec = self.codec(share);
         let size = codec.decoded_size();
         let swap = codec.layout().swap_size;
-        let copy = share.copy(WRITE, 0, &self.source_strides, self.piece, swap);
-        let elements = if self.replaces(share) {
+        let copy = share.copy(WRITE, 0, &self.given_strides, self.piece, swap);
+        let is_run = self.replaces(share) && !self.is_variable() && copy.single_run() == Some(size);
+        let elements = if let Some(given) = self.given.elements().filter(|_| is_run) {
             // What lies in memory as the codec wants it is encoded from there.
-            let elements = if copy.single_run() == Some(size) {
-                &self.source.elements[copy.source..][..size]
-            } else {
-                chunk.resize(size, 0);
-                if share.reaches_beyond(&codec.spec().shape) {
-                    self.fill(codec, chunk);
-                }
-                copy.copy_to(self.source.elements, chunk);
-                chunk
-            };
-            let heap = if self.is_variable() {
-                &self.heap
-            } else {
-                self.source.heap
-            };
-            ChunkRef { elements, heap }
+            ChunkRef {
+                elements: &given[copy.source..][..size],
+                heap: &[],
+            }
         } else {
-            self.decode(codec, old, (scratch, chunk, heap))?;
-            copy.copy_to(self.source.elements, chunk);
+            chunk.resize(size, 0);
+            self.put_together(share, &copy, old, (scratch, chunk, heap))?;
             ChunkRef {
                 elements: chunk,
                 heap,
@@ -317,26 +297,29 @@ impl WriteJob<'_> {
         codec.encode(elements, scratch).map(Some)
     }
 
-    /// Decodes the chunk that is to be changed, or makes it of fill values.
-    fn decode(
+    /// Makes a chunk of what is given and what remains.
+    fn put_together(
         &self,
-        codec: &ChunkCodec,
+        share: ChunkShare<'_>,
+        copy: &ChunkCopy<'_>,
         old: Option<&[u8]>,
-        (scratch, chunk, heap): (&mut Scratch, &mut Vec<u8>, &mut Vec<u8>),
+        (scratch, chunk, heap): (&mut Scratch, &mut [u8], &mut Vec<u8>),
     ) -> Result<(), CodecError> {
-        heap.clear();
-        heap.extend_from_slice(&self.heap);
-        chunk.resize(codec.decoded_size(), 0);
-        let Some(encoded) = old else {
+        let codec = self.codec(share);
+        let mut old_heap: &[u8] = &[];
+        if let Some(encoded) = old {
+            let decoded = codec.decode(encoded, scratch)?;
+            chunk.copy_from_slice(decoded.elements);
+            if self.is_variable() {
+                old_heap = decoded.heap;
+                Slot::shift(chunk, self.given.old_places());
+            }
+        } else if !self.replaces(share) || share.reaches_beyond(&codec.spec().shape) {
             self.fill(codec, chunk);
-            return Ok(());
-        };
-        let decoded = codec.decode(encoded, scratch)?;
-        chunk.copy_from_slice(decoded.elements);
+        }
+        self.given.copy(copy, chunk);
         if self.is_variable() {
-            let base = heap.len() as u64;
-            heap.extend_from_slice(decoded.heap);
-            Slot::shift(chunk, base);
+            self.given.gather(chunk, old_heap, heap);
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl Object {
     }
 
     /// Adds the value as it lies in the heap of a chunk.
-    pub(crate) fn write_item(&self, out: &mut Vec<u8>) {
+    pub fn write_item(&self, out: &mut Vec<u8>) {
         if *self != Self::Null {
             // All values have this form.
             let _ = Packing::ITEM.write(self, out);

@@ -16,6 +16,7 @@ mod documents;
 mod elements;
 mod groups;
 mod indented;
+mod items;
 mod kept_indices;
 mod long_doubles;
 mod moving;
