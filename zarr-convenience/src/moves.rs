@@ -140,12 +140,7 @@ impl Units for Moves<'_> {
     }
 
     fn generation(&self, index: usize) -> Result<Option<u64>> {
-        let chunk = self.chunk(index);
-        if let Some(from) = self.source.as_zarr() {
-            let key = from.chunk_key(&chunk)?;
-            return Ok(from.store().generation(&key)?);
-        }
-        let (start, shape) = self.region(&chunk);
+        let (start, shape) = self.region(&self.chunk(index));
         self.source.generation(&start, &shape)
     }
 

@@ -13,6 +13,10 @@ use crate::{Result, Workers};
 
 /// Of a smaller chunk, decoded, what is saved is not worth another request.
 const CHUNK_SIZE_MIN: usize = 4 << 20;
+/// The same where a request takes as long as some MiB do to come.
+const CHUNK_SIZE_MIN_FAR: usize = 16 << 20;
+/// The most requests that are worth it there.
+const RANGES_MAX_FAR: usize = 4;
 
 /// What of a chunk was read.
 #[derive(Debug)]
@@ -28,19 +32,23 @@ pub(crate) fn head_size(
     codec: &ChunkCodec,
     part: &Range<usize>,
 ) -> Option<usize> {
-    let is_worth_it = codec.decoded_size() >= CHUNK_SIZE_MIN
-        && part.len() <= codec.decoded_size() / 2
-        && !workers.is_far(store);
+    let size_min = if workers.is_far(store) {
+        CHUNK_SIZE_MIN_FAR
+    } else {
+        CHUNK_SIZE_MIN
+    };
+    let is_worth_it = codec.decoded_size() >= size_min && part.len() <= codec.decoded_size() / 2;
     codec.head_size().filter(|_| is_worth_it)
 }
 
 /// Reads what a part needs; `None` if the chunk must be read as a whole: it is not there or too short, the store cannot
-/// tell its values apart, it was replaced meanwhile, or the codec does not find the part.
+/// tell its values apart, it was replaced meanwhile, the codec does not find the part, or finds it in too many places.
 ///
 /// # Errors
 /// When the store fails.
 pub(crate) fn read(
     (store, key): (&dyn Store, &StoreKey),
+    workers: Workers,
     codec: &ChunkCodec,
     part: Range<usize>,
     head_size: usize,
@@ -61,6 +69,9 @@ pub(crate) fn read(
         length: range.end - range.start,
     });
     let ranges: Vec<_> = ranges.collect();
+    if ranges.len() > RANGES_MAX_FAR && workers.is_far(store) {
+        return Ok(None);
+    }
     if get((store, key), &ranges, buffer)? != Some((generation, size)) {
         return Ok(None);
     }

@@ -169,9 +169,10 @@ pub trait Store: Debug + Send + Sync {
         Ok(false)
     }
 
-    /// What tells the present value of a key from those it had before, found without reading it.
+    /// What tells the present value of a key from those it had before, found without reading it; a store with a server
+    /// sends a request for it.
     ///
-    /// A value that is set again has another one.
+    /// A value that is set again has another one, but where it has the same bytes.
     /// `None` when the key is not there, and when the store cannot tell.
     ///
     /// # Errors

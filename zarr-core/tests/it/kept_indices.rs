@@ -218,7 +218,7 @@ fn shards_in_shards_are_remembered() {
 
 /// A store that never tells which value it reads.
 #[derive(Debug)]
-struct Silent(MemoryStore);
+pub(crate) struct Silent(pub(crate) MemoryStore);
 
 impl Store for Silent {
     fn get_ranges(

@@ -1,8 +1,11 @@
 //! Large chunks, of which pieces are read that yet are of one value: all of uncompressed ones, parts of those of Blosc.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use serde_json::json;
@@ -12,9 +15,11 @@ use zarr_core::{
     metadata::V2Codecs,
     store::{
         ByteRange, CountingStore, DirectoryStore, MemoryStore, ReadBuffer, Store, StoreError, StoreExt,
-        StoreKey, forward_to_store,
+        StoreKey, forward_to_store, testing::DistantStore,
     },
 };
+
+use crate::kept_indices::Silent;
 
 /// Elements of a chunk: 5 MiB and a bit, so that the last piece is a short one.
 const LENGTH: u64 = (5 << 18) + 11;
@@ -227,6 +232,52 @@ fn of_a_large_chunk_of_blosc_the_blocks_are_read_that_hold_what_is_asked_for() {
         let before = counting.counts().gets;
         assert!(array.read_vec::<i32>(&Selection::all()).unwrap() == cube);
         assert_eq!(counting.counts().gets - before, 1);
+    }
+}
+
+#[test]
+fn of_a_store_that_cannot_tell_values_apart_no_second_chunk_is_begun() {
+    let counting = Arc::new(CountingStore::new(Arc::new(Silent(MemoryStore::new()))));
+    let array = create_blosc(
+        Arc::<CountingStore>::clone(&counting),
+        ZarrFormat::V2,
+        ByteOrder::Little,
+    );
+    let point = Selection::region(&[100, 5, 7], &[1, 1, 1]);
+    for expected in [2, 1, 1] {
+        let before = counting.counts().gets;
+        let read = array.read_vec::<i32>(&point).unwrap();
+        assert_eq!(read, cut(&cube(), [100, 5, 7], [1, 1, 1]));
+        assert_eq!(counting.counts().gets - before, expected);
+    }
+}
+
+#[test]
+fn from_afar_the_blocks_are_read_of_chunks_that_are_larger_still() {
+    for (length, expected) in [(2 << 20, 1), (4 << 20, 2)] {
+        let far = DistantStore::new(Arc::new(MemoryStore::new()), Duration::ZERO, 8);
+        let counting = Arc::new(CountingStore::new(Arc::new(far)));
+        let array = ArrayBuilder::new(vec![length], DataType::Int32)
+            .chunk_shape(vec![length])
+            .create(
+                Arc::<CountingStore>::clone(&counting),
+                &NodePath::root(),
+                &Options::default(),
+            )
+            .unwrap();
+        let values: Vec<_> = (0..length as i32).map(|at| at.wrapping_mul(2_654_435)).collect();
+        array.write_vec(&Selection::all(), &values).unwrap();
+        let size = array.size_stored().unwrap();
+        let before = counting.counts();
+        let selection = Selection::region(&[length - 2], &[1]);
+        assert_eq!(
+            array.read_vec::<i32>(&selection).unwrap(),
+            values[values.len() - 2..][..1]
+        );
+        let now = counting.counts();
+        let (gets, bytes) = (now.gets - before.gets, now.bytes_got - before.bytes_got);
+        assert_eq!(gets, expected, "{length} numbers");
+        assert_eq!(bytes < size / 4, expected == 2, "{bytes} of {size}");
     }
 }
 

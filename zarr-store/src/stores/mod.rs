@@ -1,3 +1,5 @@
+#[cfg(any(feature = "http", feature = "object_store"))]
+mod answers;
 pub mod dbm;
 pub mod directory;
 #[cfg(feature = "http")]

@@ -83,8 +83,8 @@ impl Store for DistantStore {
     }
 
     forward_to_store! {
-        through request: get_ranges, size, set, erase, list_dir, erase_prefix;
-        to inner: check_set, lock, flush, generation, sweep, node_format, describe;
+        through request: get_ranges, size, set, erase, list_dir, erase_prefix, generation;
+        to inner: check_set, lock, flush, sweep, node_format, describe;
         // Values are set as a whole, in one request; an object store has no folders, and renames nothing. Nothing lasts,
         // so that all requests are counted.
         without: begin_set, rename_prefix, stage, set_new, lasting;

@@ -480,3 +480,98 @@ fn nothing_is_written_or_listed() {
     assert!(store.stage(&StorePrefix::root()).unwrap().is_none());
     assert!(server.seen().is_empty(), "refused before any request");
 }
+
+/// Answers with a value that changes with every `n`th request, under headers that tell.
+fn changing(n: usize, headers: &'static str) -> Server {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    Server::new(move |request| {
+        let round = asked.fetch_add(1, Ordering::SeqCst) / n;
+        let value = [b'a' + round as u8; 10];
+        let headers = headers.replace('#', &round.to_string());
+        match request.range(value.len()) {
+            Some(Ok((first, last))) => {
+                let headers = format!("{headers}Content-Range: bytes {first}-{last}/10\r\n");
+                sized("206 Partial Content", &headers, &value[first..=last])
+            }
+            _ => sized("200 OK", &headers, &value),
+        }
+    })
+}
+
+const TOLD: &str =
+    "ETag: \"#\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n";
+
+#[test]
+fn parts_of_two_values_are_never_joined() {
+    let ranges = [0, 4, 8].map(|offset| ByteRange::Part { offset, length: 2 });
+    let mut buffer = ReadBuffer::new();
+    // The first two parts are of one value, the third of the next, of which then come all.
+    let server = changing(2, TOLD);
+    let changed = server.store().get_ranges(&key("a"), &ranges, &mut buffer);
+    assert!(
+        matches!(changed, Err(StoreError::Conflict { .. })),
+        "no value stays long enough"
+    );
+    let server = changing(5, TOLD);
+    let store = server.store();
+    assert!(store.get_ranges(&key("a"), &ranges, &mut buffer).unwrap());
+    let first = buffer.generation();
+    assert!(store.get_ranges(&key("a"), &ranges, &mut buffer).unwrap());
+    let parts: Vec<_> = (0..3).map(|part| buffer.part(part).to_vec()).collect();
+    assert_eq!(
+        parts,
+        [b"bb", b"bb", b"bb"],
+        "begun again after two of the old value"
+    );
+    assert_eq!(server.seen().len(), 3 + 3 + 3);
+    assert!(first.is_some() && buffer.generation().is_some() && buffer.generation() != first);
+}
+
+#[test]
+fn what_tells_values_apart_is_passed_on() {
+    let told = |headers, ranges: &[ByteRange]| {
+        let server = changing(100, headers);
+        let mut buffer = ReadBuffer::new();
+        server.store().get_ranges(&key("a"), ranges, &mut buffer).unwrap();
+        assert_eq!(buffer.value_size(), Some(10));
+        (buffer.generation().is_some(), buffer.is_settled())
+    };
+    let part = [ByteRange::Part { offset: 1, length: 2 }];
+    for ranges in [
+        &part[..],
+        &[ByteRange::All],
+        &[part[0], ByteRange::Suffix { length: 1 }],
+    ] {
+        assert_eq!(told("", ranges), (false, false));
+        assert_eq!(told("ETag: W/\"#\"\r\n", ranges), (false, false), "a weak tag");
+        assert_eq!(told("ETag: \"#\"\r\n", ranges), (true, true));
+        assert_eq!(told(TOLD, ranges), (true, true));
+        let just_now = "ETag: \"#\"\r\nLast-Modified: now\r\nDate: now\r\n";
+        assert_eq!(told(just_now, ranges), (true, false), "changed in this second");
+        let undated = "ETag: \"#\"\r\nLast-Modified: then\r\n";
+        assert_eq!(told(undated, ranges), (true, false));
+    }
+}
+
+#[test]
+fn generations_are_asked_for_where_the_server_has_tags() {
+    let server = changing(3, TOLD);
+    let store = server.store();
+    let mut buffer = ReadBuffer::new();
+    assert!(
+        store
+            .get_ranges(&key("a"), &[ByteRange::All], &mut buffer)
+            .unwrap()
+    );
+    let first = buffer.generation();
+    assert!(first.is_some());
+    assert_eq!(store.generation(&key("a")).unwrap(), first);
+    assert_eq!(store.generation(&key("a")).unwrap(), first);
+    assert_ne!(store.generation(&key("a")).unwrap(), first, "it was replaced");
+    let server = changing(3, "");
+    let store = server.store();
+    for _ in 0..5 {
+        assert_eq!(store.generation(&key("a")).unwrap(), None);
+    }
+    assert_eq!(server.seen().len(), 1, "asked once, and never again");
+}

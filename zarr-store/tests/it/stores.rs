@@ -121,6 +121,26 @@ fn objects_in_memory() {
     check_store(|| Arc::new(ObjectStore::in_memory("some/where").unwrap()));
 }
 
+#[cfg(feature = "object_store")]
+#[test]
+fn objects_tell_which_value_was_read() {
+    let store = ObjectStore::in_memory("some/where").unwrap();
+    let mut buffer = zarr_store::ReadBuffer::new();
+    let mut read = |value: &[u8]| {
+        store.set(&key("a"), value).unwrap();
+        let ranges = [
+            zarr_store::ByteRange::Suffix { length: 1 },
+            zarr_store::ByteRange::Part { offset: 0, length: 2 },
+        ];
+        assert!(store.get_ranges(&key("a"), &ranges, &mut buffer).unwrap());
+        assert_eq!(buffer.value_size(), Some(value.len() as u64));
+        assert!(buffer.is_settled());
+        buffer.generation()
+    };
+    let first = read(b"one");
+    assert!(first.is_some() && first != read(b"two"));
+}
+
 #[test]
 fn cached() {
     for size_max in [None, Some(0), Some(100_000)] {

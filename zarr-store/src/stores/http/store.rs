@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -18,7 +19,10 @@ use super::{
 };
 use crate::{
     ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
-    stores::ranges::{check_limit, push_shared_ranges},
+    stores::{
+        answers::{Seen, read_parts},
+        ranges::{check_limit, push_shared_ranges},
+    },
 };
 
 /// How many bytes are read before more memory is taken, where the server does not say how many will come.
@@ -66,6 +70,8 @@ pub struct HttpStore {
     base: Address,
     client: Client,
     requests_max: usize,
+    /// Whether a value came without an entity tag: then there is no sense in asking for those of others.
+    is_silent: AtomicBool,
 }
 
 impl HttpStore {
@@ -97,6 +103,7 @@ impl HttpStore {
             base,
             requests_max: options.requests_max,
             client: Client::new(options),
+            is_silent: AtomicBool::new(false),
         })
     }
 
@@ -130,18 +137,21 @@ impl HttpStore {
     }
 
     /// Reads a whole value of at most `size_max` bytes.
-    fn whole(&self, key: &StoreKey, size_max: u64) -> Result<Option<Bytes>> {
+    fn whole(&self, key: &StoreKey, size_max: u64) -> Result<Option<(Bytes, Seen)>> {
         let what = || self.describe(key.as_str());
         self.ask(Method::Get, key, None, |answer| match answer {
             Answer::Found(response) if response.status() == StatusCode::OK => {
-                read_body(response, size_max, &what)
+                let tag = Tag::of(&response);
+                let bytes = read_body(response, size_max, &what)?;
+                let seen = self.seen(&tag, Some(bytes.len() as u64));
+                Ok((bytes, seen))
             }
             _ => Err(unasked(&what())),
         })
     }
 
     /// Reads one part of a value.
-    fn part(&self, key: &StoreKey, range: ByteRange) -> Result<Option<Bytes>> {
+    fn part(&self, key: &StoreKey, range: ByteRange) -> Result<Option<(Bytes, Seen)>> {
         let what = || self.describe(key.as_str());
         let (header, length) = match range {
             ByteRange::Part { offset, length } if length > 0 => match offset.checked_add(length - 1) {
@@ -163,20 +173,21 @@ impl HttpStore {
                 {
                     return Err(out_of_range(what(), range, size).into());
                 }
+                let seen = self.seen(&Tag::of(&response), size);
                 let bytes = read_body(response, length, &what)?;
-                if bytes.len() as u64 == length {
-                    Ok(bytes)
-                } else {
-                    is_outside = true;
-                    Ok(Bytes::new())
-                }
+                is_outside = bytes.len() as u64 != length;
+                Ok((bytes, seen))
             }
             // The server takes no notice of ranges.
-            Answer::Found(response) => read_part_of_body(response, range, &what),
+            Answer::Found(response) => {
+                let tag = Tag::of(&response);
+                let (bytes, size) = read_part_of_body(response, range, &what)?;
+                Ok((bytes, self.seen(&tag, Some(size))))
+            }
             Answer::OutOfRange(Some(size)) => Err(out_of_range(what(), range, size).into()),
             Answer::OutOfRange(None) => {
                 is_outside = true;
-                Ok(Bytes::new())
+                Ok(<_>::default())
             }
             _ => Err(unasked(&what())),
         })?;
@@ -187,13 +198,22 @@ impl HttpStore {
         }
     }
 
+    /// What is known of a value of so many bytes.
+    fn seen(&self, tag: &Tag, size: Option<u64>) -> Seen {
+        let seen = Seen::new(size, tag.text.as_deref(), tag.is_settled);
+        if seen.generation().is_none() {
+            self.is_silent.store(true, Ordering::Relaxed);
+        }
+        seen
+    }
+
     /// Settles by its size what no request can ask for of a value.
-    fn outside(&self, key: &StoreKey, range: ByteRange) -> Result<Option<Bytes>> {
+    fn outside(&self, key: &StoreKey, range: ByteRange) -> Result<Option<(Bytes, Seen)>> {
         let Some(size) = self.size(key)? else {
             return Ok(None);
         };
         match range.resolve(size) {
-            Some(found) if found.is_empty() => Ok(Some(Bytes::new())),
+            Some(found) if found.is_empty() => Ok(Some((Bytes::new(), Seen::new(Some(size), None, false)))),
             Some(_) => Err(StoreError::io(
                 "reading",
                 self.describe(key.as_str()),
@@ -297,12 +317,34 @@ fn read_up_to(
     }
 }
 
-/// Reads a whole body and keeps one part of it.
+/// What an answer says of which value it is.
+#[derive(Debug)]
+struct Tag {
+    text: Option<String>,
+    is_settled: bool,
+}
+
+impl Tag {
+    fn of(response: &Response<Body>) -> Self {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        Self {
+            text: header(header::ETAG).map(str::to_owned),
+            // Many servers make tags of the time, in whole seconds. A value that was changed in the second in which the
+            // server answers may be changed again and have the same (RFC 9110, section 8.8.2.2).
+            is_settled: match header(header::LAST_MODIFIED) {
+                Some(changed) => header(header::DATE).is_some_and(|date| date != changed),
+                None => true,
+            },
+        }
+    }
+}
+
+/// Reads a whole body and keeps one part of it; gives that, and the size of all.
 fn read_part_of_body(
     response: Response<Body>,
     range: ByteRange,
     what: &impl Fn() -> String,
-) -> std::result::Result<Bytes, Trouble> {
+) -> std::result::Result<(Bytes, u64), Trouble> {
     let declared = content_length(&response);
     let is_encoded = is_gzip(&response);
     let body = Counted::new(response.into_body().into_reader(), declared);
@@ -344,7 +386,7 @@ fn read_part_of_body(
     if let ByteRange::Suffix { length } = range {
         kept.drain(..kept.len() - length as usize);
     }
-    Ok(kept.into())
+    Ok((kept.into(), size))
 }
 
 /// A body that is an error when it is shorter than the server said.
@@ -380,10 +422,11 @@ impl Store for HttpStore {
             return Ok(self.size(key)?.is_some());
         }
         if ranges.contains(&ByteRange::All) {
-            let Some(whole) = self.whole(key, buffer.limit())? else {
+            let Some((whole, seen)) = self.whole(key, buffer.limit())? else {
                 return Ok(false);
             };
             push_shared_ranges(&whole, ranges, buffer, what)?;
+            seen.tell(buffer);
             return Ok(true);
         }
         let lengths = ranges.iter().map(|range| match range {
@@ -392,21 +435,8 @@ impl Store for HttpStore {
         });
         let total = lengths.fold(0, u64::saturating_add);
         check_limit(total, buffer.limit(), &what)?;
-        for range in ranges {
-            match self.part(key, *range) {
-                Ok(Some(part)) => buffer.push_shared(part),
-                // Another process may have removed it between two parts.
-                Ok(None) => {
-                    buffer.clear();
-                    return Ok(false);
-                }
-                Err(error) => {
-                    buffer.clear();
-                    return Err(error);
-                }
-            }
-        }
-        Ok(true)
+        // Another process may have removed it between two parts.
+        read_parts(ranges, buffer, what, |range| self.part(key, range))
     }
 
     fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
@@ -425,6 +455,19 @@ impl Store for HttpStore {
                 _ => Err(unasked(&self.describe(key.as_str()))),
             }),
         }
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        if self.is_silent.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let seen = self.ask(Method::Head, key, None, |answer| {
+            Ok(match answer {
+                Answer::Found(response) => self.seen(&Tag::of(&response), None),
+                _ => Seen::default(),
+            })
+        })?;
+        Ok(seen.and_then(Seen::generation))
     }
 
     fn set(&self, key: &StoreKey, _value: &[u8]) -> Result<()> {

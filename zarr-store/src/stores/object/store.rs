@@ -12,7 +12,8 @@ use super::runtime::Carrier;
 use crate::{
     ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
     stores::{
-        ranges::{check_limit, push_shared_parts},
+        answers::{Seen, read_parts},
+        ranges::check_limit,
         secrets::redact,
     },
 };
@@ -144,7 +145,7 @@ impl ObjectStore {
     }
 
     /// Reads one part of an object, or all of it, at most `size_max` bytes.
-    fn part(&self, key: &StoreKey, range: ByteRange, size_max: u64) -> Result<Option<Bytes>> {
+    fn part(&self, key: &StoreKey, range: ByteRange, size_max: u64) -> Result<Option<(Bytes, Seen)>> {
         let asked = match range {
             ByteRange::All => None,
             ByteRange::Part { offset, length } if length > 0 && offset.checked_add(length).is_some() => {
@@ -161,15 +162,17 @@ impl ObjectStore {
             };
             let found = objects.get_opts(&path, options).await?;
             let (size, found_range) = (found.meta.size, found.range.clone());
+            // These services give every object that is put a tag of its own, but for one with the same bytes.
+            let seen = Seen::new(Some(size), found.meta.e_tag.as_deref(), true);
             let is_allowed = found_range.end - found_range.start <= size_max;
             let bytes = if is_allowed {
                 found.bytes().await?
             } else {
                 Bytes::new()
             };
-            Ok((size, found_range, bytes))
+            Ok((size, seen, found_range, bytes))
         });
-        let (size, found_range, bytes) = match read {
+        let (size, seen, found_range, bytes) = match read {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(None),
             // A part that begins behind the end is refused by some services in words of their own.
@@ -191,16 +194,21 @@ impl ObjectStore {
             );
             return Err(StoreError::io("reading", self.describe(key.as_str()), error));
         }
-        Ok(Some(bytes))
+        Ok(Some((bytes, seen)))
     }
 
     /// Settles by the object's size what no request can ask for, or what one failed for.
-    fn settle(&self, key: &StoreKey, range: ByteRange, error: Option<StoreError>) -> Result<Option<Bytes>> {
+    fn settle(
+        &self,
+        key: &StoreKey,
+        range: ByteRange,
+        error: Option<StoreError>,
+    ) -> Result<Option<(Bytes, Seen)>> {
         let size = match (self.size(key), error) {
             (Ok(Some(size)), error) => match (range.resolve(size), error) {
                 (None, _) => size,
                 (Some(_), Some(error)) => return Err(error),
-                (Some(_), None) => return Ok(Some(Bytes::new())),
+                (Some(_), None) => return Ok(Some((Bytes::new(), Seen::new(Some(size), None, false)))),
             },
             (Ok(None), None) => return Ok(None),
             (_, Some(error)) | (Err(error), None) => return Err(error),
@@ -255,22 +263,8 @@ impl Store for ObjectStore {
         if ranges.is_empty() {
             return Ok(self.size(key)?.is_some());
         }
-        let lengths = ranges.iter().map(|range| match range {
-            ByteRange::Part { length, .. } | ByteRange::Suffix { length } => *length,
-            ByteRange::All => 0,
-        });
-        // A sum that only wraps around is found to lie outside by its first part.
-        let total = lengths.fold(0, u64::saturating_add);
-        let mut parts = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            let Some(part) = self.part(key, *range, buffer.limit())? else {
-                return Ok(false);
-            };
-            parts.push(part);
-        }
-        check_limit(total, buffer.limit(), &|| self.describe(key.as_str()))?;
-        push_shared_parts(parts, buffer, || self.describe(key.as_str()))?;
-        Ok(true)
+        let (limit, what) = (buffer.limit(), || self.describe(key.as_str()));
+        read_parts(ranges, buffer, what, |range| self.part(key, range, limit))
     }
 
     fn size(&self, key: &StoreKey) -> Result<Option<u64>> {
@@ -278,6 +272,15 @@ impl Store for ObjectStore {
         self.ask("reading", key.as_str(), async move {
             Ok(objects.head(&path).await?.size)
         })
+    }
+
+    fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key.as_str())?);
+        let found = self.ask("reading", key.as_str(), async move {
+            Ok(objects.head(&path).await?.e_tag)
+        })?;
+        let seen = |tag: Option<String>| Seen::new(None, tag.as_deref(), true).generation();
+        Ok(found.and_then(seen))
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
