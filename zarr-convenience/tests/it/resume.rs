@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use serde_json::json;
@@ -15,7 +16,7 @@ use zarr_convenience::{
     ZarrSource, copy_all, copy_store,
     core::{
         Array, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
-        store::{CountingStore, DirectoryStore, Store, StoreError},
+        store::{CountingStore, DirectoryStore, Store, StoreError, testing::DistantStore},
     },
     plan_copy_all, plan_copy_store, verify, verify_keys,
 };
@@ -226,8 +227,19 @@ fn two_processes_cannot_do_the_same_work_at_once() {
 #[test]
 fn keys_that_were_copied_are_not_copied_again() {
     let folder = TempDir::new().unwrap();
-    let from = source(&folder);
-    let inner = directory(&folder, "to.zarr");
+    keys_are_copied_once(&folder, source(&folder).store());
+}
+
+#[test]
+fn keys_that_were_copied_from_afar_are_not_copied_again() {
+    let folder = TempDir::new().unwrap();
+    let near = Arc::clone(source(&folder).store());
+    let from: Arc<dyn Store> = Arc::new(DistantStore::new(near, Duration::ZERO, 8));
+    keys_are_copied_once(&folder, &from);
+}
+
+fn keys_are_copied_once(folder: &TempDir, from: &Arc<dyn Store>) {
+    let inner = directory(folder, "to.zarr");
     set(inner.as_ref(), "other", b"1");
     let mut n_stops = 0;
     let mut n_sets = 0;
@@ -250,7 +262,7 @@ fn keys_that_were_copied_are_not_copied_again() {
             progress: Some(&progress),
             ..CopyStoreOptions::default()
         };
-        let ended = copy_store(from.store(), &store, options);
+        let ended = copy_store(from, &store, options);
         n_sets += counting.counts().sets;
         match ended {
             Ok(copied) => {
@@ -266,7 +278,7 @@ fn keys_that_were_copied_are_not_copied_again() {
     assert!(n_stops > 2);
     // The group above is made when all else is there.
     assert_eq!(n_sets, 24 + 1);
-    let expected: Keys = keys(from.store().as_ref());
+    let expected: Keys = keys(from.as_ref());
     let mut found = keys(inner.as_ref());
     assert_eq!(found.remove("other"), Some(b"1".to_vec()));
     assert!(found.remove(".zgroup").is_some());
