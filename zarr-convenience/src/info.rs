@@ -90,6 +90,7 @@ impl ArrayInfo {
             fixed => fixed.size().unwrap_or(0) as u64,
         };
         let inner_shape = array.inner_chunk_shape();
+        let extent = array.stored_extent()?;
         Ok(Self {
             name: (!array.path().is_root()).then(|| array.path().to_string()),
             data_type: data_type_text(array.data_type(), metadata.codecs.byte_order()),
@@ -107,9 +108,9 @@ impl ArrayInfo {
             store_type: store_type(array.store().as_ref()),
             chunk_store_type: None,
             size: array.n_elements().saturating_mul(item_size),
-            size_stored: array.size_stored()?,
+            size_stored: extent.size,
             n_chunks: array.n_chunks(),
-            n_chunks_initialized: array.n_chunks_initialized()?,
+            n_chunks_initialized: extent.n_chunks,
         })
     }
 

@@ -88,6 +88,7 @@ pub use region::{Extent, Points, Positions, Region};
 pub use replace::{clear, clear_arrays_above};
 pub use rows::Rows;
 pub use selection::{IndexArray, Selection, SelectionItem};
+pub use stored::StoredExtent;
 pub use turns::{Turn, Turns};
 pub use view::ViewOptions;
 pub use workers::Workers;

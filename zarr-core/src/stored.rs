@@ -6,6 +6,15 @@ use zarr_store::{StoreExt, StoreKey};
 
 use crate::{Array, ChunkKeyEncoding, Error, Result, Selection, listing::walk_folders};
 
+/// How much of an array is in its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredExtent {
+    /// The chunks that are stored, shards where they lie in such: zarr-python's `nchunks_initialized`.
+    pub n_chunks: u64,
+    /// The bytes of all keys of the array, its documents among them: zarr-python's `nbytes_stored`.
+    pub size: u64,
+}
+
 impl Array {
     /// The part of the array that a chunk covers; chunks at the ends are cut.
     ///
@@ -13,9 +22,7 @@ impl Array {
     /// [`Error::Selection`] for a position that is not in the grid.
     pub fn chunk_region(&self, chunk_coords: &[u64]) -> Result<Selection> {
         let grid = self.grid_shape();
-        let is_inside =
-            chunk_coords.len() == grid.len() && chunk_coords.iter().zip(&grid).all(|(at, count)| at < count);
-        if !is_inside {
+        if chunk_coords.len() != grid.len() || !is_in(chunk_coords, &grid) {
             return Err(Error::selection(format!(
                 "chunk {chunk_coords:?} is not in the grid {grid:?}"
             )));
@@ -69,9 +76,7 @@ impl Array {
     pub fn stored_chunks(&self) -> Result<Vec<Vec<u64>>> {
         let grid = self.grid_shape();
         let listed = self.listed_chunks()?.into_iter().map(|(coords, _)| coords);
-        let mut chunks: Vec<_> = listed
-            .filter(|coords| coords.iter().zip(&grid).all(|(at, count)| at < count))
-            .collect();
+        let mut chunks: Vec<_> = listed.filter(|coords| is_in(coords, &grid)).collect();
         chunks.sort_unstable();
         Ok(chunks)
     }
@@ -89,8 +94,34 @@ impl Array {
     /// # Errors
     /// When the store cannot list.
     pub fn size_stored(&self) -> Result<u64> {
-        let mut keys = Vec::new();
-        self.walk_own_keys(&mut |key| keys.push(key))?;
+        self.stored_extent().map(|extent| extent.size)
+    }
+
+    /// How many chunks are stored, and the bytes of all keys, for which the array is listed once.
+    ///
+    /// # Errors
+    /// When the store cannot list.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use zarr_core::{ArrayBuilder, NodePath, Selection, codecs::DataType, metadata::V2Codecs, store::MemoryStore};
+    /// let builder = ArrayBuilder::new(vec![4], DataType::Int16).chunk_shape(vec![2]).v2_codecs(V2Codecs::default());
+    /// let array = builder.create(Arc::new(MemoryStore::new()), &NodePath::root(), &Default::default())?;
+    /// let document = array.stored_extent()?.size;
+    /// array.write_vec(&Selection::region(&[2], &[2]), &[1_i16, 2])?;
+    /// let extent = array.stored_extent()?;
+    /// assert_eq!((extent.n_chunks, extent.size), (1, document + 4));
+    /// # Ok::<(), zarr_core::Error>(())
+    /// ```
+    pub fn stored_extent(&self) -> Result<StoredExtent> {
+        let grid = self.grid_shape();
+        let (mut keys, mut n_chunks) = (Vec::new(), 0);
+        self.walk_own_keys(&mut |key| {
+            if self.chunk_of(&key).is_some_and(|coords| is_in(&coords, &grid)) {
+                n_chunks += 1;
+            }
+            keys.push(key);
+        })?;
         let (store, size) = (self.store(), AtomicU64::new(0));
         let workers = self.options().workers.for_answers(store.as_ref());
         workers.for_each(keys.len(), &|index| {
@@ -98,7 +129,10 @@ impl Array {
             size.fetch_add(size_of_key, Ordering::Relaxed);
             Ok::<_, Error>(())
         })?;
-        Ok(size.into_inner())
+        Ok(StoredExtent {
+            n_chunks,
+            size: size.into_inner(),
+        })
     }
 
     /// Shows all that is stored of the array: the encoded chunks in C order, then its documents.
@@ -128,14 +162,19 @@ impl Array {
     /// The chunks that are stored and their keys, with those that a shrunken array left outside its grid.
     pub(crate) fn listed_chunks(&self) -> Result<Vec<(Vec<u64>, StoreKey)>> {
         let mut chunks = Vec::new();
-        let encoding = &self.metadata().chunk_key_encoding;
         self.walk_own_keys(&mut |key| {
-            let name = self.path().prefix().strip(&key).unwrap_or_default();
-            if let Some(coords) = encoding.parse(name, self.ndim()) {
+            if let Some(coords) = self.chunk_of(&key) {
                 chunks.push((coords, key));
             }
         })?;
         Ok(chunks)
+    }
+
+    /// The position of the chunk that a key of the array is of.
+    fn chunk_of(&self, key: &StoreKey) -> Option<Vec<u64>> {
+        let name = self.path().prefix().strip(key).unwrap_or_default();
+        let encoding = &self.metadata().chunk_key_encoding;
+        encoding.parse(name, self.ndim())
     }
 
     /// Calls `visit` with the keys in the array's folder, and in those folders below that chunks lie in.
@@ -156,6 +195,11 @@ impl Array {
             },
         )
     }
+}
+
+/// Whether a chunk is in a grid of as many dimensions.
+fn is_in(coords: &[u64], grid: &[u64]) -> bool {
+    coords.iter().zip(grid).all(|(at, count)| at < count)
 }
 
 impl ChunkKeyEncoding {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use super::cell::{Cell, Placed};
 use super::faults::{Action, declare, spoilt};
+use super::page::Page;
 use super::peer::{self, Peer};
 use super::report::{Pair, Party, Report};
 use super::subject::{self, Subject};
@@ -16,10 +17,11 @@ use super::{grid, values};
 /// What our own side is called in reports.
 pub(crate) const OURS: &str = "ours";
 
+const USAGE: &str = "usage: conformance cross [--peers DIR] [--out FILE.md] [--quick] [--between-peers]";
+
 /// What the command line asks for.
 struct Options {
-    home: PathBuf,
-    out: Option<PathBuf>,
+    page: Page,
     is_quick: bool,
     /// Peers read each other's arrays too, which tells whose fault a difference is.
     is_between_peers: bool,
@@ -44,7 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let cells = grid::cells(options.is_quick);
     let work = tempfile::tempdir()?;
     let data = write_values(&cells, work.path())?;
-    let sides = sides(&options.home);
+    let sides = sides(&options.page.home);
     let bench = Bench {
         cells: &cells,
         data: &data,
@@ -52,39 +54,27 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         sides: &sides,
     };
     let report = bench.compare_all(options.is_between_peers)?;
-    let text = report.markdown();
-    match &options.out {
-        Some(file) => std::fs::write(file, &text).with_context(|| format!("writing {}", file.display()))?,
-        None => println!("{text}"),
-    }
+    options.page.write(&report.markdown())?;
     let totals = report.totals();
     println!("{totals}");
     Ok(totals.failed == 0 && totals.passed > 0)
 }
 
 fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options {
-        home: peer::default_home()?,
-        out: None,
-        is_quick: false,
-        is_between_peers: false,
-    };
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        match argument.as_str() {
-            "--peers" => options.home = rest.next().context("--peers needs a directory")?.into(),
-            "--out" => options.out = Some(rest.next().context("--out needs a file")?.into()),
-            "--quick" => options.is_quick = true,
-            "--between-peers" => options.is_between_peers = true,
-            other => {
-                bail!(
-                    "{other}: usage: conformance cross [--peers DIR] [--out FILE.md] [--quick] [--between-peers]"
-                )
-            }
+    let (mut is_quick, mut is_between_peers) = (false, false);
+    let page = Page::parse_with(arguments, USAGE, |flag, _| {
+        match flag {
+            "--quick" => is_quick = true,
+            "--between-peers" => is_between_peers = true,
+            _ => return Ok(false),
         }
-    }
-    options.home = std::path::absolute(&options.home)?;
-    Ok(options)
+        Ok(true)
+    })?;
+    Ok(Options {
+        page,
+        is_quick,
+        is_between_peers,
+    })
 }
 
 /// The values of every cell, each different content in one file.

@@ -1,6 +1,6 @@
 //! Where the environments of others are, and where the page goes.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, slice::Iter};
 
 use anyhow::{Context, Result, bail};
 
@@ -16,13 +16,22 @@ pub(super) struct Page {
 impl Page {
     /// Takes `--peers DIR` and `--out FILE.md`.
     pub(super) fn parse(arguments: &[String], usage: &'static str) -> Result<Self> {
+        Self::parse_with(arguments, usage, |_, _| Ok(false))
+    }
+
+    /// The same beside other flags, of which `take` takes one and its values, and says whether it knows it.
+    pub(super) fn parse_with(
+        arguments: &[String],
+        usage: &'static str,
+        mut take: impl FnMut(&str, &mut Iter<'_, String>) -> Result<bool>,
+    ) -> Result<Self> {
         let (mut home, mut out) = (peer::default_home()?, None);
         let mut rest = arguments.iter();
         while let Some(flag) = rest.next() {
-            let value = rest.next().context(usage)?;
             match flag.as_str() {
-                "--peers" => home = value.into(),
-                "--out" => out = Some(PathBuf::from(value)),
+                "--peers" => home = rest.next().context(usage)?.into(),
+                "--out" => out = Some(rest.next().context(usage)?.into()),
+                flag if take(flag, &mut rest)? => {}
                 _ => bail!(usage),
             }
         }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use zarr_convenience::{
     Error, OpenConsolidated, Source, SourceArray, SourceNode, StoreKind,
     core::{
-        Array, Error as CoreError, Freshness, ZarrFormat, codecs::CodecConfig, metadata::fill_value_to_v2,
-        store::StoreExt,
+        Array, Error as CoreError, Freshness, StoredExtent, ZarrFormat, codecs::CodecConfig,
+        metadata::fill_value_to_v2,
     },
     count_text, find_consolidated, grid_text, node_json, open_store, shape_text,
 };
@@ -195,11 +195,12 @@ fn zarr_lines(array: &Array, size: u64, lines: &mut Map<String, Value>) -> Resul
         "Zarr format".into(),
         if metadata.format == ZarrFormat::V2 { 2 } else { 3 }.into(),
     );
-    let (n_stored, stored) = what_is_stored(array)?.unzip();
-    let n_stored = n_stored.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    let extent = what_is_stored(array)?;
+    let n_stored = extent.map_or_else(|| "?".to_owned(), |extent| extent.n_chunks.to_string());
     let chunks = format!("{n_stored}/{}", array.n_chunks());
     lines.insert("Chunks initialized".into(), chunks.into());
     lines.insert("Logical bytes".into(), size_text(size).into());
+    let stored = extent.map(|extent| extent.size);
     if let Some(stored) = stored {
         lines.insert("Stored bytes".into(), size_text(stored).into());
     }
@@ -223,17 +224,10 @@ fn logical_size(array: &dyn SourceArray) -> u64 {
     lengths.fold(item_size, |size, length| size.saturating_mul(*length))
 }
 
-/// How many chunks of an array are stored, and the bytes of all its keys, its documents among them; `None` where that
-/// cannot be listed.
-fn what_is_stored(array: &Array) -> Result<Option<(u64, u64)>> {
-    if !array.store().capabilities().lists_chunks {
-        return Ok(None);
-    }
-    let mut stored = 0_u64;
-    for key in array.store().list_prefix(array.path().prefix())? {
-        stored = stored.saturating_add(array.store().size(&key)?.unwrap_or(0));
-    }
-    Ok(Some((array.n_chunks_initialized()?, stored)))
+/// What is stored of an array; `None` where that cannot be listed.
+fn what_is_stored(array: &Array) -> Result<Option<StoredExtent>> {
+    let lists = array.store().capabilities().lists_chunks;
+    Ok(lists.then(|| array.stored_extent()).transpose()?)
 }
 
 /// Whether a flipped bit in a chunk is noticed; `None` if a codec is not known.
@@ -278,11 +272,14 @@ fn zarr_members(array: &Array) -> Result<Vec<(&'static str, Value)>> {
         codecs.byte_order(),
     );
     let list: Vec<_> = codecs.list().iter().map(CodecConfig::to_json).collect();
-    let (n_stored, stored) = what_is_stored(array)?.unzip();
+    let extent = what_is_stored(array)?;
     Ok(vec![
-        ("n_bytes_stored", stored.into()),
+        ("n_bytes_stored", extent.map(|extent| extent.size).into()),
         ("n_chunks", array.n_chunks().into()),
-        ("n_chunks_initialized", n_stored.into()),
+        (
+            "n_chunks_initialized",
+            extent.map(|extent| extent.n_chunks).into(),
+        ),
         ("order", metadata.order().map(|order| format!("{order:?}")).into()),
         ("fill_value", fill_value.unwrap_or(Value::Null)),
         ("codecs", list.into()),

@@ -10,19 +10,19 @@ mod items;
 mod report;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use self::{
     case::Case,
     report::{Report, Row},
 };
-use super::{peer, process};
+use super::{page::Page, process};
 use crate::peers::{python_in, zarrs_in};
 
 /// How long the other side may take for all of its cases.
@@ -32,13 +32,12 @@ const USAGE: &str = "usage: conformance codecs [--peers DIR] [--cases N] [--seed
 
 /// What the command line asks for.
 struct Options {
-    home: PathBuf,
+    page: Page,
     cases: String,
     seed: String,
     /// What the names of the sides to be compared with have in them.
     side: String,
     only: Option<String>,
-    out: Option<PathBuf>,
 }
 
 /// A library, and the script that makes its cases.
@@ -88,49 +87,39 @@ pub(super) fn run(arguments: &[String]) -> Result<bool> {
     let options = parse(arguments)?;
     let mut report = Report::default();
     for side in SIDES.iter().filter(|side| side.name.contains(&options.side)) {
-        let python = python_in(&options.home, side.environment);
-        let is_there = python.exists() && (!side.needs_zarrs || zarrs_in(&options.home).exists());
+        let python = python_in(&options.page.home, side.environment);
+        let is_there = python.exists() && (!side.needs_zarrs || zarrs_in(&options.page.home).exists());
         if !is_there {
             println!("skipped: {} is not there; cargo xtask peers makes it", side.name);
             continue;
         }
         compare(side, &python, &options, &mut report)?;
     }
-    let text = report.markdown();
-    match &options.out {
-        Some(file) => {
-            std::fs::write(file, &text).with_context(|| format!("writing {}", file.display()))?;
-            println!("{}", report.totals());
-        }
-        None => println!("{text}"),
-    }
+    options.page.write(&report.markdown())?;
+    println!("{}", report.totals());
     Ok(report.is_clean())
 }
 
 fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options {
-        home: peer::default_home()?,
-        cases: "200".to_owned(),
-        seed: "1".to_owned(),
-        side: String::new(),
-        only: None,
-        out: None,
-    };
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let value = rest.next().context(USAGE)?;
-        match argument.as_str() {
-            "--peers" => options.home = value.into(),
-            "--cases" => options.cases.clone_from(value),
-            "--seed" => options.seed.clone_from(value),
-            "--side" => options.side.clone_from(value),
-            "--only" => options.only = Some(value.clone()),
-            "--out" => options.out = Some(value.into()),
-            _ => bail!(USAGE),
+    let (mut cases, mut seed, mut side, mut only) = ("200".to_owned(), "1".to_owned(), String::new(), None);
+    let page = Page::parse_with(arguments, USAGE, |flag, rest| {
+        let mut value = || rest.next().cloned().context(USAGE);
+        match flag {
+            "--cases" => cases = value()?,
+            "--seed" => seed = value()?,
+            "--side" => side = value()?,
+            "--only" => only = Some(value()?),
+            _ => return Ok(false),
         }
-    }
-    options.home = std::path::absolute(&options.home)?;
-    Ok(options)
+        Ok(true)
+    })?;
+    Ok(Options {
+        page,
+        cases,
+        seed,
+        side,
+        only,
+    })
 }
 
 /// Compares all cases of one side.
