@@ -1,6 +1,6 @@
 //! Small fixed work whose instructions `cargo xtask bench counts` counts: `bench-counted WORKLOAD`.
 //!
-//! All of it is done in memory on one thread, so that the number hardly differs from run to run. What comes before
+//! All of it is done on one thread, and in memory but for what is about directories, so that the number hardly differs from run to run. What comes before
 //! and after [`measured`] is not counted.
 #![expect(
     clippy::print_stdout,
@@ -13,9 +13,9 @@ use std::{hint::black_box, process::ExitCode, sync::Arc};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use zarr_core::{
-    Array, Group, Node, NodePath, Options, Selection, Workers,
+    Array, ArrayBuilder, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
     codecs::ChunkRef,
-    store::{MemoryStore, Store, StoreKey},
+    store::{DirectoryStore, MemoryStore, Store, StoreKey},
 };
 
 /// Elements along each dimension of arrays and of chunks: eight chunks of 256 KiB or 128 KiB.
@@ -23,12 +23,13 @@ const LENGTH: u64 = 80;
 const CHUNK: u64 = 40;
 
 /// The work, by the names in `xtask/counts.json`.
-const WORKLOADS: [&str; 10] = [
+const WORKLOADS: [&str; 11] = [
     "blosc-load",
     "blosc-save",
     "blosc-slices",
     "fortran-load",
     "fortran-save",
+    "nodes-create",
     "nodes-open",
     "raw-load",
     "raw-slices",
@@ -71,6 +72,7 @@ fn run(name: &str) -> Result<()> {
         "raw-slices" => slices(&filled(&v2("<f4", "C", &Value::Null))?),
         "shard-slices" => slices(&filled(&sharded())?),
         "texts-load" => texts(),
+        "nodes-create" => create(),
         "nodes-open" => nodes(),
         _ => bail!("no workload is called {name}"),
     }
@@ -183,6 +185,25 @@ fn texts() -> Result<()> {
 }
 
 /// Opens the arrays of a group one by one.
+/// A hundred arrays with two attributes each, in a directory, where each appears in one step.
+fn create() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store: Arc<dyn Store> = Arc::new(DirectoryStore::create(folder.path().join("nodes.zarr"))?);
+    let group = Group::create(store, &NodePath::root(), ZarrFormat::V2, &options())?;
+    let model = opened(&v2("<f4", "C", &Value::Null))?;
+    measured(&mut || {
+        for number in 0..100 {
+            let attributes = [
+                ("units".to_owned(), json!("m")),
+                ("number".to_owned(), json!(number)),
+            ];
+            let builder = ArrayBuilder::like(&model).attributes(attributes.into_iter().collect());
+            group.create_array(&number.to_string(), builder, false)?;
+        }
+        Ok(())
+    })
+}
+
 fn nodes() -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     store.set(&StoreKey::new(".zgroup")?, br#"{"zarr_format": 2}"#)?;

@@ -35,7 +35,8 @@ impl Style<'_> {
 
 /// Writes a document as Python's `json.dumps` would.
 pub fn write(value: &Value, style: Style<'_>) -> Vec<u8> {
-    let mut out = String::new();
+    // Most documents of arrays are smaller.
+    let mut out = String::with_capacity(768);
     write_into(&mut out, value, style, 0);
     out.into_bytes()
 }
@@ -114,8 +115,9 @@ fn write_text(out: &mut String, text: &str, ascii: bool) {
 fn write_number(out: &mut String, number: &Number) {
     let text = number.as_str();
     let is_integer = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
-    match text.parse::<f64>() {
-        Ok(float) if !is_integer && float.is_finite() && text.bytes().any(|byte| byte.is_ascii_digit()) => {
+    let float = (!is_integer).then(|| text.parse::<f64>().ok()).flatten();
+    match float {
+        Some(float) if float.is_finite() && text.bytes().any(|byte| byte.is_ascii_digit()) => {
             out.push_str(&python_float(float));
         }
         _ => out.push_str(text),

@@ -114,7 +114,7 @@ pub(crate) fn write_array(metadata: &ArrayMetadata, registry: &CodecRegistry) ->
             "chunks of different lengths have no form in Zarr V2",
         ));
     };
-    let mut document = Map::new();
+    let mut document = Map::with_capacity(10);
     document.insert("chunks".into(), json!(chunk_shape));
     document.insert("compressor".into(), codecs.compressor.unwrap_or_default());
     document.insert("dtype".into(), dtype);
