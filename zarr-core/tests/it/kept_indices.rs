@@ -7,8 +7,8 @@ use zarr_core::{
     Array, ArrayBuilder, NodePath, Options, Selection, ZarrFormat,
     codecs::{CodecConfig, DataType},
     store::{
-        ByteRange, CountingStore, DirectoryStore, MemoryStore, ReadBuffer, Store, StoreError, StoreKey,
-        ZipStore, forward_to_store,
+        ByteRange, CountingStore, DirectoryStore, MemoryStore, ObjectStore, ReadBuffer, Store, StoreError,
+        StoreKey, ZipStore, forward_to_store,
     },
 };
 
@@ -156,6 +156,26 @@ fn an_inner_chunk_that_was_missing_is_found_once_it_is_there() {
     write(200, 7);
     assert_eq!(read(&array, 100), [0; 3]);
     assert_eq!(read(&array, 200), [7; 3]);
+}
+
+#[test]
+fn of_a_bucket_each_request_brings_values_once_the_index_is_known() {
+    let bucket = Arc::new(ObjectStore::in_memory("x.zarr").unwrap());
+    let counting = Arc::new(CountingStore::new(bucket));
+    let array = create(Arc::<CountingStore>::clone(&counting));
+    for round in 0..3 {
+        array.write_vec(&Selection::all(), &values(round)).unwrap();
+        for expected in [2, 1, 1] {
+            let before = counting.counts();
+            assert_eq!(read(&array, 100), values(round)[100..103]);
+            let now = counting.counts();
+            assert_eq!(
+                now.gets - before.gets,
+                expected + u64::from(round > 0 && expected == 2)
+            );
+            assert_eq!(now.sizes, before.sizes, "parts tell the size of all");
+        }
+    }
 }
 
 #[test]
