@@ -2,6 +2,22 @@
 
 use super::{JsonError, Parser};
 
+/// Members in their order, each by its name with the text of its value.
+pub type MemberTexts<'a> = Vec<(String, &'a str)>;
+/// The members of objects that lie one within the other.
+pub type MembersBelow<'a> = Vec<Result<MemberTexts<'a>, JsonError>>;
+
+/// What of a list or object tells where it ends.
+const IS_MARK: [bool; 256] = {
+    let mut is_mark = [false; 256];
+    is_mark[b'"' as usize] = true;
+    is_mark[b'{' as usize] = true;
+    is_mark[b'}' as usize] = true;
+    is_mark[b'[' as usize] = true;
+    is_mark[b']' as usize] = true;
+    is_mark
+};
+
 /// The members of an object in their order, each with the text of its value.
 ///
 /// What is in a value is not read, only where it ends, so that a large document costs little until a part of it is
@@ -16,39 +32,101 @@ use super::{JsonError, Parser};
 ///
 /// # Errors
 /// [`JsonError`] for what is no object, and where a name or the end of a value is not found. Names may come twice.
-pub fn members(text: &str) -> Result<Vec<(String, &str)>, JsonError> {
+pub fn members(text: &str) -> Result<MemberTexts<'_>, JsonError> {
+    members_along(text, &[]).map(|(members, _)| members)
+}
+
+/// The members of an object and, in the same pass, those of the objects that names lead to, one within the other.
+///
+/// There are fewer than names where a member is not there or is no object. What is wrong in one of them is counted from
+/// where it begins.
+///
+/// ```
+/// use zarr_codecs::json::members_along;
+/// let (members, below) = members_along(r#"{"a": {"b": [1], "c": 2}, "d": 3}"#, &["a", "c"])?;
+/// assert_eq!(members, [("a".into(), r#"{"b": [1], "c": 2}"#), ("d".into(), "3")]);
+/// assert_eq!(below, [Ok(vec![("b".into(), "[1]"), ("c".into(), "2")])]);
+/// # Ok::<(), zarr_codecs::json::JsonError>(())
+/// ```
+///
+/// # Errors
+/// Those of [`members`], for the outermost object.
+pub fn members_along<'a>(
+    text: &'a str,
+    names: &[&str],
+) -> Result<(MemberTexts<'a>, MembersBelow<'a>), JsonError> {
     let mut parser = Parser::new(text, false);
-    parser.expect("{", "expected an object")?;
-    let mut members = Vec::new();
-    parser.space();
-    if parser.take("}") {
-        parser.end()?;
-        return Ok(members);
-    }
-    loop {
-        parser.space();
-        if parser.peek() != Some(b'"') {
-            return Err(parser.error("expected a member name"));
-        }
-        let name = parser.string()?;
-        parser.expect(":", "expected a colon")?;
-        members.push((name, parser.skip()?));
-        parser.space();
-        if parser.take("}") {
-            parser.end()?;
-            return Ok(members);
-        }
-        parser.expect(",", "expected a comma or a brace")?;
-    }
+    let mut below = Vec::new();
+    let members = parser.member_texts(names, &mut below)?;
+    parser.end()?;
+    Ok((members, below))
 }
 
 impl<'a> Parser<'a> {
+    /// Passes over an object and gives the texts of its members; those of the objects along names go to `below`.
+    fn member_texts(
+        &mut self,
+        names: &[&str],
+        below: &mut MembersBelow<'a>,
+    ) -> Result<MemberTexts<'a>, JsonError> {
+        self.expect("{", "expected an object")?;
+        let mut members = Vec::new();
+        let mut next = names.split_first();
+        self.space();
+        if self.take("}") {
+            return Ok(members);
+        }
+        loop {
+            self.space();
+            if self.peek() != Some(b'"') {
+                return Err(self.error("expected a member name"));
+            }
+            let name = self.string()?;
+            self.expect(":", "expected a colon")?;
+            self.space();
+            let value = match next.take_if(|(next, _)| **next == name) {
+                Some((_, names)) if self.peek() == Some(b'{') => self.along(names, below)?,
+                _ => self.skip()?,
+            };
+            members.push((name, value));
+            self.space();
+            if self.take("}") {
+                return Ok(members);
+            }
+            self.expect(",", "expected a comma or a brace")?;
+        }
+    }
+
+    /// Passes over an object on the way of names.
+    fn along(&mut self, names: &[&str], below: &mut MembersBelow<'a>) -> Result<&'a str, JsonError> {
+        let start = self.at;
+        let mut deeper = Vec::new();
+        match self.member_texts(names, &mut deeper) {
+            Ok(members) => {
+                below.push(Ok(members));
+                below.append(&mut deeper);
+                Ok(&self.text[start..self.at])
+            }
+            Err(JsonError { offset, reason }) => {
+                let offset = offset - start;
+                below.push(Err(JsonError { offset, reason }));
+                self.at = start;
+                self.skip()
+            }
+        }
+    }
+
     /// Passes over a value and gives its text.
     fn skip(&mut self) -> Result<&'a str, JsonError> {
         self.space();
         let start = self.at;
         let mut depth = 0_usize;
         loop {
+            if depth > 0 {
+                let is_mark = |byte: &u8| IS_MARK[usize::from(*byte)];
+                let rest = &self.text.as_bytes()[self.at..];
+                self.at += rest.iter().position(is_mark).unwrap_or(rest.len());
+            }
             match self.peek() {
                 None => return Err(self.error("text ends within a value")),
                 Some(b'{' | b'[') => depth += 1,
@@ -104,6 +182,35 @@ mod tests {
             assert_eq!((name.as_str(), *value), (expected_name, expected_value));
         }
         assert!(members("{}").unwrap().is_empty());
+    }
+
+    #[test]
+    fn objects_along_names_are_taken_apart_as_if_alone() {
+        let texts = [
+            r#"{"a": {"b": {"c": [1, {"d": "}"}]}, "e": 2}, "a": {"f": 3}}"#,
+            r#" {"x": 1, "a": { } }"#,
+            r#"{"a": {"b": 1}}"#,
+            r#"{"a": [{"b": 1}], "b": {"c": 2}}"#,
+            r#"{"a": {"b": {"c": [}]}, "e": 1}"#,
+            r#"{"a": {"b": {]}, "e": {"b": 1}}"#,
+            r#"{"a": {1: 2}}"#,
+            r#"{"b": 1}"#,
+        ];
+        for text in texts {
+            let (outer, along) = members_along(text, &["a", "b"]).unwrap();
+            assert_eq!(outer, members(text).unwrap());
+            let mut expected = Vec::new();
+            let mut level = Ok(outer);
+            for name in ["a", "b"] {
+                let found = level.iter().flatten().find(|(found, _)| found == name);
+                let Some((_, inner)) = found.filter(|(_, inner)| inner.starts_with('{')) else {
+                    break;
+                };
+                level = members(inner);
+                expected.push(level.clone());
+            }
+            assert_eq!(along, expected, "{text}");
+        }
     }
 
     #[test]

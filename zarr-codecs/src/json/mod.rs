@@ -6,15 +6,17 @@
 //! Writing: the bytes are those of Python's `json.dumps`, so that documents equal zarr-python's.
 
 mod members;
+mod nest;
 mod write;
 
 use std::{borrow::Cow, collections::HashSet, fmt::Write};
 
 use serde_json::{Map, Number, Value};
 
-pub use self::members::members;
+pub use self::members::{MemberTexts, MembersBelow, members, members_along};
+pub use self::nest::nest_into;
 pub(crate) use self::write::new_line;
-pub use self::write::{Style, python_float, write, write_into};
+pub use self::write::{Style, python_float, write, write_into, write_text_into};
 
 /// How deep values may nest.
 const DEPTH_MAX: usize = 128;

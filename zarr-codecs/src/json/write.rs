@@ -48,7 +48,7 @@ pub fn write_into(out: &mut String, value: &Value, style: Style<'_>, depth: usiz
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Number(number) => write_number(out, number),
-        Value::String(text) => write_text(out, text, style.ascii),
+        Value::String(text) => write_text_into(out, text, style),
         Value::Array(items) if items.is_empty() => out.push_str("[]"),
         Value::Array(items) => {
             out.push('[');
@@ -68,7 +68,7 @@ pub fn write_into(out: &mut String, value: &Value, style: Style<'_>, depth: usiz
             out.push('{');
             for (index, (name, value)) in members.into_iter().enumerate() {
                 new_line(out, index, style, depth + 1);
-                write_text(out, name, style.ascii);
+                write_text_into(out, name, style);
                 out.push_str(style.separators.1);
                 write_into(out, value, style, depth + 1);
             }
@@ -89,8 +89,14 @@ pub(crate) fn new_line(out: &mut String, index: usize, style: Style<'_>, depth: 
     }
 }
 
-fn write_text(out: &mut String, text: &str, ascii: bool) {
+/// Writes a text to the end of another, as a value or the name of a member is written.
+pub fn write_text_into(out: &mut String, text: &str, style: Style<'_>) {
     out.push('"');
+    if text.bytes().all(is_plain) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -101,7 +107,7 @@ fn write_text(out: &mut String, text: &str, ascii: bool) {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             ' '..='~' => out.push(c),
-            _ if !ascii && c >= ' ' => out.push(c),
+            _ if !style.ascii && c >= ' ' => out.push(c),
             _ => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     write!(out, "\\u{unit:04x}").expect("writing to a String succeeds");
@@ -110,6 +116,11 @@ fn write_text(out: &mut String, text: &str, ascii: bool) {
         }
     }
     out.push('"');
+}
+
+/// Whether a character stands for itself in a text of any style.
+pub(super) const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }
 
 fn write_number(out: &mut String, number: &Number) {

@@ -33,6 +33,11 @@ impl Documents {
         }
     }
 
+    /// What all documents are parts of.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&StoreKey, &[u8])> {
         let text = &self.text;
         self.places.iter().map(|(key, place)| (key, &text[place.clone()]))

@@ -10,11 +10,11 @@ use zarr_store::{Store, StoreKey, StorePrefix};
 
 use super::{
     ConsolidatedMetadata,
-    collect::{self, Found, written},
+    collect::{self, Found},
 };
 use crate::{
-    ArrayMetadata, NodePath, Options, Result, ZarrFormat,
-    hierarchy::{self, V2_ARRAY, V2_ATTRIBUTES, V2_GROUP, V3_NODE},
+    ArrayMetadata, NodePath, Options, Result,
+    hierarchy::{V2_ARRAY, V2_ATTRIBUTES, V2_GROUP, V3_NODE},
     metadata::{
         Members, Read,
         json::{self, Style},
@@ -110,14 +110,7 @@ impl ConsolidatedMetadata {
     fn known(&self, store: &dyn Store, prefix: &StorePrefix, options: &Options) -> Result<Found> {
         let (keys, below) = self.level(prefix);
         let mut found = Found::default();
-        for key in keys {
-            let document = match self.format {
-                ZarrFormat::V2 => hierarchy::read_document(store, &key, options)?,
-                ZarrFormat::V3 => hierarchy::read_node_document(store, &key, options)?,
-            };
-            let text = document.map(|document| written(&document, self.format));
-            found.documents.extend(text.map(|text| (key, text)));
-        }
+        found.take_all(store, keys, self.format, options)?;
         found.below = below;
         Ok(found)
     }
@@ -136,7 +129,7 @@ impl ConsolidatedMetadata {
         differences: &mut Vec<Difference>,
     ) {
         let (keys, folders) = self.level(prefix);
-        for (key, text) in &found.documents {
+        for (key, text) in found.documents() {
             match self.documents.get(key) {
                 None if is_nothing(key, text) => {}
                 None => differences.push(Difference::Added(key.clone())),
@@ -144,7 +137,7 @@ impl ConsolidatedMetadata {
                 Some(_) => differences.push(Difference::Changed(key.clone())),
             }
         }
-        let there: BTreeSet<_> = found.documents.iter().map(|(key, _)| key).collect();
+        let there: BTreeSet<_> = found.documents().map(|(key, _)| key).collect();
         for key in keys.into_iter().filter(|key| !there.contains(key)) {
             let ours = self.documents.get(&key).unwrap_or_default();
             if !is_nothing(&key, &String::from_utf8_lossy(&ours)) {

@@ -11,9 +11,8 @@ mod store;
 mod v2_form;
 mod v3_form;
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
-use bytes::Bytes;
 use zarr_store::{Store, StoreExt, StoreKey};
 
 use self::documents::Documents;
@@ -54,7 +53,7 @@ pub struct ConsolidatedMetadata {
     /// The node at and below which the documents are; in V2 the root.
     path: NodePath,
     documents: Documents,
-    /// Whether the documents are texts as they stand in the document that is written.
+    /// Whether the documents are texts as they stand in the document that is written; those of V2 are parts of it then.
     is_laid_out: bool,
 }
 
@@ -119,7 +118,7 @@ impl ConsolidatedMetadata {
     fn of_nodes(
         path: NodePath,
         format: ZarrFormat,
-        text: String,
+        text: Vec<u8>,
         places: Vec<(StoreKey, Range<usize>)>,
     ) -> Self {
         let documents = Documents::new(text.into(), places).expect("a walk comes to a folder once");
@@ -167,10 +166,12 @@ impl ConsolidatedMetadata {
             return Err(Error::create(reason));
         }
         match self.format {
+            ZarrFormat::V2 if self.is_laid_out => Self::set(store, key, self.documents.text()),
             ZarrFormat::V2 => {
                 let documents = self.laid_out(store)?;
                 let documents = documents.iter().map(|(key, text)| (key.as_str(), text.as_ref()));
-                Self::set(store, key, &v2_form::write(documents))
+                let (document, _) = v2_form::write(documents);
+                Self::set(store, key, &document)
             }
             ZarrFormat::V3 => {
                 let key = self.path.key(V3_NODE)?;
@@ -206,17 +207,21 @@ impl ConsolidatedMetadata {
     }
 
     /// The documents as they stand in the one that is written.
-    fn laid_out(&self, store: &dyn Store) -> Result<Vec<(&StoreKey, Bytes)>> {
-        let lay_out = |(key, text): (_, &[u8])| {
+    fn laid_out(&self, store: &dyn Store) -> Result<Vec<LaidOut<'_>>> {
+        let lay_out = |(key, document)| {
             if self.is_laid_out {
-                return Ok((key, Bytes::copy_from_slice(text)));
+                return Ok((key, Cow::Borrowed(document)));
             }
-            let document = hierarchy::parse_document(store, key, text)?;
-            Ok((key, collect::written(&document, self.format).into()))
+            let mut text = String::new();
+            collect::lay_out(&mut text, (store, key), document, self.format)?;
+            Ok((key, text.into_bytes().into()))
         };
         self.documents.iter().map(lay_out).collect()
     }
 }
+
+/// A document as it stands in the one that is written.
+type LaidOut<'a> = (&'a StoreKey, Cow<'a, [u8]>);
 
 /// Where a part of a text is in it.
 fn place_of(part: &str, text: &str) -> Range<usize> {

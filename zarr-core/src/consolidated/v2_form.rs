@@ -1,5 +1,7 @@
 //! `.zmetadata`, as zarr-python 2 writes it: a document of its own.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde_json::Value;
 use zarr_store::StoreKey;
@@ -21,7 +23,7 @@ pub(super) fn read(document: &Bytes) -> Result<Documents, Wrong> {
         let document = json::parse(document).map_err(no_json)?;
         return Err(Wrong::expected("", "an object", &document));
     }
-    let members = json::members(text).map_err(no_json)?;
+    let (members, below) = json::members_along(text, &["metadata"]).map_err(no_json)?;
     let member = |name: &str| {
         members
             .iter()
@@ -36,11 +38,11 @@ pub(super) fn read(document: &Bytes) -> Result<Documents, Wrong> {
         return Err(Wrong::new(format!("/{FORMAT}"), reason));
     }
     let metadata = member("metadata").ok_or_else(|| Wrong::new("/metadata", "is missing"))?;
-    if !metadata.starts_with('{') {
+    let Some(places) = below.into_iter().next() else {
         let metadata = json::parse(metadata.as_bytes()).map_err(no_json)?;
         return Err(Wrong::expected("/metadata", "an object", &metadata));
-    }
-    let places = json::members(metadata).map_err(|error| Wrong::new("/metadata", error.to_string()))?;
+    };
+    let places = places.map_err(|error| Wrong::new("/metadata", error.to_string()))?;
     let places = places.into_iter().map(|(key, value)| {
         let key = StoreKey::new(key).map_err(|error| Wrong::new("/metadata", error.to_string()))?;
         Ok((key, place_of(value, text)))
@@ -50,25 +52,34 @@ pub(super) fn read(document: &Bytes) -> Result<Documents, Wrong> {
         .map_err(|key| Wrong::new(format!("/metadata/{key}"), "is given twice"))
 }
 
-/// Puts documents, each as it stands within, into one.
-pub(super) fn write<'a>(documents: impl Iterator<Item = (&'a str, &'a [u8])> + Clone) -> Vec<u8> {
+/// Puts documents, each as it stands within, into one; says where in it each is.
+pub(super) fn write<'a>(
+    documents: impl ExactSizeIterator<Item = (&'a str, &'a [u8])> + Clone,
+) -> (Vec<u8>, Vec<Range<usize>>) {
     let around = 64;
     let sizes = documents
         .clone()
         .map(|(key, document)| key.len() + document.len() + around);
     let mut text = Vec::with_capacity(sizes.sum::<usize>() + around);
     text.extend_from_slice(b"{\n    \"metadata\": {");
-    let mut is_first = true;
+    let mut places = Vec::with_capacity(documents.len());
+    let mut name = String::new();
     for (key, document) in documents {
-        text.extend_from_slice(if is_first { b"\n        " } else { b",\n        " });
-        is_first = false;
-        text.extend(json::write(&key.into(), Style::V2));
+        text.extend_from_slice(if places.is_empty() {
+            b"\n        "
+        } else {
+            b",\n        "
+        });
+        name.clear();
+        json::write_text_into(&mut name, key, Style::V2);
+        text.extend_from_slice(name.as_bytes());
         text.extend_from_slice(b": ");
+        places.push(text.len()..text.len() + document.len());
         text.extend_from_slice(document);
     }
-    text.extend_from_slice(if is_first { b"}" } else { b"\n    }" });
+    text.extend_from_slice(if places.is_empty() { b"}" } else { b"\n    }" });
     text.extend_from_slice(b",\n    \"zarr_consolidated_format\": 1\n}");
-    text
+    (text, places)
 }
 
 /// A value as zarr-python has it in its texts.

@@ -1,5 +1,7 @@
 //! The member `consolidated_metadata` of a group of V3 (`kind` is `inline`), as zarr-python 3 writes it.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -19,7 +21,7 @@ use crate::{
 pub(super) fn read(document: &Bytes, path: &NodePath) -> Result<Option<Documents>, Wrong> {
     let no_json = |error: json::JsonError| Wrong::new("", error.to_string());
     let text = str::from_utf8(document).map_err(|_| Wrong::new("", "is not UTF-8"))?;
-    let members = json::members(text).map_err(no_json)?;
+    let (members, below) = json::members_along(text, &[CONSOLIDATED, "metadata"]).map_err(no_json)?;
     let Some((_, member)) = members.iter().find(|(name, _)| name == CONSOLIDATED) else {
         return Ok(None);
     };
@@ -27,7 +29,10 @@ pub(super) fn read(document: &Bytes, path: &NodePath) -> Result<Option<Documents
         return Ok(None);
     }
     let at = |name: &str| format!("/{CONSOLIDATED}{name}");
-    let inner = json::members(member).map_err(|error| Wrong::new(at(""), error.to_string()))?;
+    // Members of what is no object are an error too.
+    let mut below = below.into_iter();
+    let inner = below.next().unwrap_or_else(|| json::members(member));
+    let inner = inner.map_err(|error| Wrong::new(at(""), error.to_string()))?;
     let inner = |name: &str| {
         inner
             .iter()
@@ -40,7 +45,8 @@ pub(super) fn read(document: &Bytes, path: &NodePath) -> Result<Option<Documents
         return Err(Wrong::new(at("/kind"), reason));
     }
     let metadata = inner("metadata").ok_or_else(|| Wrong::new(at("/metadata"), "is missing"))?;
-    let nodes = json::members(metadata).map_err(|error| Wrong::new(at("/metadata"), error.to_string()))?;
+    let nodes = below.next().unwrap_or_else(|| json::members(metadata));
+    let nodes = nodes.map_err(|error| Wrong::new(at("/metadata"), error.to_string()))?;
     let mut places = Vec::with_capacity(nodes.len() + 1);
     for (name, node) in nodes {
         let wrong = |reason: String| Wrong::new(at("/metadata"), reason);
@@ -95,6 +101,21 @@ pub(super) fn with_nothing(document: Value) -> Value {
     }
     with.entry(CONSOLIDATED).or_insert(member);
     with.into()
+}
+
+/// Puts documents together, one behind the other; says where each is.
+pub(super) fn put_together<'a>(
+    documents: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+) -> (Vec<u8>, Vec<Range<usize>>) {
+    let sizes = documents.clone().map(|(_, document)| document.len());
+    let mut text = Vec::with_capacity(sizes.sum());
+    let places = documents.map(|(_, document)| {
+        let start = text.len();
+        text.extend_from_slice(document);
+        start..text.len()
+    });
+    let places = places.collect();
+    (text, places)
 }
 
 /// Puts the documents of nodes, by their paths below the group, into the group's own document.

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use zarr_core::{
-    Array, ArrayBuilder, ArrayData, Error, Group, Node, NodePath, Options, Order, Selection, ZarrFormat,
+    Array, ArrayBuilder, ArrayData, ConsolidatedMetadata, Error, Group, Node, NodePath, Options, Order,
+    Selection, ZarrFormat,
     codecs::{DataType, FillValue},
-    metadata::V2Codecs,
+    metadata::{
+        V2Codecs,
+        json::{self, Style},
+    },
     store::{DirectoryStore, MemoryStore, Store, StoreExt, StoreKey, StorePrefix},
 };
 
@@ -331,4 +335,49 @@ fn arrays_begin_with_what_they_are_filled_with() {
         (like.chunk_shape(), like.metadata().order()),
         (model.chunk_shape(), Some(Order::F))
     );
+}
+
+#[test]
+fn consolidated_documents_are_laid_out_alike_whatever_they_were() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let documents = [
+        ("a/.zattrs", r#"{"b":[1.50,1e3],"a":"é"}"#),
+        ("a/.zgroup", "{\n    \"zarr_format\": 2\n}"),
+        (
+            "a/b/.zattrs",
+            "{\n    \"idx\": 0,\n    \"none\": {},\n    \"units\": [\n        \"m\"\n    ]\n}",
+        ),
+        ("a/b/.zgroup", "{\n  \"zarr_format\": 2\n}\n"),
+        (".zgroup", "{\"zarr_format\": 2}"),
+        ("a.b/.zgroup", "{\n    \"zarr_format\": 2\n}"),
+    ];
+    let mut all = serde_json::Map::new();
+    for (name, document) in documents {
+        store
+            .set(&StoreKey::new(name).unwrap(), document.as_bytes())
+            .unwrap();
+        all.insert(name.to_owned(), json::parse(document.as_bytes()).unwrap());
+    }
+    let expected = serde_json::json!({"metadata": all, "zarr_consolidated_format": 1});
+    let expected = json::write(&expected, Style::V2);
+    let (root, key) = (NodePath::root(), StoreKey::new(".zmetadata").unwrap());
+    let options = Options::default();
+    let metadata = ConsolidatedMetadata::collect(store.as_ref(), &root, ZarrFormat::V2, &options).unwrap();
+    metadata.write(store.as_ref(), &key).unwrap();
+    let written = store.get(&key, 10_000).unwrap().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&written),
+        String::from_utf8_lossy(&expected)
+    );
+    // What was read, and lies in a document of another layout, is written so too.
+    let compact = serde_json::to_vec(&json::parse(&written).unwrap()).unwrap();
+    store.set(&key, &compact).unwrap();
+    let read = ConsolidatedMetadata::read(store.as_ref(), &key).unwrap();
+    assert_eq!(read.n_nodes(), metadata.n_nodes());
+    read.write(store.as_ref(), &key).unwrap();
+    assert_eq!(store.get(&key, 10_000).unwrap().unwrap(), written);
+    for (name, document) in metadata.documents() {
+        let expected = &json::parse(&expected).unwrap()["metadata"][name.as_str()];
+        assert!(json::is_same(&json::parse(document).unwrap(), expected), "{name}");
+    }
 }
