@@ -1,8 +1,8 @@
 //! `cargo xtask miri`: the unsafe code that Miri can run.
 //!
 //! Miri interprets a program and checks every access to memory. It cannot call C libraries, so it sees what is of Rust
-//! alone: the output that threads fill together, and the planes of bytes that are arranged with AVX2. The bindings to C
-//! libraries are left to the fuzz targets and to `cargo xtask malformed`.
+//! alone: the output that threads fill together, the planes of bytes that are arranged with AVX2, and the blocks of LZ4
+//! that are decoded in Rust. The bindings to C libraries are left to the fuzz targets and to `cargo xtask malformed`.
 
 use std::process::Command;
 
@@ -11,8 +11,13 @@ use anyhow::{Context, Result, ensure};
 use crate::root;
 
 /// Tests that reach unsafe code without a C library: the package, its target, and what their names begin with.
-const TESTS: [(&str, &[&str], &str); 2] = [
+const TESTS: [(&str, &[&str], &str); 3] = [
     ("zarr-codecs", &["--lib"], "bytes_to_bytes::byte_planes"),
+    (
+        "zarr-codecs",
+        &["--lib"],
+        "bytes_to_bytes::lz4_block::tests::alone",
+    ),
     ("zarr-core", &["--test", "it"], "disjoint"),
 ];
 

@@ -1,7 +1,8 @@
 //! The streams in the blocks of a frame of Blosc, each made by the inner codec.
 //!
-//! LZ4 and Zstandard are decoded by their C libraries, with contexts that a thread keeps; Snappy in Rust, as its C++
-//! library needs a compiler for that. Frames with other inner codecs are left to Blosc's own library.
+//! Zstandard is decoded by its C library, with contexts that a thread keeps, and LZ4 by its own where `lz4_block` is no
+//! quicker; Snappy in Rust, as its C++ library needs a compiler for that. Frames with other inner codecs are left to
+//! Blosc's own library.
 
 #![expect(unsafe_code, reason = "LZ4 is a C library")]
 
@@ -10,6 +11,8 @@ use std::ffi::{c_char, c_int};
 use lz4_sys::LZ4_decompress_safe;
 use snap::raw::{Decoder, decompress_len};
 
+#[cfg(target_arch = "x86_64")]
+use super::lz4_block;
 use super::{
     blosc_frame::{InnerCodec, corrupt},
     zstd_contexts,
@@ -43,6 +46,10 @@ pub(super) fn decode_stream(inner: InnerCodec, stream: &[u8], out: &mut [u8], ne
 }
 
 fn decode_lz4(stream: &[u8], out: &mut [u8], needed: usize) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if lz4_block::is_quicker(stream, out.len()) {
+        return lz4_block::decode(stream, out, needed);
+    }
     let size = |length: usize| c_int::try_from(length).ok();
     let (from, to) = (stream.as_ptr().cast(), out.as_mut_ptr().cast());
     let (stream_size, room, needed) = (size(stream.len())?, size(out.len())?, size(needed)?);

@@ -24,6 +24,8 @@ pub mod gzip;
 pub mod jenkins_lookup3;
 #[cfg(feature = "lz4")]
 pub mod lz4;
+#[cfg(all(feature = "blosc", target_arch = "x86_64"))]
+mod lz4_block;
 #[cfg(feature = "lzma")]
 pub mod lzma;
 #[cfg(feature = "lzma")]
