@@ -13,7 +13,7 @@
 use std::{cell::RefCell, ops::Range};
 
 use super::{
-    blosc_frame::{Frame, block_offset, corrupt, u32_at},
+    blosc_frame::{Frame, SPLITS_MAX, block_offset, corrupt, u32_at},
     blosc_streams::decode_stream,
     byte_planes,
 };
@@ -124,10 +124,11 @@ impl<'f> Block<'f> {
     /// Decodes some bytes of the block to their place in it.
     fn decode(&self, wanted: Range<usize>, out: &mut [u8], planes: &mut Vec<u8>) -> Result<()> {
         if self.arrangement == Arrangement::Plain {
-            return self.streams(out, |stream| {
+            let needed = |stream| {
                 let start = stream * self.stream_size;
                 wanted.end.saturating_sub(start).min(self.stream_size)
-            });
+            };
+            return self.streams(out, needed, |_, _| false);
         }
         let element_size = self.frame.element_size;
         let (group, n_planes) = match self.arrangement {
@@ -147,21 +148,44 @@ impl<'f> Block<'f> {
             planes.resize(out.len(), 0);
         }
         let planes = &mut planes[..out.len()];
-        self.streams(planes, |_| needed)?;
+        // Planes that are stored as they are need not be copied, where each has its own stream.
+        let mut stored: [Option<&[u8]>; SPLITS_MAX] = [None; SPLITS_MAX];
+        let is_kept = self.arrangement == Arrangement::Bytes && n_planes == self.streams;
+        self.streams(
+            planes,
+            |_| needed,
+            |number, stream| {
+                let place = stored.get_mut(number).filter(|_| is_kept);
+                place.map(|place| *place = Some(stream)).is_some()
+            },
+        )?;
 
         let (elements, rest) = out.split_at_mut(self.whole);
         rest.copy_from_slice(&planes[self.whole..]);
         let elements = &mut elements[groups.start * group_size..groups.end * group_size];
-        let planes = &planes[groups.start..self.whole];
         match self.arrangement {
-            Arrangement::Bits => unshuffle_bits(element_size, planes, stride, elements),
-            _ => byte_planes::unshuffle(element_size, planes, stride, elements),
+            Arrangement::Bits => {
+                unshuffle_bits(element_size, &planes[groups.start..self.whole], stride, elements)
+            }
+            _ => {
+                let plane = |byte: usize| match stored.get(byte) {
+                    Some(Some(stored)) => &stored[groups.start..],
+                    _ => &planes[byte * stride + groups.start..self.whole],
+                };
+                byte_planes::unshuffle(element_size, plane, elements);
+            }
         }
         Ok(())
     }
 
-    /// Decodes the beginning of each stream, as many bytes as are needed of it.
-    fn streams(&self, out: &mut [u8], needed: impl Fn(usize) -> usize) -> Result<()> {
+    /// Decodes the beginning of each stream, as many bytes as are needed of it; one that is stored as it is may be taken
+    /// by `keep` instead.
+    fn streams(
+        &self,
+        out: &mut [u8],
+        needed: impl Fn(usize) -> usize,
+        mut keep: impl FnMut(usize, &'f [u8]) -> bool,
+    ) -> Result<()> {
         let mut at = self.start;
         for (number, out) in out.chunks_exact_mut(self.stream_size).enumerate() {
             let length = u32_at(self.encoded, at);
@@ -170,6 +194,9 @@ impl<'f> Block<'f> {
             at += 4 + stream.len();
             let needed = needed(number);
             if stream.len() == out.len() {
+                if keep(number, stream) {
+                    continue;
+                }
                 out[..needed].copy_from_slice(&stream[..needed]);
             } else if needed > 0 {
                 decode_stream(self.frame.inner, stream, out, needed)?;
@@ -190,10 +217,11 @@ fn unshuffle_bits(element_size: usize, rows: &[u8], stride: usize, elements: &mu
         let count = elements.len() / element_size;
         for byte in 0..element_size {
             let plane = &mut planes[byte * count..][..count];
-            byte_planes::unshuffle(8, &rows[byte * 8 * stride + tile * groups..], stride, plane);
+            let row = |row| &rows[(byte * 8 + row) * stride + tile * groups..];
+            byte_planes::unshuffle(8, row, plane);
         }
         let planes = &mut planes[..elements.len()];
         byte_planes::transpose_bits(planes);
-        byte_planes::unshuffle(element_size, planes, count, elements);
+        byte_planes::unshuffle(element_size, |byte| &planes[byte * count..], elements);
     }
 }

@@ -21,7 +21,7 @@ pub(super) const FORMAT: u8 = 2;
 /// Formats of Blosc 2, whose frames have a longer header.
 const FORMATS_OF_BLOSC2: Range<u8> = 3..7;
 /// The most streams of a block, and the fewest elements of a block that has streams.
-const SPLITS_MAX: usize = 16;
+pub(super) const SPLITS_MAX: usize = 16;
 const SPLIT_ELEMENTS_MIN: usize = 128;
 /// The version of the formats of all inner codecs.
 pub(super) const INNER_FORMAT: u8 = 1;

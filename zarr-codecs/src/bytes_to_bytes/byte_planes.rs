@@ -48,21 +48,24 @@ pub(super) fn shuffle(element_size: usize, elements: &[u8], planes: &mut [u8]) {
     }
 }
 
-/// Puts as many elements together as `elements` has room for; plane `b` begins at byte `b * stride` of `planes`.
+/// Puts as many elements together as `elements` has room for, of planes that may lie anywhere.
 ///
 /// # Panics
 /// When a plane has fewer bytes.
-pub(super) fn unshuffle(element_size: usize, planes: &[u8], stride: usize, elements: &mut [u8]) {
+pub(super) fn unshuffle<'p>(element_size: usize, plane: impl Fn(usize) -> &'p [u8], elements: &mut [u8]) {
     match element_size {
-        1 => elements.copy_from_slice(&planes[..elements.len()]),
-        2 => unshuffle_of::<2>(planes, stride, elements),
-        4 => unshuffle_of::<4>(planes, stride, elements),
-        8 => unshuffle_of::<8>(planes, stride, elements),
-        16 => unshuffle_of::<16>(planes, stride, elements),
+        1 => elements.copy_from_slice(&plane(0)[..elements.len()]),
+        2 => unshuffle_of::<2>(array::from_fn(plane), elements),
+        4 => unshuffle_of::<4>(array::from_fn(plane), elements),
+        8 => unshuffle_of::<8>(array::from_fn(plane), elements),
+        16 => unshuffle_of::<16>(array::from_fn(plane), elements),
         size => {
-            for (element, bytes) in elements.chunks_exact_mut(size).enumerate() {
-                for (byte, value) in bytes.iter_mut().enumerate() {
-                    *value = planes[byte * stride + element];
+            for (index, block) in elements.chunks_mut(BLOCK * size).enumerate() {
+                for byte in 0..size {
+                    let plane = &plane(byte)[index * BLOCK..][..block.len() / size];
+                    for (element, value) in block.chunks_exact_mut(size).zip(plane) {
+                        element[byte] = *value;
+                    }
                 }
             }
         }
@@ -83,12 +86,12 @@ fn shuffle_of<const N: usize>(elements: &[u8], planes: &mut [u8]) {
     }
 }
 
-fn unshuffle_of<const N: usize>(planes: &[u8], stride: usize, elements: &mut [u8]) {
+fn unshuffle_of<const N: usize>(planes: [&[u8]; N], elements: &mut [u8]) {
     let (elements, _) = elements.as_chunks_mut::<N>();
-    let done = vectors::unshuffle(planes, stride, elements);
+    let planes = planes.map(|plane| &plane[..elements.len()]);
+    let done = vectors::unshuffle(planes, elements);
     for (index, block) in elements[done..].chunks_mut(BLOCK).enumerate() {
-        let planes: [&[u8]; N] =
-            array::from_fn(|byte| &planes[byte * stride + done + index * BLOCK..][..block.len()]);
+        let planes = planes.map(|plane| &plane[done + index * BLOCK..][..block.len()]);
         for (position, element) in block.iter_mut().enumerate() {
             *element = array::from_fn(|byte| planes[byte][position]);
         }
@@ -143,12 +146,12 @@ mod vectors {
     }
 
     /// Puts the first elements together, and tells how many that was.
-    pub(super) fn unshuffle<const N: usize>(planes: &[u8], stride: usize, elements: &mut [[u8; N]]) -> usize {
+    pub(super) fn unshuffle<const N: usize>(planes: [&[u8]; N], elements: &mut [[u8; N]]) -> usize {
         if !is_x86_feature_detected!("avx2") {
             return 0;
         }
         // SAFETY: the processor has AVX2.
-        unsafe { unshuffle_avx2(planes, stride, elements) };
+        unsafe { unshuffle_avx2(planes, elements) };
         elements.len() / LANES * LANES
     }
 
@@ -195,12 +198,12 @@ mod vectors {
     }
 
     #[target_feature(enable = "avx2")]
-    fn unshuffle_avx2<const N: usize>(planes: &[u8], stride: usize, elements: &mut [[u8; N]]) {
+    fn unshuffle_avx2<const N: usize>(planes: [&[u8]; N], elements: &mut [[u8; N]]) {
+        let planes = planes.map(|plane| plane.as_chunks::<LANES>().0);
         for (index, block) in elements.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             let mut these = [_mm256_setzero_si256(); N];
-            for (byte, register) in these.iter_mut().enumerate() {
-                let plane = &planes[byte * stride + index * LANES..][..LANES];
-                *register = bytemuck::pod_read_unaligned::<__m256i>(plane);
+            for (register, plane) in these.iter_mut().zip(planes) {
+                *register = bytemuck::pod_read_unaligned::<__m256i>(&plane[index]);
             }
             for _ in 0..N.ilog2() {
                 let mut next = these;
@@ -231,7 +234,7 @@ mod vectors {
         0
     }
 
-    pub(super) fn unshuffle<const N: usize>(_: &[u8], _: usize, _: &mut [[u8; N]]) -> usize {
+    pub(super) fn unshuffle<const N: usize>(_: [&[u8]; N], _: &mut [[u8; N]]) -> usize {
         0
     }
 
@@ -257,7 +260,7 @@ mod tests {
                     assert_eq!(*byte, elements[element * size + plane], "{size} {count} {place}");
                 }
                 let mut back = vec![0; elements.len()];
-                unshuffle(size, &planes, count, &mut back);
+                unshuffle(size, |plane| &planes[plane * count..], &mut back);
                 assert_eq!(back, elements, "{size} {count}");
             }
         }
@@ -271,7 +274,7 @@ mod tests {
             shuffle(size, &elements, &mut planes);
             for (first, last) in [(0, 200), (0, 33), (7, 8), (100, 200), (199, 200)] {
                 let mut some = vec![0; (last - first) * size];
-                unshuffle(size, &planes[first..], 200, &mut some);
+                unshuffle(size, |plane| &planes[first + plane * 200..], &mut some);
                 assert_eq!(some, &elements[first * size..last * size], "{size} {first}");
             }
         }

@@ -46,7 +46,7 @@ impl BytesToBytes for Shuffle {
             .get_mut(..encoded.len())
             .ok_or(CodecError::too_large(NAME, room))?;
         let count = encoded.len() / self.element_size;
-        byte_planes::unshuffle(self.element_size, encoded, count, elements);
+        byte_planes::unshuffle(self.element_size, |byte| &encoded[byte * count..], elements);
         Ok(encoded.len())
     }
 
