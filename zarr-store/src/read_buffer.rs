@@ -200,18 +200,27 @@ impl ReadBuffer {
     /// # Errors
     /// When there is not so much memory.
     pub fn reserve(&mut self, size: u64) -> Result<(), io::Error> {
-        let enough = usize::try_from(size)
+        let end = usize::try_from(size)
             .ok()
-            .and_then(|size| self.used.checked_add(size)?.checked_add(room_to_align(size)))
-            .is_some_and(|end| {
-                let more = end.saturating_sub(self.memory.len());
-                self.memory.try_reserve(more).is_ok()
-            });
-        if enough {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::OutOfMemory.into())
+            .and_then(|size| self.used.checked_add(size)?.checked_add(room_to_align(size)));
+        let end = end.ok_or(io::ErrorKind::OutOfMemory)?;
+        if end <= self.memory.len() {
+            return Ok(());
         }
+        if self.used > 0 {
+            let more = end - self.memory.len();
+            return Ok(self.memory.try_reserve(more)?);
+        }
+        // Nothing is kept. Fresh memory is zero from the start, and is touched by what is read into it alone; a little more
+        // of it is taken where this is not the first time.
+        let end = if self.memory.is_empty() {
+            end
+        } else {
+            end + end / 4
+        };
+        self.memory = Vec::new();
+        self.memory = bytemuck::try_zeroed_vec(end).map_err(|()| io::ErrorKind::OutOfMemory)?;
+        Ok(())
     }
 
     /// Adds a part of `size` bytes, which `fill` writes.

@@ -163,17 +163,15 @@ impl<'f> Block<'f> {
         let (elements, rest) = out.split_at_mut(self.whole);
         rest.copy_from_slice(&planes[self.whole..]);
         let elements = &mut elements[groups.start * group_size..groups.end * group_size];
-        match self.arrangement {
-            Arrangement::Bits => {
-                unshuffle_bits(element_size, &planes[groups.start..self.whole], stride, elements)
-            }
-            _ => {
-                let plane = |byte: usize| match stored.get(byte) {
-                    Some(Some(stored)) => &stored[groups.start..],
-                    _ => &planes[byte * stride + groups.start..self.whole],
-                };
-                byte_planes::unshuffle(element_size, plane, elements);
-            }
+        if self.arrangement == Arrangement::Bits {
+            let rows = &planes[groups.start..self.whole];
+            unshuffle_bits(element_size, rows, stride, elements);
+        } else {
+            let plane = |byte: usize| match stored.get(byte) {
+                Some(Some(stored)) => &stored[groups.start..],
+                _ => &planes[byte * stride + groups.start..self.whole],
+            };
+            byte_planes::unshuffle(element_size, plane, elements);
         }
         Ok(())
     }
