@@ -100,6 +100,16 @@ impl StridedCopy {
     /// When the box does not lie within the source or the destination.
     pub fn copy_to_rows<'a>(&self, source: &[u8], mut row: impl FnMut(usize, usize) -> &'a mut [u8]) {
         let item = self.item;
+        if let Some((size, last, outer)) = self.whole_runs() {
+            return rows(outer, 0, 0, &mut |from, to| {
+                for index in 0..last.length {
+                    let run = &source[from + index * last.source..][..size];
+                    let row = row(to + index * last.target, size);
+                    row.copy_from_slice(run);
+                    swap_run(row, item.swap);
+                }
+            });
+        }
         self.runs(source, &mut |source, target_at, fast| {
             let target = row(target_at, fast.length * item.size);
             copy_run(source, fast.source, target, item.size, fast.length, item);
@@ -112,6 +122,16 @@ impl StridedCopy {
     /// When the box does not lie within the source or the destination.
     pub fn copy_to(&self, source: &[u8], target: &mut [u8]) {
         let item = self.item;
+        if let Some((size, last, outer)) = self.whole_runs() {
+            return rows(outer, 0, 0, &mut |from, to| {
+                for index in 0..last.length {
+                    let run = &source[from + index * last.source..][..size];
+                    let row = &mut target[to + index * last.target..][..size];
+                    row.copy_from_slice(run);
+                    swap_run(row, item.swap);
+                }
+            });
+        }
         self.runs(source, &mut |source, target_at, fast| {
             copy_run(
                 source,
@@ -122,6 +142,21 @@ impl StridedCopy {
                 item,
             );
         });
+    }
+
+    /// The size in bytes of runs that are whole on either side, the dimension that they lie along, and those around it;
+    /// if the copy is of several such runs.
+    ///
+    /// Nearly every run of a large array is not in the cache. A loop over them that is short lets the processor ask for
+    /// the next ones while it waits for one.
+    fn whole_runs(&self) -> Option<(usize, &Dimension, &[Dimension])> {
+        let (fast, outer) = self.dimensions.split_last()?;
+        let (last, around) = outer.split_last()?;
+        let size = self.item.size;
+        let is_run = fast.source == size && fast.target == size;
+        // Of what is repeated the elements lie no distance apart: that is copied in tiles.
+        let is_crossed = outer.iter().any(|dimension| dimension.source < size);
+        (is_run && !is_crossed).then(|| (fast.length * size, last, around))
     }
 
     /// Calls `run` with the source from the first element on, and the offset at the destination, of each run along
