@@ -100,15 +100,11 @@ impl StridedCopy {
     /// When the box does not lie within the source or the destination.
     pub fn copy_to_rows<'a>(&self, source: &[u8], mut row: impl FnMut(usize, usize) -> &'a mut [u8]) {
         let item = self.item;
-        if let Some((size, last, outer)) = self.whole_runs() {
-            return rows(outer, 0, 0, &mut |from, to| {
-                for index in 0..last.length {
-                    let run = &source[from + index * last.source..][..size];
-                    let row = row(to + index * last.target, size);
-                    row.copy_from_slice(run);
-                    swap_run(row, item.swap);
-                }
-            });
+        let is_done = self.whole_runs(source, |run, target_at| {
+            copy_whole(run, row(target_at, run.len()), item);
+        });
+        if is_done {
+            return;
         }
         self.runs(source, &mut |source, target_at, fast| {
             let target = row(target_at, fast.length * item.size);
@@ -122,15 +118,11 @@ impl StridedCopy {
     /// When the box does not lie within the source or the destination.
     pub fn copy_to(&self, source: &[u8], target: &mut [u8]) {
         let item = self.item;
-        if let Some((size, last, outer)) = self.whole_runs() {
-            return rows(outer, 0, 0, &mut |from, to| {
-                for index in 0..last.length {
-                    let run = &source[from + index * last.source..][..size];
-                    let row = &mut target[to + index * last.target..][..size];
-                    row.copy_from_slice(run);
-                    swap_run(row, item.swap);
-                }
-            });
+        let is_done = self.whole_runs(source, |run, target_at| {
+            copy_whole(run, &mut target[target_at..][..run.len()], item);
+        });
+        if is_done {
+            return;
         }
         self.runs(source, &mut |source, target_at, fast| {
             copy_run(
@@ -144,19 +136,34 @@ impl StridedCopy {
         });
     }
 
-    /// The size in bytes of runs that are whole on either side, the dimension that they lie along, and those around it;
-    /// if the copy is of several such runs.
+    /// Calls `run` with each run of bytes and the offset at the destination, if the copy is of several such runs that are
+    /// whole on either side; says whether it is.
     ///
     /// Nearly every run of a large array is not in the cache. A loop over them that is short lets the processor ask for
     /// the next ones while it waits for one.
-    fn whole_runs(&self) -> Option<(usize, &Dimension, &[Dimension])> {
-        let (fast, outer) = self.dimensions.split_last()?;
-        let (last, around) = outer.split_last()?;
+    fn whole_runs(&self, source: &[u8], mut run: impl FnMut(&[u8], usize)) -> bool {
         let size = self.item.size;
-        let is_run = fast.source == size && fast.target == size;
+        let [around @ .., last, fast] = &self.dimensions[..] else {
+            return false;
+        };
         // Of what is repeated the elements lie no distance apart: that is copied in tiles.
-        let is_crossed = outer.iter().any(|dimension| dimension.source < size);
-        (is_run && !is_crossed).then(|| (fast.length * size, last, around))
+        let is_crossed = around
+            .iter()
+            .chain([last])
+            .any(|dimension| dimension.source < size);
+        if fast.source != size || fast.target != size || is_crossed {
+            return false;
+        }
+        let length = fast.length * size;
+        rows(around, 0, 0, &mut |from, to| {
+            for index in 0..last.length {
+                run(
+                    &source[from + index * last.source..][..length],
+                    to + index * last.target,
+                );
+            }
+        });
+        true
     }
 
     /// Calls `run` with the source from the first element on, and the offset at the destination, of each run along
@@ -268,6 +275,12 @@ fn rows(dimensions: &[Dimension], source: usize, target: usize, row: &mut dyn Fn
     }
 }
 
+/// Copies elements that lie side by side.
+fn copy_whole(source: &[u8], target: &mut [u8], item: Item) {
+    target.copy_from_slice(source);
+    swap_run(target, item.swap);
+}
+
 /// Copies elements along one dimension.
 fn copy_run(
     source: &[u8],
@@ -279,10 +292,9 @@ fn copy_run(
 ) {
     let strides = (source_stride, target_stride);
     match (item.size, item.swap) {
-        (size, swap) if strides == (size, size) => {
+        (size, _) if strides == (size, size) => {
             let bytes = length * size;
-            target[..bytes].copy_from_slice(&source[..bytes]);
-            swap_run(&mut target[..bytes], swap);
+            copy_whole(&source[..bytes], &mut target[..bytes], item);
         }
         (1, _) => copy_items::<1>(source, target, strides, length, 1),
         (2, swap) => copy_items::<2>(source, target, strides, length, swap),

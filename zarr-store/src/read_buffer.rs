@@ -216,7 +216,7 @@ impl ReadBuffer {
         let end = if self.memory.is_empty() {
             end
         } else {
-            end + end / 4
+            end.saturating_add(end / 4)
         };
         self.memory = Vec::new();
         self.memory = bytemuck::try_zeroed_vec(end).map_err(|()| io::ErrorKind::OutOfMemory)?;
