@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// One step: cargo with these arguments, and one variable of the environment.
-struct Step {
-    name: &'static str,
-    arguments: &'static [&'static str],
-    variable: Option<(&'static str, &'static str)>,
+struct Step<'a> {
+    name: &'a str,
+    arguments: &'a [&'a str],
+    variable: Option<(&'a str, &'a str)>,
 }
 
-const TEST: Step = Step {
+const TEST: Step<'_> = Step {
     name: "test",
     arguments: &["test", "--workspace"],
     variable: None,
 };
 
-const STEPS: &[Step] = &[
+const STEPS: &[Step<'_>] = &[
     Step {
         name: "fmt",
         arguments: &["fmt", "--all", "--check"],
@@ -40,6 +40,16 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// The crates that build without any of their features, each by itself, as together they lend each other theirs;
+/// `zarr-h5bridge` needs a library of the system then.
+const WITHOUT_FEATURES: [&str; 5] = [
+    "zarr-store",
+    "zarr-codecs",
+    "zarr-core",
+    "zarr-convenience",
+    "zarr-cli",
+];
+
 /// Runs the steps to the end, so that one run shows every fault; `--no-tests` leaves the tests out.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let tests = match arguments {
@@ -48,8 +58,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         _ => bail!("usage: cargo xtask ci [--no-tests]"),
     };
     let first = tests.then_some(&TEST);
+    let bare = WITHOUT_FEATURES.map(|package| {
+        let what = ["clippy", "-p", package, "--no-default-features", "--all-targets"];
+        [&what[..], &["--", "-D", "warnings"]].concat()
+    });
+    let bare = bare.each_ref().map(|arguments| Step {
+        name: "bare",
+        arguments,
+        variable: None,
+    });
     let mut done = Vec::new();
-    for step in first.into_iter().chain(STEPS) {
+    for step in first.into_iter().chain(STEPS).chain(&bare) {
         println!("== {}: cargo {}", step.name, step.arguments.join(" "));
         let started = Instant::now();
         let passed = run_step(step).with_context(|| format!("running step {}", step.name))?;
@@ -61,7 +80,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     Ok(done.iter().all(|(_, passed, _)| *passed))
 }
 
-fn run_step(step: &Step) -> Result<bool> {
+fn run_step(step: &Step<'_>) -> Result<bool> {
     let mut command = crate::cargo();
     command.args(step.arguments).envs(step.variable);
     Ok(command.status()?.success())

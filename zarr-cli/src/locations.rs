@@ -75,6 +75,10 @@ pub(crate) fn open_whole(
 
 /// How much of a file of another format is shown.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(feature = "hdf5"),
+    expect(dead_code, reason = "without HDF5 no other format is read")
+)]
 enum Detail {
     /// What Zarr has words for.
     Plain,

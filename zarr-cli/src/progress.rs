@@ -7,7 +7,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::json;
 use zarr_convenience::{Progress, count_text};
 
 use crate::{
@@ -95,13 +95,14 @@ impl Display {
     }
 
     /// Shows what another process tells of its progress; anything else it says is printed as a line of its own.
+    #[cfg(feature = "hdf5")]
     pub(crate) fn pass_on(&self, line: &str) {
         let event = match self {
-            Self::Bar(_) => serde_json::from_str::<Value>(line).ok(),
+            Self::Bar(_) => serde_json::from_str::<serde_json::Value>(line).ok(),
             Self::None | Self::Json(_) => None,
         };
         let event = event.filter(|event| event["event"] == "progress");
-        let number = |event: &Value, name: &str| event[name].as_u64();
+        let number = |event: &serde_json::Value, name: &str| event[name].as_u64();
         match (event, self) {
             (Some(event), _) => {
                 if let (Some(path), Some(done), Some(total)) = (
