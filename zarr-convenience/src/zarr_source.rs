@@ -131,7 +131,7 @@ impl SourceArray for ZarrArray {
     /// By the generations of the chunks of the part; of a server nothing is asked, for it answers as late as if the chunk
     /// were read.
     fn generation(&self, start: &[u64], shape: &[u64]) -> Result<Option<u64>> {
-        if self.0.store().io_hints().requests_max > 1 {
+        if self.0.store().io_hints().is_far() {
             return Ok(None);
         }
         let grid = &self.0.metadata().chunk_grid;

@@ -35,7 +35,6 @@ pub struct Array {
 struct MadeLater {
     codec: OnceLock<Arc<ChunkCodec>>,
     kept_indices: OnceLock<KeptIndices>,
-    store_is_silent: OnceLock<()>,
 }
 
 impl Array {
@@ -109,20 +108,8 @@ impl Array {
         self.made = Arc::new(MadeLater {
             codec,
             kept_indices: OnceLock::new(),
-            store_is_silent: OnceLock::new(),
         });
         self
-    }
-
-    /// Whether a value came of which the store does not tell which one it is, so that none is worth reading in pieces.
-    pub(crate) fn store_is_silent(&self) -> bool {
-        self.made.store_is_silent.get().is_some()
-    }
-
-    /// Notes such a value.
-    pub(crate) fn note_silent_store(&self) {
-        // Another thread may have been faster.
-        let _ = self.made.store_is_silent.set(());
     }
 
     /// What is known of the shards from earlier reads.

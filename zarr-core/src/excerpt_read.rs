@@ -38,7 +38,9 @@ pub(crate) fn head_size(
         CHUNK_SIZE_MIN
     };
     let is_worth_it = codec.decoded_size() >= size_min && part.len() <= codec.decoded_size() / 2;
-    codec.head_size().filter(|_| is_worth_it)
+    codec
+        .head_size()
+        .filter(|_| is_worth_it && store.capabilities().generations)
 }
 
 /// Reads what a part needs; `None` if the chunk must be read as a whole: it is not there or too short, the store cannot

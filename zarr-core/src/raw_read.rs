@@ -27,7 +27,7 @@ pub(crate) enum Outcome {
 
 /// Whether a chunk of so many bytes is read in pieces from a store.
 pub(crate) fn is_worth_it(store: &dyn Store, workers: Workers, size: usize) -> bool {
-    size >= CHUNK_SIZE_MIN && !workers.is_far(store)
+    size >= CHUNK_SIZE_MIN && !workers.is_far(store) && store.capabilities().generations
 }
 
 /// Reads a chunk to memory of its size, which is all zero afterwards where it was before, or if the chunk is unfit.

@@ -268,19 +268,15 @@ impl ReadJob<'_> {
             }
         }
         let named = |error| self.array.chunk_error(share.coords().collect(), &key, error);
-        if !self.is_variable() && !codec.is_uncompressed() && !self.array.store_is_silent() {
+        if !self.is_variable() && !codec.is_uncompressed() {
             let part = share.span(codec.spec().data_type.size().unwrap_or(0));
             let (workers, value) = (self.array.options().workers, (store, &key));
-            if let Some(head_size) = excerpt_read::head_size(store, workers, codec, &part) {
-                if let Some(piece) = excerpt_read::read(value, workers, codec, part.clone(), head_size, read)?
-                {
-                    let elements = piece.decode(codec, part, &mut work.scratch).map_err(named)?;
-                    place.copy(elements, piece.origin(), codec.layout().swap_size);
-                    return Ok(());
-                }
-                if !read.is_empty() && read.generation().is_none() {
-                    self.array.note_silent_store();
-                }
+            if let Some(head_size) = excerpt_read::head_size(store, workers, codec, &part)
+                && let Some(piece) = excerpt_read::read(value, workers, codec, part.clone(), head_size, read)?
+            {
+                let elements = piece.decode(codec, part, &mut work.scratch).map_err(named)?;
+                place.copy(elements, piece.origin(), codec.layout().swap_size);
+                return Ok(());
             }
         }
         read.set_limit(codec.encoded_size_max());

@@ -162,7 +162,7 @@ impl Workers {
     /// Whether answers of a store are waited for longer than they are worked on, so that few large requests are better
     /// than many small ones: where the store or the caller wants several in flight.
     pub(crate) fn is_far(self, store: &dyn Store) -> bool {
-        self.requests(store).max(store.io_hints().requests_max) > 1
+        self.requests(store) > 1 || store.io_hints().is_far()
     }
 
     /// The same with so many threads; 0 counts as 1.

@@ -278,6 +278,9 @@ pub struct Capabilities {
     pub deferred: bool,
     /// Whether values are taken piece by piece ([`Store::begin_set`]), so that none need be in memory as a whole.
     pub pieces: bool,
+    /// Whether a value that is read comes with its generation ([`ReadBuffer::generation`]); a store that asks a server
+    /// says so until an answer came without.
+    pub generations: bool,
 }
 
 impl Capabilities {
@@ -289,6 +292,7 @@ impl Capabilities {
         lists_chunks: true,
         deferred: false,
         pieces: false,
+        generations: false,
     };
     /// The same of a store that takes values only as a whole.
     #[must_use]
@@ -307,6 +311,7 @@ impl Capabilities {
         lists_chunks: true,
         deferred: false,
         pieces: false,
+        generations: false,
     };
 }
 
@@ -317,6 +322,13 @@ pub struct IoHints {
     pub requests_max: usize,
     /// Two ranges with a gap of at most this many bytes are better read as one.
     pub gap_max: u64,
+}
+
+impl IoHints {
+    /// Whether answers are waited for longer than they are worked on.
+    pub const fn is_far(self) -> bool {
+        self.requests_max > 1
+    }
 }
 
 impl Default for IoHints {

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -289,7 +289,6 @@ fn copy(
             steps: &steps,
             sizes: steps.iter().map(|_| AtomicU64::new(NOT_COPIED)).collect(),
             buffers: Mutex::default(),
-            is_silent: AtomicBool::new(false),
         };
         crew.for_each(workers, &keys)?;
     }
@@ -342,8 +341,6 @@ struct Keys<'a> {
     sizes: Vec<AtomicU64>,
     /// Buffers that no thread has in use.
     buffers: Mutex<Vec<ReadBuffer>>,
-    /// Whether the source does not tell the generation of what is read.
-    is_silent: AtomicBool,
 }
 
 impl Units for Keys<'_> {
@@ -390,7 +387,7 @@ impl Units for Keys<'_> {
         waiting: Option<&Arc<dyn Store>>,
     ) -> Result<Option<u64>> {
         let step = self.steps[index].1;
-        let is_told = !self.is_silent.load(Ordering::Relaxed);
+        let is_told = self.source.capabilities().generations;
         let asked = if is_told { None } else { self.generation(index)? };
         let buffers = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = buffers().pop();
@@ -403,10 +400,7 @@ impl Units for Keys<'_> {
         }
         let generation = buffer.generation();
         buffers().push(buffer);
-        if generation.is_none() {
-            // This one counts as not done, as do values that have no generation.
-            self.is_silent.store(true, Ordering::Relaxed);
-        }
+        // Without either it counts as not done.
         Ok(generation.or(asked))
     }
 

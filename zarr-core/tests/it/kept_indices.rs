@@ -7,8 +7,8 @@ use zarr_core::{
     Array, ArrayBuilder, NodePath, Options, Selection, ZarrFormat,
     codecs::{CodecConfig, DataType},
     store::{
-        ByteRange, CountingStore, DirectoryStore, MemoryStore, ObjectStore, ReadBuffer, Store, StoreError,
-        StoreKey, ZipStore, forward_to_store,
+        ByteRange, Capabilities, CountingStore, DirectoryStore, MemoryStore, ObjectStore, ReadBuffer, Store,
+        StoreError, StoreKey, ZipStore, forward_to_store,
     },
 };
 
@@ -252,5 +252,12 @@ impl Store for Silent {
         Ok(is_there)
     }
 
-    forward_to_store! { to 0: size, set, erase, list_dir, capabilities, describe; }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            generations: false,
+            ..self.0.capabilities()
+        }
+    }
+
+    forward_to_store! { to 0: size, set, erase, list_dir, describe; }
 }

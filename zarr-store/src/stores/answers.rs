@@ -1,6 +1,9 @@
 //! What the answers of a server tell of the value that they are parts of; shared by the stores that ask servers.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 
@@ -63,6 +66,26 @@ impl Seen {
         }
         self.is_settled &= other.is_settled;
         true
+    }
+}
+
+/// Whether a server tells which value it gives, as far as its answers have shown.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    is_silent: AtomicBool,
+}
+
+impl Telling {
+    /// Takes notice of an answer.
+    pub(super) fn note(&self, seen: Seen) {
+        if seen.generation.is_none() {
+            self.is_silent.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there is sense in asking: no value came without a generation.
+    pub(super) fn is_expected(&self) -> bool {
+        !self.is_silent.load(Ordering::Relaxed)
     }
 }
 

@@ -99,7 +99,10 @@ impl Store for MemoryStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
+        Capabilities {
+            generations: true,
+            ..Capabilities::ALL
+        }
     }
 
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {

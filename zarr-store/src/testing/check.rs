@@ -379,6 +379,10 @@ fn check_generations(store: &dyn Store) {
                     !buffer.is_settled(),
                     "a generation that is not told is not settled"
                 );
+                assert!(
+                    !store.capabilities().generations,
+                    "a generation comes with each value, as the store promises"
+                );
                 continue;
             };
             assert_eq!(

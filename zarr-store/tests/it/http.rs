@@ -565,13 +565,16 @@ fn generations_are_asked_for_where_the_server_has_tags() {
     );
     let first = buffer.generation();
     assert!(first.is_some());
+    assert!(store.capabilities().generations);
     assert_eq!(store.generation(&key("a")).unwrap(), first);
     assert_eq!(store.generation(&key("a")).unwrap(), first);
     assert_ne!(store.generation(&key("a")).unwrap(), first, "it was replaced");
     let server = changing(3, "");
     let store = server.store();
+    assert!(store.capabilities().generations, "nothing has come yet");
     for _ in 0..5 {
         assert_eq!(store.generation(&key("a")).unwrap(), None);
     }
     assert_eq!(server.seen().len(), 1, "asked once, and never again");
+    assert!(!store.capabilities().generations);
 }

@@ -408,6 +408,7 @@ impl Store for DirectoryStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             pieces: true,
+            generations: true,
             ..Capabilities::ALL
         }
     }

@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, Read},
-    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -20,7 +19,7 @@ use super::{
 use crate::{
     ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
     stores::{
-        answers::{Seen, read_parts},
+        answers::{Seen, Telling, read_parts},
         ranges::{check_limit, push_shared_ranges},
     },
 };
@@ -70,8 +69,8 @@ pub struct HttpStore {
     base: Address,
     client: Client,
     requests_max: usize,
-    /// Whether a value came without an entity tag: then there is no sense in asking for those of others.
-    is_silent: AtomicBool,
+    /// Whether values come with entity tags.
+    telling: Telling,
 }
 
 impl HttpStore {
@@ -103,7 +102,7 @@ impl HttpStore {
             base,
             requests_max: options.requests_max,
             client: Client::new(options),
-            is_silent: AtomicBool::new(false),
+            telling: Telling::default(),
         })
     }
 
@@ -201,9 +200,7 @@ impl HttpStore {
     /// What is known of a value of so many bytes.
     fn seen(&self, tag: &Tag, size: Option<u64>) -> Seen {
         let seen = Seen::new(size, tag.text.as_deref(), tag.is_settled);
-        if seen.generation().is_none() {
-            self.is_silent.store(true, Ordering::Relaxed);
-        }
+        self.telling.note(seen);
         seen
     }
 
@@ -458,7 +455,7 @@ impl Store for HttpStore {
     }
 
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
-        if self.is_silent.load(Ordering::Relaxed) {
+        if !self.telling.is_expected() {
             return Ok(None);
         }
         let seen = self.ask(Method::Head, key, None, |answer| {
@@ -489,6 +486,7 @@ impl Store for HttpStore {
         Capabilities {
             lists: false,
             lists_chunks: false,
+            generations: self.telling.is_expected(),
             ..Capabilities::READ_ONLY
         }
     }

@@ -12,7 +12,7 @@ use super::runtime::Carrier;
 use crate::{
     ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
     stores::{
-        answers::{Seen, read_parts},
+        answers::{Seen, Telling, read_parts},
         ranges::check_limit,
         secrets::redact,
     },
@@ -44,6 +44,8 @@ pub struct ObjectStore {
     root: Path,
     shown: String,
     carrier: Carrier,
+    /// Whether objects come with entity tags.
+    telling: Telling,
 }
 
 impl std::fmt::Debug for ObjectStore {
@@ -72,6 +74,7 @@ impl ObjectStore {
             root,
             shown,
             carrier,
+            telling: Telling::default(),
         })
     }
 
@@ -179,6 +182,7 @@ impl ObjectStore {
             Err(error) if range != ByteRange::All => return self.settle(key, range, Some(error)),
             Err(error) => return Err(error),
         };
+        self.telling.note(seen);
         let expected = range.resolve(size).ok_or_else(|| StoreError::OutOfRange {
             what: self.describe(key.as_str()),
             range,
@@ -275,12 +279,17 @@ impl Store for ObjectStore {
     }
 
     fn generation(&self, key: &StoreKey) -> Result<Option<u64>> {
+        if !self.telling.is_expected() {
+            return Ok(None);
+        }
         let (objects, path) = (Arc::clone(&self.objects), self.path(key.as_str())?);
         let found = self.ask("reading", key.as_str(), async move {
             Ok(objects.head(&path).await?.e_tag)
         })?;
-        let seen = |tag: Option<String>| Seen::new(None, tag.as_deref(), true).generation();
-        Ok(found.and_then(seen))
+        let Some(tag) = found else { return Ok(None) };
+        let seen = Seen::new(None, tag.as_deref(), true);
+        self.telling.note(seen);
+        Ok(seen.generation())
     }
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
@@ -334,7 +343,10 @@ impl Store for ObjectStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
+        Capabilities {
+            generations: self.telling.is_expected(),
+            ..Capabilities::ALL
+        }
     }
 
     /// Lists what is below the prefix at any depth, and erases it in as few requests as the service takes.

@@ -16,6 +16,7 @@ use std::{
 };
 
 use super::{
+    archive_file::ArchiveFile,
     damage::Damage,
     member::{Member, Window},
     records::LOCAL_SIZE,
@@ -61,7 +62,7 @@ pub(super) struct Directory {
     pub(super) junk: u64,
 }
 
-pub(super) fn read_contents(file: &Arc<File>) -> Result<Contents> {
+pub(super) fn read_contents(file: &Arc<ArchiveFile>) -> Result<Contents> {
     let directory = find_directory(file)?;
     let mut contents = Contents::default();
     let mut spans = Vec::new();
@@ -79,7 +80,7 @@ pub(super) fn read_contents(file: &Arc<File>) -> Result<Contents> {
 
 /// Reads the entries of a directory in their order.
 pub(super) fn for_each_entry<E: From<Damage>>(
-    file: &Arc<File>,
+    file: &Arc<ArchiveFile>,
     directory: &Directory,
     each: &mut dyn FnMut(Entry) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
@@ -305,7 +306,7 @@ impl Entry {
     }
 
     /// Adds the member, if its name is a key; a later one of the same name wins.
-    fn add_to(self, contents: &mut Contents, file: &Arc<File>, directory: &Directory) {
+    fn add_to(self, contents: &mut Contents, file: &Arc<ArchiveFile>, directory: &Directory) {
         if self.name.ends_with(b"/") {
             return;
         }

@@ -1,16 +1,16 @@
 //! One member of an archive: finding, reading, inflating and checking its bytes.
 
 use std::{
-    fs::File,
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     sync::{Arc, OnceLock},
 };
 
 use flate2::read::DeflateDecoder;
 
 use super::{
+    archive_file::ArchiveFile,
     damage::Damage,
     directory::{u16_at, u32_at},
     records::{DEFLATED, HAS_DESCRIPTOR, LOCAL_SIGNATURE, LOCAL_SIZE, STORED},
@@ -27,13 +27,11 @@ const RATIO_MAX: u64 = 1032;
 /// Where a member is and what it should be.
 #[derive(Debug)]
 pub(super) struct Member {
-    file: Arc<File>,
+    file: Arc<ArchiveFile>,
     /// From the local header to the end of all members.
     within: Range<u64>,
     /// Where the data begins, once the local header was read.
     data_at: OnceLock<u64>,
-    /// What tells the value from others of its key, once it was asked for.
-    generation: OnceLock<u64>,
     pub(super) stored_size: u64,
     pub(super) size: u64,
     crc: u32,
@@ -44,26 +42,18 @@ pub(super) struct Member {
 impl Member {
     /// What tells the value from others of its key.
     pub(super) fn generation(&self) -> io::Result<u64> {
-        if let Some(generation) = self.generation.get() {
-            return Ok(*generation);
-        }
-        let file = self.file.metadata()?;
-        let generation = mixed([
-            file.dev(),
-            file.ino(),
-            file.len(),
-            file.mtime() as u64,
-            file.mtime_nsec() as u64,
+        let archive = self.file.generation()?;
+        Ok(mixed([
+            archive,
             self.within.start,
             self.size,
             u64::from(self.crc),
-        ]);
-        Ok(*self.generation.get_or_init(|| generation))
+        ]))
     }
 
     /// A member found in a central directory: its stored size, size and checksum, its method and flags.
     pub(super) fn listed(
-        file: Arc<File>,
+        file: Arc<ArchiveFile>,
         within: Range<u64>,
         (stored_size, size, crc): (u64, u64, u32),
         (method, flags): (u16, u16),
@@ -72,7 +62,6 @@ impl Member {
             file,
             within,
             data_at: OnceLock::new(),
-            generation: OnceLock::new(),
             stored_size,
             size,
             crc,
@@ -84,7 +73,7 @@ impl Member {
     /// A member that was just written, deflated or not, with its data in a part of the file; its size and checksum
     /// are those of the value.
     pub(super) fn written(
-        file: Arc<File>,
+        file: Arc<ArchiveFile>,
         data: Range<u64>,
         deflated: bool,
         (size, crc): (u64, u32),
@@ -97,7 +86,7 @@ impl Member {
     }
 
     /// The same member, whose data was copied as it is to another place.
-    pub(super) fn moved(&self, file: Arc<File>, data_at: u64) -> Self {
+    pub(super) fn moved(&self, file: Arc<ArchiveFile>, data_at: u64) -> Self {
         let within = data_at..data_at + self.stored_size;
         let sizes = (self.stored_size, self.size, self.crc);
         let member = Self::listed(file, within, sizes, (self.method, self.flags));
@@ -232,14 +221,14 @@ impl Member {
 /// A part of a file as a reader, without moving the position that the file shares.
 #[derive(Debug)]
 pub(super) struct Window {
-    file: Arc<File>,
+    file: Arc<ArchiveFile>,
     start: u64,
     position: u64,
     end: u64,
 }
 
 impl Window {
-    pub(super) fn new(file: Arc<File>, start: u64, end: u64) -> Self {
+    pub(super) fn new(file: Arc<ArchiveFile>, start: u64, end: u64) -> Self {
         Self {
             file,
             start,

@@ -1,5 +1,6 @@
 //! A store in one ZIP archive.
 
+mod archive_file;
 mod close_error;
 mod damage;
 mod directory;

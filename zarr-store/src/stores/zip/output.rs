@@ -1,6 +1,8 @@
 //! The file that an archive in the making is written to, and read from meanwhile.
 
-use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+use std::{io, os::unix::fs::FileExt, sync::Arc};
+
+use super::archive_file::ArchiveFile;
 
 /// Many small members go into the file in one piece.
 const BUFFER_SIZE: usize = 256 * 1024;
@@ -8,14 +10,14 @@ const BUFFER_SIZE: usize = 256 * 1024;
 /// Appends to a file, buffered, at a position of its own.
 #[derive(Debug)]
 pub(super) struct Output {
-    file: Arc<File>,
+    file: Arc<ArchiveFile>,
     /// Where the buffer belongs.
     start: u64,
     buffer: Vec<u8>,
 }
 
 impl Output {
-    pub(super) fn new(file: Arc<File>) -> Self {
+    pub(super) fn new(file: Arc<ArchiveFile>) -> Self {
         Self {
             file,
             start: 0,
@@ -23,7 +25,7 @@ impl Output {
         }
     }
 
-    pub(super) fn file(&self) -> &Arc<File> {
+    pub(super) fn file(&self) -> &Arc<ArchiveFile> {
         &self.file
     }
 

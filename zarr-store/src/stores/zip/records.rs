@@ -256,7 +256,7 @@ mod tests {
                 Some(member.header_start() + 31 + zip64_size(size))
             );
             drop(member);
-            let contents = read_contents(&Arc::new(file)).unwrap();
+            let contents = read_contents(&Arc::new(file.into())).unwrap();
             let (key, member) = contents.members.first_key_value().unwrap();
             assert_eq!((key.as_str(), member.size, member.stored_size), ("a", size, size));
             assert_eq!(member.locate("a").unwrap(), offset + 31 + zip64_size(size));

@@ -12,6 +12,7 @@ use std::{
 use flate2::{Compression, write::DeflateEncoder};
 
 use super::{
+    archive_file::ArchiveFile,
     damage::Damage,
     directory::{Directory, Entry, Members, find_directory, for_each_entry, u16_at, u32_at},
     member::Member,
@@ -76,7 +77,7 @@ impl Spool {
         Ok(Self {
             target: target.to_owned(),
             temporary,
-            output: Output::new(Arc::new(file)),
+            output: Output::new(Arc::new(file.into())),
             directory: Vec::new(),
             n_entries: 0,
             has_superseded: false,
@@ -88,7 +89,7 @@ impl Spool {
     /// Begins an archive with the members of another, copied as they are.
     pub(super) fn continue_from(
         target: &Path,
-        base: &Arc<File>,
+        base: &Arc<ArchiveFile>,
         members: &Members,
     ) -> io::Result<(Self, Members)> {
         let mut spool = Self::begin(target)?;
@@ -201,7 +202,7 @@ impl Spool {
     }
 
     /// The file that holds the archive.
-    pub(super) fn file(&self) -> Arc<File> {
+    pub(super) fn file(&self) -> Arc<ArchiveFile> {
         Arc::clone(self.output.file())
     }
 
@@ -234,7 +235,7 @@ impl Spool {
     /// says where they are.
     fn copy_from(
         &mut self,
-        base: &Arc<File>,
+        base: &Arc<ArchiveFile>,
         directory: &Directory,
         members: &Members,
     ) -> io::Result<Members> {

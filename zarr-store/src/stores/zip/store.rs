@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     io,
     ops::Bound,
     os::unix::fs::OpenOptionsExt,
@@ -14,6 +14,7 @@ use std::{
 use rustix::fs::OFlags;
 
 use super::{
+    archive_file::ArchiveFile,
     close_error::CloseError,
     directory::{Contents, Members, read_contents},
     member::Member,
@@ -75,7 +76,7 @@ pub struct ZipStore {
 
 /// The archive that is published, and the one in the making.
 struct Writer {
-    published: Option<Arc<File>>,
+    published: Option<Arc<ArchiveFile>>,
     spool: Option<Spool>,
     /// Whether the archive may take the place of one that is there.
     replaces: bool,
@@ -143,7 +144,7 @@ impl ZipStore {
                 reason: "not a file".to_owned(),
             });
         }
-        let file = Arc::new(file);
+        let file = Arc::new(ArchiveFile::from(file));
         let contents = read_contents(&file).map_err(|damage| damage.at(&shown))?;
         let writer = is_writable.then(|| Writer {
             published: Some(file),
@@ -330,12 +331,9 @@ impl Store for ZipStore {
         member.read(key.as_str(), ranges, buffer, self.verifies, || {
             self.describe(key.as_str())
         })?;
-        // Who has the whole value needs nothing more of it, and the first time this asks the system.
-        if ranges.iter().any(|range| *range != ByteRange::All) {
-            buffer.set_generation(Some(member.generation().map_err(failed)?));
-            // A value that is set again lies elsewhere in the archive, or in another one.
-            buffer.set_settled(true);
-        }
+        buffer.set_generation(Some(member.generation().map_err(failed)?));
+        // A value that is set again lies elsewhere in the archive, or in another one.
+        buffer.set_settled(true);
         Ok(true)
     }
 
@@ -379,13 +377,17 @@ impl Store for ZipStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        if self.writer.is_some() {
+        let granted = if self.writer.is_some() {
             Capabilities {
                 deferred: true,
                 ..Capabilities::ALL
             }
         } else {
             Capabilities::READ_ONLY
+        };
+        Capabilities {
+            generations: true,
+            ..granted
         }
     }
 

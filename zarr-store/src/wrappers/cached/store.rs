@@ -219,7 +219,11 @@ impl Store for CachedStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities().at_once()
+        Capabilities {
+            // What is in memory is told without.
+            generations: false,
+            ..self.inner.capabilities().at_once()
+        }
     }
 
     fn erase_prefix(&self, prefix: &StorePrefix) -> Result<()> {
