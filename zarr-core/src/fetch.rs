@@ -14,7 +14,7 @@
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use zarr_codecs::{ChunkCodec, CodecError, IndexLocation, Scratch, Shard, ShardIndex};
-use zarr_store::{ByteRange, ReadBuffer};
+use zarr_store::{ByteRange, ReadBuffer, may_be_same};
 
 use crate::projection::ChunkShare;
 
@@ -223,11 +223,6 @@ impl Version {
             may_be_same(self.generation, generation)
         }
     }
-}
-
-/// Whether generations may be those of one value; not every store tells them.
-pub(crate) fn may_be_same(one: Option<u64>, other: Option<u64>) -> bool {
-    one.is_none() || other.is_none() || one == other
 }
 
 /// A shard within a shard.

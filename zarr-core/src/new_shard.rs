@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use zarr_store::{ByteRange, PendingValue, ReadBuffer, Store, StoreError, StoreKey};
+use zarr_store::{ByteRange, PendingValue, ReadBuffer, Store, StoreError, StoreKey, may_be_same};
 
-use crate::{Error, Result, fetch::may_be_same};
+use crate::{Error, Result};
 
 /// The most bytes of an old shard that are copied at once.
 const COPY_SIZE_MAX: u64 = 4 << 20;

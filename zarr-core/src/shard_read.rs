@@ -156,9 +156,7 @@ impl<'j> ShardReads<'j> {
     }
 
     fn restless(&self, key: &StoreKey) -> Error {
-        let what = self.job.array.store().describe(key.as_str());
-        let reason = "it is replaced again and again while it is read".to_owned();
-        StoreError::Conflict { what, reason }.into()
+        StoreError::restless(self.job.array.store().describe(key.as_str())).into()
     }
 
     /// Finds the leaf chunks in their shard, fills the places of those that are not there, and tells which value of

@@ -87,4 +87,12 @@ impl StoreError {
             source,
         }
     }
+
+    /// The [`StoreError::Conflict`] of a value that never stays the same for long enough to be read in parts.
+    pub fn restless(what: impl Into<String>) -> Self {
+        Self::Conflict {
+            what: what.into(),
+            reason: "it is replaced again and again while it is read".to_owned(),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod byte_range;
 mod error;
+mod generation;
 mod journal;
 mod key;
 mod pending;
@@ -18,6 +19,7 @@ pub mod wrappers;
 pub use byte_range::ByteRange;
 pub use bytes::Bytes;
 pub use error::StoreError;
+pub use generation::may_be_same;
 pub use journal::Journal;
 pub use key::{StoreKey, StorePrefix};
 pub use pending::{KeyLock, PendingValue};

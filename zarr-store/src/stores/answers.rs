@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use super::ranges::check_limit;
-use crate::{ByteRange, ReadBuffer, Result, StoreError};
+use crate::{ByteRange, ReadBuffer, Result, StoreError, may_be_same};
 
 /// How often a value that is replaced between two parts of it is read again.
 const ATTEMPTS_MAX: usize = 16;
@@ -54,8 +54,6 @@ impl Seen {
 
     /// Adds what is known from another part; says whether both may be parts of one value.
     fn join(&mut self, other: Self) -> bool {
-        let may_be_same =
-            |one: Option<u64>, other: Option<u64>| one.is_none() || other.is_none() || one == other;
         if !may_be_same(self.size, other.size) || !may_be_same(self.generation, other.generation) {
             return false;
         }
@@ -118,8 +116,5 @@ pub(super) fn read_parts(
         known.unwrap_or_default().tell(buffer);
         return Ok(true);
     }
-    Err(StoreError::Conflict {
-        what: what(),
-        reason: "it is replaced again and again while it is read".to_owned(),
-    })
+    Err(StoreError::restless(what()))
 }
