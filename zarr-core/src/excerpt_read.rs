@@ -1,19 +1,18 @@
 //! Large encoded chunks of which a part is read and decoded alone, where the codec tells where it is.
 //!
-//! The beginning of the value tells which of its bytes are needed, and a second request reads these. A chunk that is
-//! replaced in between must not be read in part from either value: so this is only for values that a store can tell
-//! from all that come after them.
+//! The beginning of the value tells which of its bytes are needed, and a second request reads these.
 
 use std::ops::Range;
 
 use zarr_codecs::{ChunkCodec, CodecError, Excerpt, Scratch};
-use zarr_store::{ByteRange, ReadBuffer, Store, StoreError, StoreKey};
+use zarr_store::{ByteRange, ReadBuffer, Store, StoreKey};
 
-use crate::{Result, Workers};
+use crate::{
+    Result, Workers,
+    partial_read::{self, CHUNK_SIZE_MIN, Parts},
+};
 
-/// Of a smaller chunk, decoded, what is saved is not worth another request.
-const CHUNK_SIZE_MIN: usize = 4 << 20;
-/// The same where a request takes as long as some MiB do to come.
+/// The bytes of a chunk, decoded, from which on it is worth it where a request takes as long as some MiB do to come.
 const CHUNK_SIZE_MIN_FAR: usize = 16 << 20;
 /// The most requests that are worth it there.
 const RANGES_MAX_FAR: usize = 4;
@@ -60,10 +59,10 @@ pub(crate) fn read(
         offset: 0,
         length: head_size as u64,
     };
-    let Some((generation, size)) = get((store, key), &[head], buffer)? else {
+    let Parts::Of(version) = partial_read::read((store, key), &[head], buffer)? else {
         return Ok(None);
     };
-    let Some(excerpt) = codec.excerpt(buffer.part(0), size, part) else {
+    let Some(excerpt) = codec.excerpt(buffer.part(0), version.size, part) else {
         return Ok(None);
     };
     let ranges = excerpt.ranges.iter().map(|range| ByteRange::Part {
@@ -74,7 +73,8 @@ pub(crate) fn read(
     if ranges.len() > RANGES_MAX_FAR && workers.is_far(store) {
         return Ok(None);
     }
-    if get((store, key), &ranges, buffer)? != Some((generation, size)) {
+    let rest = partial_read::read((store, key), &ranges, buffer)?;
+    if !matches!(rest, Parts::Of(now) if now == version) {
         return Ok(None);
     }
     let parts = (0..buffer.len()).map(|index| buffer.part(index));
@@ -83,26 +83,6 @@ pub(crate) fn read(
         .collect::<Vec<_>>()
         .concat();
     Ok(Some(Piece { excerpt, value }))
-}
-
-/// Reads ranges of a value; its generation and size, if no other can have the same.
-fn get(
-    (store, key): (&dyn Store, &StoreKey),
-    ranges: &[ByteRange],
-    buffer: &mut ReadBuffer,
-) -> Result<Option<(u64, u64)>> {
-    let length = |range: &ByteRange| match range {
-        ByteRange::Part { length, .. } => *length,
-        _ => 0,
-    };
-    buffer.set_limit(ranges.iter().map(length).sum());
-    match store.get_ranges(key, ranges, buffer) {
-        Ok(true) => {}
-        Ok(false) | Err(StoreError::OutOfRange { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    let generation = buffer.generation().filter(|_| buffer.is_settled());
-    Ok(generation.zip(buffer.value_size()))
 }
 
 impl Piece {

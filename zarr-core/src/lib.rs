@@ -35,6 +35,7 @@ mod new_shard;
 mod number_arrays;
 mod options;
 mod output;
+mod partial_read;
 mod path;
 mod points;
 mod projection;

@@ -1,17 +1,16 @@
 //! Large uncompressed chunks, read a piece after the other to where they are wanted.
 //!
 //! Then there is never more than a piece of a chunk in memory twice, and it is copied while the processor's cache has it.
-//! A chunk that is replaced meanwhile must not be read in part from either: so this is only for values that a store
-//! can tell from all that come after them.
 
-use zarr_store::{ByteRange, ReadBuffer, Store, StoreError, StoreKey};
+use zarr_store::{ByteRange, ReadBuffer, Store, StoreKey};
 
-use crate::{Result, Workers};
+use crate::{
+    Result, Workers,
+    partial_read::{self, CHUNK_SIZE_MIN, Parts},
+};
 
 /// The bytes of a piece, which fit the cache of a processor.
 const PIECE_SIZE: usize = 1 << 20;
-/// A smaller chunk is read as a whole: what is saved is not worth more requests than one.
-const CHUNK_SIZE_MIN: usize = 4 << 20;
 
 /// What came of reading a chunk in pieces.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,30 +48,22 @@ pub(crate) fn read(
 
 /// Reads pieces as long as they are of one value; `done` is the number of bytes that were written.
 fn read_pieces(
-    (store, key): (&dyn Store, &StoreKey),
+    value: (&dyn Store, &StoreKey),
     chunk: &mut [u8],
     buffer: &mut ReadBuffer,
     done: &mut usize,
 ) -> Result<Outcome> {
     let size = chunk.len() as u64;
-    let mut generation = None;
+    let mut version = None;
     for piece in chunk.chunks_mut(PIECE_SIZE) {
-        let length = piece.len() as u64;
-        let range = ByteRange::Part {
+        let part = ByteRange::Part {
             offset: *done as u64,
-            length,
+            length: piece.len() as u64,
         };
-        buffer.set_limit(length);
-        match store.get_ranges(key, &[range], buffer) {
-            Ok(true) => {}
-            Ok(false) if *done == 0 => return Ok(Outcome::Missing),
-            Ok(false) | Err(StoreError::OutOfRange { .. }) => return Ok(Outcome::Unfit),
-            Err(error) => return Err(error.into()),
-        }
-        let now = buffer.generation().filter(|_| buffer.is_settled());
-        let is_same = now.is_some() && *generation.get_or_insert(now) == now;
-        if !is_same || buffer.value_size() != Some(size) {
-            return Ok(Outcome::Unfit);
+        match partial_read::read(value, &[part], buffer)? {
+            Parts::Of(now) if now.size == size && *version.get_or_insert(now) == now => {}
+            Parts::Missing if *done == 0 => return Ok(Outcome::Missing),
+            _ => return Ok(Outcome::Unfit),
         }
         piece.copy_from_slice(buffer.part(0));
         *done += piece.len();

@@ -285,7 +285,7 @@ impl WriteJob<'_> {
             }
         } else {
             chunk.resize(size, 0);
-            self.put_together(share, &copy, old, (scratch, chunk, heap))?;
+            self.merge(share, &copy, old, (scratch, chunk, heap))?;
             ChunkRef {
                 elements: chunk,
                 heap,
@@ -298,7 +298,7 @@ impl WriteJob<'_> {
     }
 
     /// Makes a chunk of what is given and what remains.
-    fn put_together(
+    fn merge(
         &self,
         share: ChunkShare<'_>,
         copy: &ChunkCopy<'_>,
