@@ -127,7 +127,13 @@ pub fn gather<S: ChunkSource>(
     let job = Job {
         source,
         chunk_shape,
-        output: ChunkedOutput::new(Target::Zero(&mut output), wanted),
+        output: ChunkedOutput::new(
+            Target {
+                bytes: &mut output,
+                is_zero: true,
+            },
+            wanted,
+        ),
         item_size: fill.len(),
     };
     workers.run(job.output.n_chunks(), size as u64, &|number, desk| {

@@ -23,26 +23,10 @@ use crate::{
 
 /// Where the elements of a read go.
 #[derive(Debug)]
-pub(crate) enum Target<'a> {
-    /// Memory that is all zero, so that zeros need not be written.
-    Zero(&'a mut [u8]),
-    /// Memory that holds anything.
-    Used(&'a mut [u8]),
-}
-
-impl Target<'_> {
-    pub(crate) const fn bytes(&mut self) -> &mut [u8] {
-        match self {
-            Self::Zero(bytes) | Self::Used(bytes) => bytes,
-        }
-    }
-
-    pub(crate) const fn reborrow(&mut self) -> Target<'_> {
-        match self {
-            Self::Zero(bytes) => Target::Zero(bytes),
-            Self::Used(bytes) => Target::Used(bytes),
-        }
-    }
+pub(crate) struct Target<'a> {
+    pub(crate) bytes: &'a mut [u8],
+    /// Whether the memory is all zero, so that zeros need not be written.
+    pub(crate) is_zero: bool,
 }
 
 /// Memory for the elements of a region, in C order, and what of it belongs to which chunk.
@@ -85,20 +69,19 @@ impl<'a> ChunkedOutput<'a> {
     ///
     /// # Panics
     /// When it is of another size.
-    pub(crate) fn new(mut target: Target<'a>, wanted: Wanted<'_>) -> Self {
+    pub(crate) fn new(target: Target<'a>, wanted: Wanted<'_>) -> Self {
         let Wanted {
             region,
             projection,
             pieces,
             fill,
         } = wanted;
+        let Target { bytes, is_zero } = target;
         assert_eq!(
-            target.bytes().len() as u64,
+            bytes.len() as u64,
             region.n_elements() * fill.len() as u64,
             "output of another size"
         );
-        let is_zero = matches!(target, Target::Zero(_));
-        let (Target::Zero(bytes) | Target::Used(bytes)) = target;
         ask_for_huge_pages(bytes);
         Self {
             start: bytes.as_mut_ptr(),

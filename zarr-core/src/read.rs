@@ -85,7 +85,11 @@ impl Array {
         };
         self.chunk_codec()?;
         data.buffer.elements = vec![0; self.checked_size(&asked)?];
-        data.buffer.heap = self.read_asked_into(&asked, Target::Zero(&mut data.buffer.elements))?;
+        let target = Target {
+            bytes: &mut data.buffer.elements,
+            is_zero: true,
+        };
+        data.buffer.heap = self.read_asked_into(&asked, target)?;
         Ok(data)
     }
 
@@ -121,7 +125,13 @@ impl Array {
                 got: vec![elements.len() as u64],
             });
         }
-        self.read_asked_into(&asked, Target::Used(elements))
+        self.read_asked_into(
+            &asked,
+            Target {
+                bytes: elements,
+                is_zero: false,
+            },
+        )
     }
 
     /// Reads a chunk as it is stored; `None` if it is not there.
@@ -150,7 +160,13 @@ impl Array {
         self.chunk_codec()?;
         self.checked_size(asked)?;
         T::read(data_type, asked.n_elements() as usize, &mut |zeroed| {
-            self.read_asked_into(asked, Target::Zero(zeroed))
+            self.read_asked_into(
+                asked,
+                Target {
+                    bytes: zeroed,
+                    is_zero: true,
+                },
+            )
         })
         .map_err(|error| self.name_value(error))
     }
@@ -173,8 +189,9 @@ impl Array {
         Ok(size as usize)
     }
 
-    fn read_asked_into(&self, asked: &Asked<'_>, mut target: Target<'_>) -> Result<Vec<u8>> {
-        if target.bytes().is_empty() {
+    fn read_asked_into(&self, asked: &Asked<'_>, target: Target<'_>) -> Result<Vec<u8>> {
+        let Target { bytes, is_zero } = target;
+        if bytes.is_empty() {
             return Ok(Vec::new());
         }
         let Cut { projection, codecs } = self.cut(&asked.region)?;
@@ -188,7 +205,7 @@ impl Array {
                 size = size.saturating_add(n_chunks.saturating_mul(leaf.decoded_size() as u64));
             }
         }
-        let size = size.max(target.bytes().len() as u64);
+        let size = size.max(bytes.len() as u64);
         let (fill, heap) = fill_element(self);
         let wanted = Wanted {
             region: &asked.region,
@@ -198,7 +215,13 @@ impl Array {
         };
         let job = ReadJob {
             array: self,
-            output: ChunkedOutput::new(target.reborrow(), wanted),
+            output: ChunkedOutput::new(
+                Target {
+                    bytes: &mut *bytes,
+                    is_zero,
+                },
+                wanted,
+            ),
             codecs: &codecs,
             heap: Mutex::new(heap),
         };
@@ -218,7 +241,7 @@ impl Array {
         // Whoever wrote the elements may have left anything in bytes that mean nothing.
         match &*asked.part.data_type {
             DataType::VlenArray(items) => items.clear_padding(&mut heap),
-            data_type => data_type.clear_padding(target.bytes()),
+            data_type => data_type.clear_padding(bytes),
         }
         Ok(heap)
     }
