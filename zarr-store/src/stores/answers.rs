@@ -22,11 +22,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Of a value of so many bytes that has an entity tag; `is_settled` says whether the server would give every value
+    /// Of a value that has an entity tag; `is_settled` says whether the server would give every value
     /// that comes after it another one.
     ///
     /// A weak tag (RFC 9110, section 8.8.1) is shared by values with different bytes, and tells nothing.
-    pub(super) fn new(size: Option<u64>, tag: Option<&str>, is_settled: bool) -> Self {
+    pub(super) fn new(tag: Option<&str>, is_settled: bool) -> Self {
         let tag = tag.filter(|tag| !tag.starts_with("W/"));
         let generation = tag.map(|tag| {
             let mut hasher = DefaultHasher::new();
@@ -34,10 +34,15 @@ impl Seen {
             hasher.finish()
         });
         Self {
-            size,
+            size: None,
             generation,
             is_settled: is_settled && generation.is_some(),
         }
+    }
+
+    /// The same of a value of so many bytes.
+    pub(super) const fn of_size(self, size: Option<u64>) -> Self {
+        Self { size, ..self }
     }
 
     /// What tells the value from others, if anything does.

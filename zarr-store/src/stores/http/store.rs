@@ -140,10 +140,10 @@ impl HttpStore {
         let what = || self.describe(key.as_str());
         self.ask(Method::Get, key, None, |answer| match answer {
             Answer::Found(response) if response.status() == StatusCode::OK => {
-                let tag = Tag::of(&response);
+                let seen = self.seen(&response);
                 let bytes = read_body(response, size_max, &what)?;
-                let seen = self.seen(&tag, Some(bytes.len() as u64));
-                Ok((bytes, seen))
+                let size = bytes.len() as u64;
+                Ok((bytes, seen.of_size(Some(size))))
             }
             _ => Err(unasked(&what())),
         })
@@ -172,16 +172,16 @@ impl HttpStore {
                 {
                     return Err(out_of_range(what(), range, size).into());
                 }
-                let seen = self.seen(&Tag::of(&response), size);
+                let seen = self.seen(&response).of_size(size);
                 let bytes = read_body(response, length, &what)?;
                 is_outside = bytes.len() as u64 != length;
                 Ok((bytes, seen))
             }
             // The server takes no notice of ranges.
             Answer::Found(response) => {
-                let tag = Tag::of(&response);
+                let seen = self.seen(&response);
                 let (bytes, size) = read_part_of_body(response, range, &what)?;
-                Ok((bytes, self.seen(&tag, Some(size))))
+                Ok((bytes, seen.of_size(Some(size))))
             }
             Answer::OutOfRange(Some(size)) => Err(out_of_range(what(), range, size).into()),
             Answer::OutOfRange(None) => {
@@ -197,9 +197,16 @@ impl HttpStore {
         }
     }
 
-    /// What is known of a value of so many bytes.
-    fn seen(&self, tag: &Tag, size: Option<u64>) -> Seen {
-        let seen = Seen::new(size, tag.text.as_deref(), tag.is_settled);
+    /// What an answer says of which value it is.
+    fn seen(&self, response: &Response<Body>) -> Seen {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        // Many servers make tags of the time, in whole seconds. A value that was changed in the second in which the
+        // server answers may be changed again and have the same (RFC 9110, section 8.8.2.2).
+        let is_settled = match header(header::LAST_MODIFIED) {
+            Some(changed) => header(header::DATE).is_some_and(|date| date != changed),
+            None => true,
+        };
+        let seen = Seen::new(header(header::ETAG), is_settled);
         self.telling.note(seen);
         seen
     }
@@ -210,7 +217,7 @@ impl HttpStore {
             return Ok(None);
         };
         match range.resolve(size) {
-            Some(found) if found.is_empty() => Ok(Some((Bytes::new(), Seen::new(Some(size), None, false)))),
+            Some(found) if found.is_empty() => Ok(Some((Bytes::new(), Seen::default().of_size(Some(size))))),
             Some(_) => Err(StoreError::io(
                 "reading",
                 self.describe(key.as_str()),
@@ -310,28 +317,6 @@ fn read_up_to(
         check_limit(bytes.len() as u64, size_max, what)?;
         if (bytes.len() - before) < step as usize {
             return Ok(bytes.into());
-        }
-    }
-}
-
-/// What an answer says of which value it is.
-#[derive(Debug)]
-struct Tag {
-    text: Option<String>,
-    is_settled: bool,
-}
-
-impl Tag {
-    fn of(response: &Response<Body>) -> Self {
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        Self {
-            text: header(header::ETAG).map(str::to_owned),
-            // Many servers make tags of the time, in whole seconds. A value that was changed in the second in which the
-            // server answers may be changed again and have the same (RFC 9110, section 8.8.2.2).
-            is_settled: match header(header::LAST_MODIFIED) {
-                Some(changed) => header(header::DATE).is_some_and(|date| date != changed),
-                None => true,
-            },
         }
     }
 }
@@ -460,7 +445,7 @@ impl Store for HttpStore {
         }
         let seen = self.ask(Method::Head, key, None, |answer| {
             Ok(match answer {
-                Answer::Found(response) => self.seen(&Tag::of(&response), None),
+                Answer::Found(response) => self.seen(&response),
                 _ => Seen::default(),
             })
         })?;

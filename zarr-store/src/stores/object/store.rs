@@ -166,7 +166,7 @@ impl ObjectStore {
             let found = objects.get_opts(&path, options).await?;
             let (size, found_range) = (found.meta.size, found.range.clone());
             // These services give every object that is put a tag of its own, but for one with the same bytes.
-            let seen = Seen::new(Some(size), found.meta.e_tag.as_deref(), true);
+            let seen = Seen::new(found.meta.e_tag.as_deref(), true).of_size(Some(size));
             let is_allowed = found_range.end - found_range.start <= size_max;
             let bytes = if is_allowed {
                 found.bytes().await?
@@ -212,7 +212,7 @@ impl ObjectStore {
             (Ok(Some(size)), error) => match (range.resolve(size), error) {
                 (None, _) => size,
                 (Some(_), Some(error)) => return Err(error),
-                (Some(_), None) => return Ok(Some((Bytes::new(), Seen::new(Some(size), None, false)))),
+                (Some(_), None) => return Ok(Some((Bytes::new(), Seen::default().of_size(Some(size))))),
             },
             (Ok(None), None) => return Ok(None),
             (_, Some(error)) | (Err(error), None) => return Err(error),
@@ -287,7 +287,7 @@ impl Store for ObjectStore {
             Ok(objects.head(&path).await?.e_tag)
         })?;
         let Some(tag) = found else { return Ok(None) };
-        let seen = Seen::new(None, tag.as_deref(), true);
+        let seen = Seen::new(tag.as_deref(), true);
         self.telling.note(seen);
         Ok(seen.generation())
     }
