@@ -96,7 +96,7 @@ pub fn rechunk(
 ) -> Result<Report> {
     // What lies between two passes has no name of its own.
     let own_name = Some(source.path().name()).filter(|name| !name.is_empty() && !dest.is_place());
-    let options = CopyOptions {
+    let mut options = CopyOptions {
         name: options.name.or_else(|| own_name.map(str::to_owned)),
         memory: Some(plan.memory),
         ..options
@@ -105,14 +105,10 @@ pub fn rechunk(
     let [first, _] = &plan.passes[..] else {
         return copy(&from, &from.root(), dest, options);
     };
-    let asked = CopyOptions {
-        name: options.name.clone(),
-        if_exists: options.if_exists,
-        creation: options.creation.clone(),
-        ledger: options.ledger,
-        ..CopyOptions::default()
-    };
-    let planned = plan_copy(&from, &from.root(), dest, &asked)?;
+    // Other than each of the passes, a way without what lies between need not fit.
+    options.memory = None;
+    let mut planned = plan_copy(&from, &from.root(), dest, &options)?;
+    options.memory = Some(plan.memory);
     if planned.failure.is_some() || planned.steps.iter().all(|step| step.action == Action::Skip) {
         return run(planned, dest, options);
     }
@@ -140,8 +136,11 @@ pub fn rechunk(
         ..CopyOptions::default()
     };
     let first = copy(&from, &from.root(), &place, first)?;
-    let between = ZarrSource::new(Node::open(Arc::clone(store), &root, source.options())?);
-    let mut report = copy(&between, &between.root(), dest, options)?;
+    let between = array_of(Array::open(Arc::clone(store), &root, source.options())?)?;
+    for step in &mut planned.steps {
+        step.array = Some(Arc::clone(&between));
+    }
+    let mut report = run(planned, dest, options)?;
     report.memory_peak = report.memory_peak.max(first.memory_peak);
     Ok(report)
 }
