@@ -77,3 +77,42 @@ fn decode_snappy(stream: &[u8], out: &mut [u8]) -> Result<Option<usize>> {
     made.map(Some)
         .map_err(|error| corrupt(format!("a stream of Snappy does not decode: {error}")))
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::testing::noise;
+
+    /// Literals, and matches of 24 bytes each, of which the second has an offset of 0: the C library takes that, and
+    /// `lz4_block` does not, which tells them apart.
+    fn with_offset_of_zero(n_literals: usize, n_matches: usize) -> (Vec<u8>, usize) {
+        let mut stream = vec![0xFF];
+        stream.extend(vec![255; (n_literals - 15) / 255]);
+        stream.push(((n_literals - 15) % 255) as u8);
+        stream.extend(noise(n_literals));
+        for number in 0..n_matches {
+            let offset = if number == 1 { 0 } else { 8_u16 };
+            stream.extend(offset.to_le_bytes());
+            // The rest of the length, and the token of the next sequence.
+            stream.extend([24 - 19, if number + 1 < n_matches { 0x0F } else { 0xC0 }]);
+        }
+        stream.extend(noise(12));
+        (stream, n_literals + 24 * n_matches + 12)
+    }
+
+    #[test]
+    fn streams_of_matches_are_not_left_to_the_library() {
+        if !is_x86_feature_detected!("avx2") {
+            return;
+        }
+        let decode = |(stream, size): (Vec<u8>, usize), needed: fn(usize) -> usize| {
+            decode_stream(InnerCodec::Lz4, &stream, &mut vec![0; size], needed(size))
+        };
+        for needed in [|size| size, |size| size - 20] {
+            assert!(decode(with_offset_of_zero(100, 2000), needed).is_err());
+            assert!(decode(with_offset_of_zero(1000, 10), needed).is_err());
+            let nearly_literals = with_offset_of_zero(10_000, 10);
+            assert!(decode(nearly_literals, needed).is_ok(), "in the library");
+        }
+    }
+}

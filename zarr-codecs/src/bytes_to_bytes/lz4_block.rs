@@ -299,25 +299,17 @@ unsafe fn copy_rounded<const N: usize>(from: *const u8, to: *mut u8, length: usi
 
 #[cfg(test)]
 mod tests {
+    use fastrand::Rng;
+
     use super::*;
     use crate::testing::noise;
 
-    /// Numbers that are the same every time.
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn below(&mut self, limit: usize) -> usize {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            ((self.0 >> 33) as usize) % limit
-        }
-
-        /// Mostly short, at times of any size.
-        fn length(&mut self) -> usize {
-            match self.below(12) {
-                0 => self.below(700),
-                1 | 2 => self.below(70),
-                _ => self.below(20),
-            }
+    /// Mostly short, at times of any size.
+    fn any_length(numbers: &mut Rng) -> usize {
+        match numbers.u8(..12) {
+            0 => numbers.usize(..700),
+            1 | 2 => numbers.usize(..70),
+            _ => numbers.usize(..20),
         }
     }
 
@@ -333,19 +325,19 @@ mod tests {
 
     /// A stream of so many sequences and what it decodes to, by the definition.
     fn stream_of(sequences: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
-        let mut numbers = Numbers(seed);
+        let mut numbers = Rng::with_seed(seed);
         let (mut stream, mut decoded) = (Vec::new(), Vec::new());
         for number in 0..=sequences {
             let is_last = number == sequences;
-            let mut count = if numbers.below(4) == 0 {
-                numbers.length()
+            let mut count = if numbers.u8(..4) == 0 {
+                any_length(&mut numbers)
             } else {
                 0
             };
             if is_last || decoded.is_empty() {
                 count += 12;
             }
-            let longer = numbers.length();
+            let longer = any_length(&mut numbers);
             let short = if is_last { 0 } else { longer.min(15) };
             stream.push((count.min(15) << 4 | short) as u8);
             put_length(&mut stream, count);
@@ -357,12 +349,12 @@ mod tests {
             if is_last {
                 break;
             }
-            let most = match numbers.below(3) {
+            let most = match numbers.u8(..3) {
                 0 => 8,
                 1 => 70,
                 _ => 65_535,
             };
-            let offset = 1 + numbers.below(decoded.len().min(most));
+            let offset = numbers.usize(1..=decoded.len().min(most));
             stream.extend((offset as u16).to_le_bytes());
             put_length(&mut stream, longer);
             for _ in 0..longer + 4 {
@@ -461,7 +453,7 @@ mod tests {
 
     /// Against the C library.
     mod library {
-        use lz4_sys::{LZ4_compress_default, LZ4_decompress_safe};
+        use lz4_sys::{LZ4_compress_HC, LZ4_compress_fast, LZ4_decompress_safe};
 
         use super::*;
         use crate::testing::smooth;
@@ -480,27 +472,66 @@ mod tests {
             (usize::try_from(made) == Ok(size)).then_some(out)
         }
 
-        fn compressed(decoded: &[u8]) -> Vec<u8> {
+        /// A level of the library's high compression, or, below 1, how many more places than usual it passes over where it
+        /// looks for matches.
+        fn compressed(decoded: &[u8], level: i32) -> Vec<u8> {
             let mut stream = vec![0; decoded.len() + decoded.len() / 255 + 16];
+            let (from, to) = (decoded.as_ptr().cast(), stream.as_mut_ptr().cast());
+            let (size, room) = (decoded.len() as i32, stream.len() as i32);
             // SAFETY: both are given with their lengths.
-            let size = unsafe {
-                LZ4_compress_default(
-                    decoded.as_ptr().cast(),
-                    stream.as_mut_ptr().cast(),
-                    decoded.len() as i32,
-                    stream.len() as i32,
-                )
+            let made = unsafe {
+                if level > 0 {
+                    LZ4_compress_HC(from, to, size, room, level)
+                } else {
+                    LZ4_compress_fast(from, to, size, room, 1 - level)
+                }
             };
-            stream.truncate(size as usize);
+            stream.truncate(made as usize);
             stream
         }
+
+        const LEVELS: [i32; 7] = [-100, -9, 0, 1, 4, 9, 12];
 
         #[test]
         fn what_the_library_makes_comes_back() {
             for size in (1..=64).chain([100, 300, 5000, 200_000]) {
                 let few: Vec<u8> = noise(size).iter().map(|byte| byte & 3).collect();
                 for data in [smooth(size), noise(size), few, vec![7; size]] {
-                    assert!(decoded(&compressed(&data), size) == Some(data), "{size}");
+                    for level in LEVELS {
+                        let stream = compressed(&data, level);
+                        assert!(decoded(&stream, size).as_ref() == Some(&data), "{size} {level}");
+                    }
+                }
+            }
+        }
+
+        /// As Blosc has them: the numbers of a smooth field, with and without the last bits, of each type as they are and
+        /// as planes of bytes.
+        #[test]
+        fn numbers_of_any_type_come_back() {
+            let field = |at: usize| (at as f64 / 300.0).sin() * 250.0 + (at as f64 / 7.0).cos();
+            for step in [1.0, 64.0] {
+                let numbers: Vec<f64> = (0..20_000).map(|at| (field(at) * step).round() / step).collect();
+                let bytes_of = |each: fn(f64) -> Vec<u8>| numbers.iter().copied().flat_map(each).collect();
+                let types: [(usize, Vec<u8>); 6] = [
+                    (1, bytes_of(|number| (number as i8).to_le_bytes().to_vec())),
+                    (2, bytes_of(|number| (number as i16).to_le_bytes().to_vec())),
+                    (4, bytes_of(|number| (number as i32).to_le_bytes().to_vec())),
+                    (8, bytes_of(|number| (number as i64).to_le_bytes().to_vec())),
+                    (4, bytes_of(|number| (number as f32).to_le_bytes().to_vec())),
+                    (8, bytes_of(|number| number.to_le_bytes().to_vec())),
+                ];
+                for (item_size, bytes) in types {
+                    let planes: Vec<u8> = (0..item_size)
+                        .flat_map(|plane| bytes.iter().skip(plane).step_by(item_size).copied())
+                        .collect();
+                    for data in [&bytes, &planes] {
+                        for level in LEVELS {
+                            let stream = compressed(data, level);
+                            let found = decoded(&stream, data.len());
+                            assert!(found.as_ref() == Some(data), "{item_size} {step} {level}");
+                        }
+                    }
                 }
             }
         }

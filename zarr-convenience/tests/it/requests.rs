@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, json};
 use zarr_convenience::{
-    Chunks, CopyOptions, CopyStoreOptions, Creation, OpenConsolidated, TreeOptions, ZarrSource,
+    ArrayInfo, Chunks, CopyOptions, CopyStoreOptions, Creation, OpenConsolidated, TreeOptions, ZarrSource,
     consolidate_metadata, copy_store,
     core::{
-        ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat,
+        Array, ArrayBuilder, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat,
         codecs::DataType,
         store::{CountingStore, DirectoryStore, Store, StoreKey},
     },
@@ -121,6 +121,20 @@ fn a_hierarchy_is_opened_and_walked_through_one_document() {
         assert!(matches!(array, Node::Array(_)));
     }
     assert_eq!(how.metadata_key, StoreKey::new(".zmetadata").unwrap());
+}
+
+#[test]
+fn what_is_told_of_an_array_takes_one_listing_of_each_of_its_folders() {
+    // In V3 chunks lie in a folder of their own.
+    for (format, folders) in [(ZarrFormat::V2, 1), (ZarrFormat::V3, 2)] {
+        let (counting, store) = hierarchy(format);
+        let array = Array::open(store, &path("g0/a0"), &Options::default()).unwrap();
+        let (gets, lists, _) = counts(&counting);
+        let info = ArrayInfo::of(&array).unwrap();
+        assert_eq!((info.n_chunks, info.n_chunks_initialized), (4, 4));
+        // Of each chunk and of the document, the size is asked for.
+        assert_eq!(counts(&counting), (gets, lists + folders, 5), "{format}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use zarr_convenience::{
     ZarrSource, copy_all, copy_store,
     core::{
         Array, Group, Node, NodePath, Options, Selection, Workers, ZarrFormat,
-        store::{CountingStore, DirectoryStore, Store, StoreError, testing::DistantStore},
+        store::{CountingStore, DirectoryStore, Store, StoreError, ZipStore, testing::DistantStore},
     },
     plan_copy_all, plan_copy_store, verify, verify_keys,
 };
@@ -236,6 +236,37 @@ fn keys_that_were_copied_from_afar_are_not_copied_again() {
     let near = Arc::clone(source(&folder).store());
     let from: Arc<dyn Store> = Arc::new(DistantStore::new(near, Duration::ZERO, 8));
     keys_are_copied_once(&folder, &from);
+}
+
+#[test]
+fn keys_that_were_copied_from_an_archive_are_not_copied_again() {
+    let folder = TempDir::new().unwrap();
+    let archive: Arc<dyn Store> = Arc::new(ZipStore::create(folder.path().join("from.zip")).unwrap());
+    copy_store(source(&folder).store(), &archive, CopyStoreOptions::default()).unwrap();
+    drop(archive);
+    let archive = ZipStore::open(folder.path().join("from.zip")).unwrap();
+    keys_are_copied_once(&folder, &(Arc::new(archive) as Arc<dyn Store>));
+}
+
+/// A server would be asked for a generation as long as for the chunk itself.
+#[test]
+fn what_is_encoded_anew_from_afar_takes_a_request_a_chunk_whether_or_not_it_can_be_continued() {
+    let folder = TempDir::new().unwrap();
+    let near = Arc::clone(source(&folder).store());
+    let n_requests = |into: &str, is_noted: bool| {
+        let far = Arc::new(DistantStore::new(Arc::clone(&near), Duration::ZERO, 8));
+        let from = root(&(Arc::<DistantStore>::clone(&far) as Arc<dyn Store>));
+        let store = directory(&folder, into);
+        let to = root(&store);
+        let ledger = is_noted.then(|| opened(&store));
+        let before = far.n_requests();
+        copy_some(&from, &to, ledger.as_ref(), (IfExists::Raise, 5), u64::MAX).unwrap();
+        assert_eq!(values(&store, "a"), values(&near, "a"));
+        far.n_requests() - before
+    };
+    let without = n_requests("without.zarr", false);
+    assert!(without >= 2 * 10, "{without}");
+    assert_eq!(n_requests("with.zarr", true), without);
 }
 
 fn keys_are_copied_once(folder: &TempDir, from: &Arc<dyn Store>) {
