@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use zarr_core::{
     ArrayBuilder, ArrayData, Group, Node, NodePath, Options, Selection, ZarrFormat, clear,
-    clear_arrays_above,
     codecs::ByteOrder,
-    create_parents, outdate,
+    create_parents, put_tree,
     store::{Store, StoreExt},
 };
 
@@ -133,38 +132,8 @@ fn replace(store: &Arc<dyn Store>, path: &NodePath, options: &SaveOptions, write
     // What a killed save left beside it.
     store.sweep(path.parent().unwrap_or_default().prefix(), false)?;
     let format = options.creation.zarr_format.unwrap_or(ZarrFormat::V2);
-    // An array above gives way to a group with all that is in it (`v2-semantics` 2.5), in the same step.
-    let top = array_above(store, path, &options.options)?.unwrap_or_else(|| path.clone());
-    if let Some(staged) = store.stage(top.prefix())? {
-        let below = path.as_str().strip_prefix(top.as_str()).unwrap_or_default();
-        write(&staged.store(), &NodePath::new(below)?)?;
-        staged.store().flush()?;
-        // Groups above come before, so that the node is never without them.
-        create_parents(store, &top, format, &options.options)?;
-        if !top.is_root() {
-            outdate(store.as_ref(), &top)?;
-        }
-        staged.publish()?;
-    } else {
-        clear_arrays_above(store, path, &options.options)?;
-        create_parents(store, path, format, &options.options)?;
-        clear(store.as_ref(), path)?;
-        write(store, path)?;
-    }
+    put_tree(store, path, format, &options.options, write)?;
     Ok(store.flush()?)
-}
-
-/// The topmost array above a path.
-fn array_above(store: &Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<Option<NodePath>> {
-    let mut found = None;
-    let mut parent = path.parent();
-    while let Some(path) = parent {
-        if let Some(Node::Array(_)) = Node::find(store, &path, options, None)? {
-            found = Some(path.clone());
-        }
-        parent = path.parent();
-    }
-    Ok(found)
 }
 
 /// Refuses to destroy what is no Zarr node.

@@ -10,6 +10,7 @@ use crate::{
     ZarrFormat,
     hierarchy::{self, Node},
     new_node::Above,
+    replace,
 };
 
 /// A group of a hierarchy.
@@ -60,17 +61,7 @@ impl Group {
         format: ZarrFormat,
         options: &Options,
     ) -> Result<Self> {
-        if options.read_only {
-            return Err(Error::ReadOnly {
-                path: path.to_string(),
-            });
-        }
-        if let Some(node) = Node::find(&store, path, options, None)? {
-            return Err(Error::Exists {
-                path: path.as_str().to_owned(),
-                found: node.kind(),
-            });
-        }
+        replace::check_free(&store, path, options)?;
         hierarchy::create_parents(&store, path, format, options)?;
         let metadata = GroupMetadata::new(format);
         hierarchy::write_group_document(store.as_ref(), path, &metadata)?;

@@ -86,7 +86,7 @@ pub use options::Options;
 pub use path::NodePath;
 pub use record::{Record, RecordMut};
 pub use region::{Extent, Points, Positions, Region};
-pub use replace::{clear, clear_arrays_above};
+pub use replace::{clear, put_tree};
 pub use rows::Rows;
 pub use selection::{IndexArray, Selection, SelectionItem};
 pub use stored::StoredExtent;

@@ -1,6 +1,9 @@
 //! New arrays, whose documents are seen at once with the folder they are in.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    mem,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use serde_json::{Map, Value};
 use zarr_store::{Store, StoreKey};
@@ -11,13 +14,32 @@ use crate::{
     metadata::json::{self, Style},
 };
 
-/// What a group knows of its own document and those above: their keys and generations when they were found to be
-/// groups, in V3 without consolidated metadata; nothing before it looked.
-///
-/// A document that has the generation it had is what it was: it is not read again for each of many members that are
-/// made. Where consolidated metadata were added to a document, it is longer, which its generation tells.
+/// What a group knows of its own document and those above when they were found to be groups without consolidated
+/// metadata that tell of what is below; nothing before it looked.
 #[derive(Debug, Default)]
-pub(crate) struct Above(RwLock<Vec<(StoreKey, u64)>>);
+pub(crate) struct Above(RwLock<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The changes of a store that nobody else changes: while there are no more, nothing is looked for again.
+    changes: Option<u64>,
+    /// The keys and generations of the documents, in V3 without consolidated metadata.
+    ///
+    /// A document that has the generation it had is what it was: it is not read again for each of many members that
+    /// are made. Where consolidated metadata were added to a document, it is longer, which its generation tells.
+    generations: Vec<(StoreKey, u64)>,
+}
+
+impl Known {
+    fn is_as_it_was(&self, store: &dyn Store) -> Result<bool> {
+        for (key, generation) in &self.generations {
+            if store.generation(key)? != Some(*generation) {
+                return Ok(false);
+            }
+        }
+        Ok(!self.generations.is_empty())
+    }
+}
 
 impl Above {
     /// Sees to it that there are groups at and above a path, and that no consolidated metadata tell of what is below.
@@ -28,31 +50,33 @@ impl Above {
         format: ZarrFormat,
         options: &Options,
     ) -> Result<()> {
-        let is_as_it_was = self.is_as_it_was(store.as_ref())?;
+        // What changes from here on is looked for the next time.
+        let changes = store.changes();
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if changes.is_some() && known.changes == changes {
+            return Ok(());
+        }
+        let is_as_it_was = known.is_as_it_was(store.as_ref())?;
+        drop(known);
+        let mut found = None;
         if !is_as_it_was {
             // What is found now is of these generations, or of later ones, and then is looked for again.
-            let generations = generations(store.as_ref(), path, format)?;
+            found = Some(generations(store.as_ref(), path, format)?);
             hierarchy::create_with_parents(store, path, format, options)?;
             if format == ZarrFormat::V3 {
                 consolidated::outdate_v3_at(store.as_ref(), path)?;
             }
-            *self.0.write().unwrap_or_else(PoisonError::into_inner) = generations;
         }
-        match format {
+        if format == ZarrFormat::V2 {
             // They have a document of their own.
-            ZarrFormat::V2 => consolidated::outdate_v2(store.as_ref(), path),
-            ZarrFormat::V3 => Ok(()),
+            consolidated::outdate_v2(store.as_ref(), path)?;
         }
-    }
-
-    fn is_as_it_was(&self, store: &dyn Store) -> Result<bool> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        for (key, generation) in known.iter() {
-            if store.generation(key)? != Some(*generation) {
-                return Ok(false);
-            }
+        if found.is_some() || changes.is_some() {
+            let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            known.changes = changes;
+            known.generations = found.unwrap_or_else(|| mem::take(&mut known.generations));
         }
-        Ok(!known.is_empty())
+        Ok(())
     }
 }
 

@@ -169,6 +169,14 @@ pub trait Store: Debug + Send + Sync {
         Ok(false)
     }
 
+    /// How often something was set or erased, where nobody but the owner of this store can do that; what
+    /// [`Store::set_new`] made does not count. `None` where others may.
+    ///
+    /// As long as it is the same, what was found is what is there.
+    fn changes(&self) -> Option<u64> {
+        None
+    }
+
     /// What tells the present value of a key from those it had before, found without reading it; a store with a server
     /// sends a request for it.
     ///

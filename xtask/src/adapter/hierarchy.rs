@@ -16,7 +16,7 @@ use zarr_core::{
 use crate::{
     Outcome, Timer,
     arrays::{create as create_array, document},
-    options, out_group,
+    options, out_group, out_path,
 };
 
 /// Runs an operation on a hierarchy of a format.
@@ -29,7 +29,8 @@ pub(crate) fn run(dir: &Path, format: &str, operation: &str) -> Result<Option<Ou
     let plain = || open(format.to_owned());
     let consolidated = || open(format!("{format}c"));
     let outcome = match operation {
-        "create" => create(dir, format)?,
+        "create" => create(dir, format, true)?,
+        "createeach" => create(dir, format, false)?,
         "walk" => {
             let timer = Timer::start();
             visit(&timer, Node::open(plain()?, &NodePath::root(), &options())?)?
@@ -81,25 +82,30 @@ pub(crate) fn through_document(store: &Arc<dyn Store>) -> Result<Node> {
     Ok(open_consolidated(store, &NodePath::root(), &how)?)
 }
 
-/// Makes 50 groups of 99 arrays with two attributes each.
-fn create(dir: &Path, format: &str) -> Result<Outcome> {
+/// Makes 50 groups of 99 arrays with two attributes each: all in one step, or each node in one.
+fn create(dir: &Path, format: &str, is_whole: bool) -> Result<Outcome> {
     let document = document(dir, "hier", format)?;
     let model: Array = create_array(Arc::new(MemoryStore::new()), &document, format, &options())?;
     let format = model.metadata().format;
-    let timer = Timer::start();
-    let root = out_group(dir, format)?;
-    let mut operations = 1;
-    for i in 0..50 {
-        let group = root.create_group(&format!("g{i:02}"))?;
-        operations += 1;
-        for j in 0..99 {
-            let attributes = [("units".to_owned(), json!("m")), ("idx".to_owned(), json!(j))];
-            let builder = ArrayBuilder::like(&model).attributes(attributes.into_iter().collect());
-            group.create_array(&format!("a{j:02}"), builder, false)?;
-            operations += 1;
+    let fill = |root: &Group| -> Result<()> {
+        for i in 0..50 {
+            let group = root.create_group(&format!("g{i:02}"))?;
+            for j in 0..99 {
+                let attributes = [("units".to_owned(), json!("m")), ("idx".to_owned(), json!(j))];
+                let builder = ArrayBuilder::like(&model).attributes(attributes.into_iter().collect());
+                group.create_array(&format!("a{j:02}"), builder, false)?;
+            }
         }
+        Ok(())
+    };
+    let timer = Timer::start();
+    if is_whole {
+        let store: Arc<dyn Store> = Arc::new(DirectoryStore::create(out_path(dir))?);
+        Group::create_filled(store, &NodePath::root(), format, &options(), fill)?;
+    } else {
+        fill(&out_group(dir, format)?)?;
     }
-    Ok(outcome(&timer, 0, operations))
+    Ok(outcome(&timer, 0, 1 + 50 * 100))
 }
 
 /// Visits every node and adds up the lengths of arrays.

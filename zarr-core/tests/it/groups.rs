@@ -6,6 +6,7 @@ use zarr_core::{
     Array, ArrayBuilder, ArrayData, ConsolidatedMetadata, Error, Group, Node, NodePath, Options, Order,
     Selection, ZarrFormat,
     codecs::{DataType, FillValue},
+    consolidated_groups,
     metadata::{
         V2Codecs,
         json::{self, Style},
@@ -379,5 +380,171 @@ fn consolidated_documents_are_laid_out_alike_whatever_they_were() {
     for (name, document) in metadata.documents() {
         let expected = &json::parse(&expected).unwrap()["metadata"][name.as_str()];
         assert!(json::is_same(&json::parse(document).unwrap(), expected), "{name}");
+    }
+}
+
+/// A folder with a root group, consolidated where V2 keeps that apart.
+fn folder_with_root(format: ZarrFormat) -> (tempfile::TempDir, Arc<dyn Store>) {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(DirectoryStore::create(folder.path().join("x.zarr")).unwrap());
+    Group::create(Arc::clone(&store), &NodePath::root(), format, &Options::default()).unwrap();
+    if format == ZarrFormat::V2 {
+        store.set(&StoreKey::new(".zmetadata").unwrap(), b"{}").unwrap();
+    }
+    (folder, store)
+}
+
+fn all_keys(store: &Arc<dyn Store>) -> Vec<String> {
+    let keys = store.list_prefix(&StorePrefix::root()).unwrap();
+    keys.iter().map(|key| key.as_str().to_owned()).collect()
+}
+
+/// Fills a group with another and arrays in both, one of which has a value.
+fn fill(group: &Group) -> Result<(), Error> {
+    group
+        .create_array("a", builder(), false)?
+        .write_vec(&Selection::all(), &[1_i16, 2, 3])?;
+    let units = serde_json::Map::from_iter([("units".to_owned(), "m".into())]);
+    group
+        .create_group("b/c")?
+        .create_array("d", builder().attributes(units), false)?;
+    group.attrs().set("filled", true)
+}
+
+#[test]
+fn a_filled_group_is_seen_with_all_that_is_in_it() {
+    for format in FORMATS {
+        let (_folder, store) = folder_with_root(format);
+        let path = NodePath::new("above/new").unwrap();
+        let before = all_keys(&store);
+        let group = Group::create_filled(Arc::clone(&store), &path, format, &Options::default(), |group| {
+            fill(group)?;
+            let now: Vec<_> = all_keys(&store)
+                .into_iter()
+                .filter(|key| !key.starts_with("above/"))
+                .collect();
+            assert_eq!(now, before, "nothing of it is seen yet");
+            assert!(!store.exists(&path.key(if format == ZarrFormat::V2 {
+                ".zgroup"
+            } else {
+                "zarr.json"
+            })?)?);
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+        assert_eq!(group.path(), &path);
+        assert_eq!(group.attributes().unwrap()["filled"], true);
+        let Node::Array(array) = group.get("a").unwrap() else {
+            panic!("an array")
+        };
+        assert_eq!(array.path().as_str(), "above/new/a");
+        assert_eq!(array.read_vec::<i16>(&Selection::all()).unwrap(), [1, 2, 3]);
+        assert_eq!(group.get("b/c/d").unwrap().attributes().unwrap()["units"], "m");
+        let root = Group::open(Arc::clone(&store), &NodePath::root(), &Options::default()).unwrap();
+        assert_eq!(root.names().unwrap(), ["above"]);
+        let consolidated = StoreKey::new(".zmetadata").unwrap();
+        assert!(
+            !store.exists(&consolidated).unwrap(),
+            "it knew nothing of the new nodes"
+        );
+    }
+}
+
+/// What a handle knows of the groups above it must not outlive them, though nobody else changes a tree that nobody sees.
+#[test]
+fn consolidated_metadata_made_while_a_group_is_filled_tell_of_what_is_made_after() {
+    for format in FORMATS {
+        let (_folder, store) = folder_with_root(format);
+        let options = Options::default();
+        let path = NodePath::new("new").unwrap();
+        let group = Group::create_filled(Arc::clone(&store), &path, format, &options, |group| {
+            let below = group.create_group("below")?;
+            for name in ["a", "b"] {
+                below.create_array(name, builder(), false)?;
+            }
+            let key = StoreKey::new(".zmetadata")?;
+            ConsolidatedMetadata::collect(group.store().as_ref(), group.path(), format, &options)?
+                .write(group.store().as_ref(), &key)?;
+            assert_eq!(
+                consolidated_groups(group.store().as_ref(), group.path())?.len(),
+                1
+            );
+            below.create_array("c", builder(), false)?;
+            assert!(consolidated_groups(group.store().as_ref(), group.path())?.is_empty());
+            group.erase("below")?;
+            below.create_array("d", builder(), false).map(|_| ())
+        })
+        .unwrap();
+        assert_eq!(
+            paths(group.arrays_recursive().unwrap().iter().map(Array::path)),
+            ["new/below/d"]
+        );
+    }
+}
+
+#[test]
+fn a_group_that_could_not_be_filled_is_not_there() {
+    for format in FORMATS {
+        let (folder, store) = folder_with_root(format);
+        let before = all_keys(&store);
+        let path = NodePath::new("new").unwrap();
+        let failed = Group::create_filled(Arc::clone(&store), &path, format, &Options::default(), |group| {
+            fill(group)?;
+            group.create_group("b").map(|_| ())
+        });
+        assert!(matches!(failed, Err(Error::Exists { .. })), "{failed:?}");
+        assert_eq!(all_keys(&store), before);
+        assert_eq!(
+            std::fs::read_dir(folder.path().join("x.zarr")).unwrap().count(),
+            before.len()
+        );
+    }
+}
+
+#[test]
+fn filling_a_group_takes_the_place_of_nothing() {
+    for format in FORMATS {
+        let (_folder, store) = folder_with_root(format);
+        store
+            .set(&StoreKey::new("docs/README").unwrap(), b"mine")
+            .unwrap();
+        let create = |path: &str| {
+            let path = NodePath::new(path).unwrap();
+            Group::create_filled(Arc::clone(&store), &path, format, &Options::default(), fill)
+        };
+        assert!(matches!(create(""), Err(Error::Exists { .. })));
+        assert!(matches!(create("docs").unwrap().get("a"), Ok(Node::Array(_))));
+        let readme = store.get(&StoreKey::new("docs/README").unwrap(), 9).unwrap();
+        assert_eq!(readme.as_deref(), Some(&b"mine"[..]));
+        assert!(
+            matches!(create("docs/a/below"), Err(Error::Exists { .. })),
+            "an array is above"
+        );
+        assert!(store.exists(&StoreKey::new("docs/README").unwrap()).unwrap());
+    }
+}
+
+#[test]
+fn stores_without_hidden_trees_and_whole_stores_are_filled_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS {
+        let path = folder.path().join(format!("{format:?}.zarr"));
+        let stores: [Arc<dyn Store>; 2] = [
+            Arc::new(MemoryStore::new()),
+            Arc::new(DirectoryStore::create(path).unwrap()),
+        ];
+        let keys = stores.map(|store| {
+            let root = Group::create_filled(
+                Arc::clone(&store),
+                &NodePath::root(),
+                format,
+                &Options::default(),
+                fill,
+            );
+            assert_eq!(root.unwrap().names().unwrap(), ["a", "b"]);
+            all_keys(&store)
+        });
+        assert_eq!(keys[0], keys[1]);
+        assert!(keys[0].iter().any(|key| key.starts_with("b/c/d/")));
     }
 }

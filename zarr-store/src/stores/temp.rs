@@ -92,6 +92,6 @@ impl Store for TempStore {
         to inner: get_ranges, size, set, check_set, begin_set, lock, erase, list_dir, capabilities, erase_prefix;
         to inner: rename_prefix, stage, set_new, generation, sweep, io_hints, node_format, describe;
         // Nothing lasts in a directory that goes with its process.
-        without: lasting;
+        without: changes, lasting;
     }
 }

@@ -97,6 +97,11 @@ impl Temporary {
         self
     }
 
+    /// Whether it stays when it is dropped.
+    pub(crate) const fn lasts(&self) -> bool {
+        self.lasts
+    }
+
     /// What tells the directory from others that have its name.
     pub(crate) fn metadata(&self) -> io::Result<fs::Metadata> {
         fs::symlink_metadata(self.path())

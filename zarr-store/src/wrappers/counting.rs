@@ -170,7 +170,7 @@ impl Store for CountingStore {
 
     forward_to_store! {
         // What happens in trees that last is not counted.
-        to inner: check_set, set_new, generation, sweep, lasting, io_hints, node_format, describe;
+        to inner: check_set, set_new, changes, generation, sweep, lasting, io_hints, node_format, describe;
         // Values are set as a whole, so that they are counted.
         without: begin_set;
     }

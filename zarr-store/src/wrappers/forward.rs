@@ -33,7 +33,7 @@
 ///         to inner: get_ranges, size, set, check_set, begin_set, lock, erase, capabilities, erase_prefix, flush;
 ///         to inner: rename_prefix, set_new, generation, sweep, io_hints, node_format, describe;
 ///         // What is in their trees could be listed.
-///         without: stage, lasting;
+///         without: stage, changes, lasting;
 ///     }
 /// }
 ///
@@ -119,6 +119,9 @@ macro_rules! forward_to_store {
             folder: &$crate::StorePrefix, values: &[(&str, &[u8])], ready: &mut dyn FnMut() -> bool
         ) -> $crate::Result<bool>);
     };
+    (@changes $how:tt) => {
+        $crate::forward_to_store!(@fn $how changes() -> Option<u64>);
+    };
     (@generation $how:tt) => {
         $crate::forward_to_store!(@fn $how generation(key: &$crate::StoreKey) -> $crate::Result<Option<u64>>);
     };
@@ -145,6 +148,7 @@ macro_rules! forward_to_store {
     (@without rename_prefix) => { $crate::forward_to_store!(@rename_prefix (answer Ok(false))); };
     (@without stage) => { $crate::forward_to_store!(@stage (answer Ok(None))); };
     (@without set_new) => { $crate::forward_to_store!(@set_new (answer Ok(false))); };
+    (@without changes) => { $crate::forward_to_store!(@changes (answer None)); };
     (@without lasting) => { $crate::forward_to_store!(@lasting (answer None)); };
 
     // A method that does as it is told to.

@@ -107,6 +107,6 @@ impl Store for NestedStore {
         to inner by kept: get_ranges, size, set, begin_set, lock, erase, generation;
         to inner: capabilities, erase_prefix, flush, rename_prefix, set_new, sweep, io_hints, node_format, describe;
         // The trees of the inner store do not have the keys of this one.
-        without: lasting;
+        without: changes, lasting;
     }
 }

@@ -76,6 +76,6 @@ impl Store for PrefixStore {
         to inner by below: erase_prefix, stage, set_new, sweep;
         to inner: capabilities, flush, io_hints, node_format;
         // Work on a part of a store begins anew.
-        without: lasting;
+        without: changes, lasting;
     }
 }

@@ -234,23 +234,31 @@ fn a_staged_tree_is_hidden_and_goes_when_dropped() {
     assert_eq!(get(&store, "a/0").as_deref(), Some(&b"old"[..]));
 }
 
-/// A copy that is continued after a kill reads the documents of its tree, so no writer may leave half of one there.
+/// A copy that is continued after a kill reads the documents of its tree, so no writer may leave half of one there; a
+/// tree that goes with its process is written in the cheapest way.
 #[test]
-fn documents_of_a_staged_tree_are_replaced_and_not_overwritten() {
-    let folder = folder();
-    let store = store(folder.path());
-    let staged = store.stage(&prefix("a")).unwrap().unwrap();
-    let root = folder.path().join(&debris(folder.path())[0]);
-    for (name, is_document) in [(".zgroup", true), ("b/zarr.json", true), ("b/0.0", false)] {
-        staged.store().set(&key(name), b"{}").unwrap();
-        // A second name of the first value shows whether the second one is another file.
-        fs::hard_link(root.join(name), root.join("first")).unwrap();
-        staged.store().set(&key(name), b"{\"a\":1}").unwrap();
-        let first = fs::read(root.join("first")).unwrap();
-        assert_eq!(first == b"{}", is_document, "{name}");
-        fs::remove_file(root.join("first")).unwrap();
+fn documents_of_a_tree_that_lasts_are_replaced_and_not_overwritten() {
+    for lasts in [true, false] {
+        let folder = folder();
+        let store = store(folder.path());
+        let staged = if lasts {
+            let lasting = store.lasting().unwrap();
+            lasting.stage_lasting(&prefix("a"), "work", None).unwrap()
+        } else {
+            store.stage(&prefix("a")).unwrap().unwrap()
+        };
+        let root = folder.path().join(&debris(folder.path())[0]);
+        for (name, is_document) in [(".zgroup", true), ("b/zarr.json", true), ("b/0.0", false)] {
+            staged.store().set(&key(name), b"{}").unwrap();
+            // A second name of the first value shows whether the second one is another file.
+            fs::hard_link(root.join(name), root.join("first")).unwrap();
+            staged.store().set(&key(name), b"{\"a\":1}").unwrap();
+            let first = fs::read(root.join("first")).unwrap();
+            assert_eq!(first == b"{}", is_document && lasts, "{name} {lasts}");
+            fs::remove_file(root.join("first")).unwrap();
+        }
+        assert_eq!(keys(staged.store().as_ref()), [".zgroup", "b/0.0", "b/zarr.json"]);
     }
-    assert_eq!(keys(staged.store().as_ref()), [".zgroup", "b/0.0", "b/zarr.json"]);
 }
 
 /// Runs one of the tests below in a process of its own, after some words of the shell.
@@ -467,6 +475,44 @@ fn a_new_folder_is_seen_with_its_values_or_not_made() {
     assert_eq!(fs::read_dir(folder.path().join("late")).unwrap().count(), 0);
     assert!(debris(folder.path()).is_empty());
     assert!(debris(&folder.path().join("foo")).is_empty());
+}
+
+#[test]
+fn a_new_folder_in_a_hidden_tree_is_made_at_once_or_not_at_all() {
+    let folder = folder();
+    let store = store(folder.path());
+    let values: [(&str, &[u8]); 1] = [(".zarray", b"1")];
+    let staged = store.stage(&prefix("tree")).unwrap().unwrap();
+    let hidden = staged.store();
+    hidden.set(&key(".zgroup"), b"2").unwrap();
+    hidden.set(&key("file"), b"").unwrap();
+    let set = |name: &str, is_ready| hidden.set_new(&prefix(name), &values, &mut || is_ready);
+    assert!(set("foo", true).unwrap());
+    assert!(set("foo/bar", true).unwrap());
+    for name in ["foo", "file", "file/below"] {
+        assert!(!set(name, true).unwrap(), "{name} cannot be new");
+    }
+    assert!(!set("unready", false).unwrap());
+    assert!(set("unready", true).unwrap(), "nothing was left of it");
+    // A value that cannot be written takes its folder with it.
+    let wrong: [(&str, &[u8]); 2] = [(".zarray", b"1"), (".zarray", b"2")];
+    hidden
+        .set_new(&prefix("wrong"), &wrong, &mut || true)
+        .unwrap_err();
+    assert!(set("wrong", true).unwrap(), "nothing was left of it");
+    staged.publish().unwrap();
+    assert_eq!(
+        keys(&store),
+        [
+            ".zgroup",
+            "file",
+            "foo/.zarray",
+            "foo/bar/.zarray",
+            "unready/.zarray",
+            "wrong/.zarray"
+        ]
+        .map(|name| format!("tree/{name}"))
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf, absolute},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::SystemTime,
 };
@@ -94,16 +94,35 @@ pub struct DirectoryStore {
     pub(super) durability: Durability,
     pub(super) strays: Strays,
     /// The root, where nobody sees the keys before this store is published in another.
-    ///
-    /// Nothing but publishing takes the place of such a root, so keys are looked up from it. The root of any other
-    /// store may be replaced at any time, and what is set must not go into a tree that is being removed.
-    pub(super) hidden: Option<OwnedFd>,
+    pub(super) hidden: Option<Hidden>,
     /// The root that is read, whatever takes its place.
     pub(super) pinned: Option<Pinned>,
     /// Whether something changed since the last flush.
     pub(super) is_changed: AtomicBool,
     /// Whether files must be synced to learn that writing them failed.
     syncs_values: OnceLock<bool>,
+}
+
+/// The root of a tree that nobody sees.
+///
+/// Nothing but publishing takes the place of such a root, so keys are looked up from it. The root of any other store
+/// may be replaced at any time, and what is set must not go into a tree that is being removed.
+#[derive(Debug)]
+pub(super) struct Hidden {
+    pub(super) root: OwnedFd,
+    /// Whether another process goes on with the tree when this one is killed.
+    ///
+    /// It reads the documents it finds, so these are never cut short; chunks that are cut short are not counted as
+    /// done, and are written again.
+    pub(super) lasts: bool,
+    changes: AtomicU64,
+}
+
+impl Hidden {
+    pub(super) const fn new(root: OwnedFd, lasts: bool) -> Self {
+        let changes = AtomicU64::new(0);
+        Self { root, lasts, changes }
+    }
 }
 
 impl DirectoryStore {
@@ -250,7 +269,7 @@ impl DirectoryStore {
         call: impl Fn(BorrowedFd<'_>, &CStr) -> rustix::io::Result<T>,
     ) -> rustix::io::Result<T> {
         let pinned = self.pinned.as_ref().map(Pinned::root);
-        let (from, root) = match self.hidden.as_ref().map(AsFd::as_fd).or(pinned) {
+        let (from, root) = match self.hidden.as_ref().map(|hidden| hidden.root.as_fd()).or(pinned) {
             Some(root) => (root, None),
             None => (CWD, Some(self.root.as_path())),
         };
@@ -258,11 +277,10 @@ impl DirectoryStore {
     }
 
     /// Writes a value to a temporary file and renames it, or to its place at once where nobody looks.
-    ///
-    /// Who continues a tree after a kill reads its documents, so these are never cut short; chunks that are cut
-    /// short are not counted as done, and are written again.
     fn write(&self, key: &StoreKey, value: &[u8]) -> io::Result<()> {
-        if self.hidden.is_some() && !key.is_document() {
+        if let Some(hidden) = &self.hidden
+            && !(hidden.lasts && key.is_document())
+        {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
             let mut file =
                 File::from(self.call(key, |from, path| openat(from, path, flags, Mode::from(0o666)))?);
@@ -310,6 +328,9 @@ impl DirectoryStore {
     /// Syncs the folder of a key or prefix, and those above it when they may be new.
     pub(super) fn sync_names(&self, below: &str, with_ancestors: bool) -> io::Result<()> {
         self.is_changed.store(true, Ordering::Relaxed);
+        if let Some(hidden) = &self.hidden {
+            hidden.changes.fetch_add(1, Ordering::Release);
+        }
         if self.durability == Durability::Atomic {
             return Ok(());
         }
@@ -441,6 +462,11 @@ impl Store for DirectoryStore {
             return Ok(false);
         }
         trees::set_new(self, folder, values, ready)
+    }
+
+    fn changes(&self) -> Option<u64> {
+        let hidden = self.hidden.as_ref()?;
+        Some(hidden.changes.load(Ordering::Acquire))
     }
 
     fn rename_prefix(&self, from: &StorePrefix, to: &StorePrefix) -> Result<bool> {

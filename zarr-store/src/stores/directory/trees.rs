@@ -3,16 +3,22 @@
 use std::{
     fs::{self, FileType},
     io,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::{ffi::OsStrExt, fs::MetadataExt},
+    },
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::{
+    fs::{CWD, Mode, OFlags, mkdirat, openat},
+    io::Errno,
+};
 
 use super::{
     names::with_path,
-    store::{DirectoryStore, Durability},
+    store::{DirectoryStore, Durability, Hidden},
     write::{exchange, sync_directory, write_value},
 };
 use crate::{
@@ -67,6 +73,9 @@ pub(super) fn set_new(
     values: &[(&str, &[u8])],
     ready: &mut dyn FnMut() -> bool,
 ) -> Result<bool> {
+    if let Some(hidden) = store.hidden.as_ref().filter(|hidden| !hidden.lasts) {
+        return set_hidden(store, hidden, prefix, values, ready);
+    }
     let target = path_of(store, prefix);
     if !matches!(kind_of(&target), Ok(None)) || !ready() {
         return Ok(false);
@@ -76,7 +85,8 @@ pub(super) fn set_new(
         let Ok(folder) = Temporary::unlocked_directory_beside(&target) else {
             return Ok(false);
         };
-        let result = write_values(store, folder.path(), values).and_then(|()| folder.place_for_good(&target));
+        let result =
+            write_values(store, CWD, folder.path(), values).and_then(|()| folder.place_for_good(&target));
         match result {
             Ok(()) => {
                 store.is_changed.store(true, Ordering::Relaxed);
@@ -91,12 +101,45 @@ pub(super) fn set_new(
     Ok(false)
 }
 
+/// Makes a folder with values where nobody looks, so at once under its name.
+fn set_hidden(
+    store: &DirectoryStore,
+    hidden: &Hidden,
+    prefix: &StorePrefix,
+    values: &[(&str, &[u8])],
+    ready: &mut dyn FnMut() -> bool,
+) -> Result<bool> {
+    let failed = |error| store.refused("writing", prefix.as_str(), error);
+    let (root, folder) = (hidden.root.as_fd(), prefix.as_str().trim_end_matches('/'));
+    match with_path(None, folder, |path| mkdirat(root, path, Mode::from(0o777))) {
+        Ok(()) => {}
+        // Something has the name, or those above are still to be made by who sets the values one by one.
+        Err(Errno::EXIST | Errno::NOENT | Errno::NOTDIR) => return Ok(false),
+        Err(error) => return Err(failed(error.into())),
+    }
+    let is_ready = ready();
+    let result = if is_ready {
+        write_values(store, root, Path::new(folder), values)
+    } else {
+        Ok(())
+    };
+    if !is_ready || result.is_err() {
+        fs::remove_dir_all(path_of(store, prefix)).map_err(failed)?;
+    }
+    result.map_err(failed).map(|()| is_ready)
+}
+
 /// Writes values into a new folder that nobody looks into.
-fn write_values(store: &DirectoryStore, folder: &Path, values: &[(&str, &[u8])]) -> io::Result<()> {
+fn write_values(
+    store: &DirectoryStore,
+    from: BorrowedFd<'_>,
+    folder: &Path,
+    values: &[(&str, &[u8])],
+) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     for (name, value) in values {
         let file = with_path(Some(folder), name, |path| {
-            openat(CWD, path, flags, Mode::from(0o666))
+            openat(from, path, flags, Mode::from(0o666))
         })?;
         let mut file = fs::File::from(file);
         let syncs = store.syncs(&file);
@@ -223,6 +266,7 @@ fn stage_in(
     }
     refuse_other_kinds(store, prefix, &target)?;
     let folder = make(&target).map_err(failed)?;
+    let root = fs::File::open(folder.path()).map_err(failed)?.into();
     let place = if prefix.is_root() {
         store.place.clone()
     } else {
@@ -230,7 +274,7 @@ fn stage_in(
     };
     let mut staged = DirectoryStore::at(folder.path().to_owned(), store.shown.clone(), place)
         .with_durability(store.durability);
-    staged.hidden = Some(fs::File::open(folder.path()).map_err(failed)?.into());
+    staged.hidden = Some(Hidden::new(root, folder.lasts()));
     store.is_changed.store(true, Ordering::Relaxed);
     Ok(DirectoryStaged {
         store: Arc::new(staged),

@@ -255,7 +255,7 @@ impl Store for CachedStore {
     forward_to_store! {
         to inner: check_set, lock, flush, generation, sweep, io_hints, node_format, describe;
         // Values are set as a whole and one by one, so that they can be kept, and trees that last are not seen.
-        without: begin_set, set_new, lasting;
+        without: begin_set, set_new, changes, lasting;
     }
 }
 
