@@ -9,10 +9,11 @@ impl ChunkCodec {
     /// The distances in bytes of the elements of a chunk in the codec's layout, one a dimension of the chunk.
     pub fn strides(&self) -> Vec<usize> {
         let order = &self.layout().order;
-        let shape: Vec<_> = order.iter().map(|axis| self.spec().shape[*axis]).collect();
         let mut strides = vec![0; order.len()];
-        for (axis, stride) in order.iter().zip(c_strides(&shape, self.item_size())) {
+        let mut stride = self.item_size();
+        for axis in order.iter().rev() {
             strides[*axis] = stride;
+            stride = stride.saturating_mul(self.spec().shape[*axis] as usize);
         }
         strides
     }

@@ -255,20 +255,22 @@ impl Array {
                 self.ndim()
             )));
         }
-        self.chunk_key_of(chunk_coords.iter().copied(), &mut String::new())
+        self.chunk_key_of(chunk_coords.iter().copied(), String::new())
     }
 
-    /// The key of a chunk; `name` is memory to write it in.
+    /// The key of a chunk; `name` is memory for it.
     pub(crate) fn chunk_key_of(
         &self,
         coords: impl Iterator<Item = u64>,
-        name: &mut String,
+        mut name: String,
     ) -> Result<StoreKey> {
-        let coords: Vec<_> = coords.collect();
         name.clear();
-        name.push_str(self.path.prefix().as_str());
-        self.metadata.chunk_key_encoding.write(&coords, name);
-        Ok(StoreKey::new(name.as_str())?)
+        let prefix = self.path.prefix().as_str();
+        // Enough for most names, so that it does not grow bit by bit.
+        name.reserve(prefix.len() + 32);
+        name.push_str(prefix);
+        self.metadata.chunk_key_encoding.write(coords, &mut name);
+        Ok(StoreKey::new(name)?)
     }
 
     /// The attributes, one by one.

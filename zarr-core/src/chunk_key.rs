@@ -24,7 +24,7 @@ impl ChunkKeyEncoding {
     }
 
     /// Adds the name of a chunk, relative to its array, to a text.
-    pub fn write(&self, chunk_coords: &[u64], out: &mut String) {
+    pub fn write(&self, chunk_coords: impl IntoIterator<Item = u64>, out: &mut String) {
         // The formatter of the standard library takes as long for a number as all else here.
         let mut digits = itoa::Buffer::new();
         let mut separate = false;
@@ -37,7 +37,7 @@ impl ChunkKeyEncoding {
                 out.push(self.separator());
             }
             separate = true;
-            out.push_str(digits.format(*coord));
+            out.push_str(digits.format(coord));
         }
         if !separate {
             out.push('0');
@@ -70,7 +70,7 @@ mod tests {
     #[track_caller]
     fn check(encoding: &ChunkKeyEncoding, coords: &[u64], expected: &str) {
         let mut name = String::new();
-        encoding.write(coords, &mut name);
+        encoding.write(coords.iter().copied(), &mut name);
         assert_eq!(name, expected);
         assert_eq!(encoding.parse(&name, coords.len()).as_deref(), Some(coords));
     }

@@ -107,7 +107,8 @@ impl Projection {
                 projection.push_points(points, layout.strides);
             }
             Region::Grid(dimensions) => {
-                projection.parts.reserve(dimensions.len());
+                // Most of what is read lies in one or two chunks along a dimension.
+                projection.parts.reserve(2 * dimensions.len());
                 let cuts = dimensions.iter().enumerate().map(|(axis, positions)| {
                     let length = layout.shape[axis];
                     projection.cut(positions, length, |position| layout.locate(axis, position))

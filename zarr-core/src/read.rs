@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zarr_codecs::{ChunkCodec, ChunkRef, CodecError, DataType, Slot};
-use zarr_store::Bytes;
+use zarr_store::{Bytes, ReadBuffer, StoreKey};
 
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
@@ -173,10 +173,7 @@ impl Array {
 
     /// The size of what is asked in bytes, if it may be read at once.
     fn checked_size(&self, asked: &Asked<'_>) -> Result<usize> {
-        let counts = asked.region.counts();
-        let elements = counts
-            .iter()
-            .fold(1_u128, |product, count| product.saturating_mul((*count).into()));
+        let elements = asked.region.n_elements_wide();
         let size = elements.saturating_mul(asked.part.size as u128);
         let limit = self.options().read_size_max;
         if size > u128::from(limit) || elements > u128::from(limit) {
@@ -270,9 +267,24 @@ impl ReadJob<'_> {
             parts,
             ..
         } = desk;
-        let mut place = self.output.take(number, parts);
+        let place = self.output.take(number, parts);
+        let key = self
+            .array
+            .chunk_key_of(place.share().coords(), std::mem::take(name))?;
+        let outcome = self.chunk_at(&key, place, work, read);
+        *name = key.into_string();
+        outcome
+    }
+
+    /// Reads the part of the chunk of a key.
+    fn chunk_at(
+        &self,
+        key: &StoreKey,
+        mut place: ChunkPlace<'_>,
+        work: &mut Work,
+        read: &mut ReadBuffer,
+    ) -> Result<()> {
         let share = place.share();
-        let key = self.array.chunk_key_of(share.coords(), name)?;
         let codec = self.codec(share);
         let fetch = ChunkFetch::new(codec, share);
         let store = self.array.store().as_ref();
@@ -281,7 +293,7 @@ impl ReadJob<'_> {
             && raw_read::is_worth_it(store, self.array.options().workers, codec.decoded_size())
             && let Some(whole) = place.whole(codec.decoded_size(), codec.layout().swap_size)
         {
-            match raw_read::read((store, &key), whole, read)? {
+            match raw_read::read((store, key), whole, read)? {
                 Outcome::Done => return Ok(()),
                 Outcome::Missing => {
                     place.fill();
@@ -290,10 +302,10 @@ impl ReadJob<'_> {
                 Outcome::Unfit => {}
             }
         }
-        let named = |error| self.array.chunk_error(share.coords().collect(), &key, error);
+        let named = |error| self.array.chunk_error(share.coords().collect(), key, error);
         if !self.is_variable() && !codec.is_uncompressed() {
             let part = share.span(codec.spec().data_type.size().unwrap_or(0));
-            let (workers, value) = (self.array.options().workers, (store, &key));
+            let (workers, value) = (self.array.options().workers, (store, key));
             if let Some(head_size) = excerpt_read::head_size(store, workers, codec, &part)
                 && let Some(piece) = excerpt_read::read(value, workers, codec, part.clone(), head_size, read)?
             {
@@ -303,7 +315,10 @@ impl ReadJob<'_> {
             }
         }
         read.set_limit(codec.encoded_size_max());
-        if !store.get_ranges(&key, &[fetch.range], read)? {
+        read.want_generation(false);
+        let is_there = store.get_ranges(key, &[fetch.range], read);
+        read.want_generation(true);
+        if !is_there? {
             place.fill();
             return Ok(());
         }

@@ -123,11 +123,16 @@ impl Region {
 
     /// The number of elements; saturates.
     pub fn n_elements(&self) -> u64 {
+        u64::try_from(self.n_elements_wide()).unwrap_or(u64::MAX)
+    }
+
+    /// The number of elements, for those who say how far it is beyond a limit; saturates.
+    pub(crate) fn n_elements_wide(&self) -> u128 {
         match self {
-            Self::Grid(dimensions) => dimensions
-                .iter()
-                .fold(1, |product, positions| product.saturating_mul(positions.count())),
-            Self::Points(points) => points.count,
+            Self::Grid(dimensions) => dimensions.iter().fold(1, |product, positions| {
+                product.saturating_mul(positions.count().into())
+            }),
+            Self::Points(points) => points.count.into(),
         }
     }
 

@@ -142,7 +142,7 @@ impl<'j> ShardReads<'j> {
             .iter()
             .zip(&self.ratio)
             .map(|(coord, ratio)| coord / ratio);
-        let key = self.job.array.chunk_key_of(coords, &mut desk.name)?;
+        let key = self.job.array.chunk_key_of(coords, String::new())?;
         for _ in 0..ATTEMPTS_MAX {
             let version = self.find(shard, &key, &mut own, desk)?;
             if self.fetch(&key, version, &mut own, desk)? == State::Same {

@@ -101,8 +101,8 @@ impl<'j> ShardWrites<'j> {
         }
     }
 
-    /// What is written to of a shard, by number, and the key of the shard; `name` is memory to write it in.
-    fn touched(&self, shard: usize, name: &mut String) -> Result<(Vec<Touched>, StoreKey)> {
+    /// What is written to of a shard, by number, and the key of the shard.
+    fn touched(&self, shard: usize) -> Result<(Vec<Touched>, StoreKey)> {
         let mut parts = Vec::new();
         let mut coords = Vec::new();
         let mut touched: Vec<_> = (0..self.shards.n_chunks(shard))
@@ -118,13 +118,13 @@ impl<'j> ShardWrites<'j> {
             .collect();
         touched.sort_unstable_by_key(|touched| touched.number);
         let coords = coords.iter().zip(&self.ratio).map(|(coord, ratio)| coord / ratio);
-        let key = self.job.array.chunk_key_of(coords, name)?;
+        let key = self.job.array.chunk_key_of(coords, String::new())?;
         Ok((touched, key))
     }
 
     /// Whether nothing remains of a shard whose inner chunks are no shards.
     fn is_new(&self, shard: usize) -> bool {
-        let touched = self.touched(shard, &mut String::new());
+        let touched = self.touched(shard);
         self.levels.depth() == 1 && touched.is_ok_and(|(touched, _)| self.replaces(&touched, &self.ratio))
     }
 
@@ -137,7 +137,7 @@ impl<'j> ShardWrites<'j> {
     ) -> Result<()> {
         /// The bytes of values that a thread encodes between two turns, about.
         const PIECE_SIZE: usize = 512 << 10;
-        let (touched, key) = self.touched(shard, &mut String::new())?;
+        let (touched, key) = self.touched(shard)?;
         let share = touched.len() / (workers.threads() * 4);
         let n_chunks = (PIECE_SIZE / self.codec.decoded_size().max(1)).min(share).max(1);
         let pieces: Vec<_> = touched.chunks(n_chunks).collect();
@@ -167,7 +167,7 @@ impl<'j> ShardWrites<'j> {
     }
 
     fn shard(&self, shard: usize, desk: &mut Desk, turn: Option<&Turn<'_>>) -> Result<()> {
-        let (touched, key) = self.touched(shard, &mut desk.name)?;
+        let (touched, key) = self.touched(shard)?;
         let replaces = self.replaces(&touched, &self.ratio);
         // Not with the lock in hand, which others may need to come to their turns.
         if !replaces && !turn.is_none_or(Turn::wait) {

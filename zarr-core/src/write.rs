@@ -228,7 +228,7 @@ impl WriteJob<'_> {
     }
 
     fn share(&self, share: ChunkShare<'_>, desk: &mut Desk, turn: Option<&Turn<'_>>) -> Result<()> {
-        let key = self.array.chunk_key_of(share.coords(), &mut desk.name)?;
+        let key = self.array.chunk_key_of(share.coords(), String::new())?;
         let store = self.array.store();
         let failed = |error| self.failed(share, &key, error);
         if self.replaces(share) {

@@ -53,6 +53,11 @@ impl StoreKey {
         &self.0
     }
 
+    /// The text of the key, whose memory can be used for the next one.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// The last part: what would be the file's name.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)

@@ -39,6 +39,7 @@ pub struct ReadBuffer {
     value_size: Option<u64>,
     generation: Option<u64>,
     is_settled: bool,
+    wants_generation: bool,
 }
 
 #[derive(Debug)]
@@ -71,6 +72,7 @@ impl ReadBuffer {
             value_size: None,
             generation: None,
             is_settled: false,
+            wants_generation: true,
         }
     }
 
@@ -111,6 +113,18 @@ impl ReadBuffer {
     /// Says which of the values of a key was read.
     pub const fn set_generation(&mut self, generation: Option<u64>) {
         self.generation = generation;
+    }
+
+    /// Says whether the reads to come ask for the generation, as they do at first.
+    ///
+    /// Where it costs more than the bytes, a store may leave it out for who does not need it.
+    pub const fn want_generation(&mut self, wants: bool) {
+        self.wants_generation = wants;
+    }
+
+    /// Whether the generation is asked for.
+    pub const fn wants_generation(&self) -> bool {
+        self.wants_generation
     }
 
     /// Whether every value that takes the place of the one that was read is sure to have another generation.

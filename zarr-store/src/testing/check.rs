@@ -91,11 +91,17 @@ fn check_values(store: &dyn Store) {
 }
 
 fn check_ranges(store: &dyn Store) {
-    let key = key("value");
-    ok(store.set(&key, b"0123456789"));
+    ok(store.set(&key("value"), b"0123456789"));
+    for wants_generation in [true, false] {
+        let mut buffer = ReadBuffer::new();
+        buffer.want_generation(wants_generation);
+        check_ranges_into(buffer, store, &key("value"));
+    }
+}
+
+fn check_ranges_into(mut buffer: ReadBuffer, store: &dyn Store, key: &StoreKey) {
     let part = |offset, length| ByteRange::Part { offset, length };
     let suffix = |length| ByteRange::Suffix { length };
-    let mut buffer = ReadBuffer::new();
     let ranges = [
         suffix(3),
         part(2, 4),
@@ -107,20 +113,20 @@ fn check_ranges(store: &dyn Store) {
         suffix(0),
     ];
     let expected = ["789", "2345", "0123456789", "", "", "3456", "0123456789", ""];
-    assert!(ok(store.get_ranges(&key, &ranges, &mut buffer)));
+    assert!(ok(store.get_ranges(key, &ranges, &mut buffer)));
     let parts: Vec<&[u8]> = (0..buffer.len()).map(|index| buffer.part(index)).collect();
     assert_eq!(
         parts,
         expected.map(str::as_bytes),
         "one part for each range, in their order"
     );
-    assert!(ok(store.get_ranges(&key, &[], &mut buffer)));
+    assert!(ok(store.get_ranges(key, &[], &mut buffer)));
     assert!(
         buffer.is_empty(),
         "no ranges, no parts; the buffer is cleared first"
     );
     for range in [part(0, 11), part(11, 0), part(u64::MAX, 2), suffix(11)] {
-        let result = store.get_ranges(&key, &[ByteRange::All, range], &mut buffer);
+        let result = store.get_ranges(key, &[ByteRange::All, range], &mut buffer);
         assert!(
             matches!(result, Err(StoreError::OutOfRange { size: 10, .. })),
             "{range:?} lies outside: {result:?}"

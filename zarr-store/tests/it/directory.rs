@@ -26,11 +26,15 @@ fn store(path: &Path) -> DirectoryStore {
 #[track_caller]
 fn check_unreadable(store: &DirectoryStore, name: &str) {
     let mut buffer = ReadBuffer::new();
-    let error = store
-        .get_ranges(&key(name), &[ByteRange::All], &mut buffer)
-        .unwrap_err();
-    assert!(error.to_string().contains(name), "{error}");
-    assert!(buffer.is_empty());
+    for wants_generation in [true, false] {
+        buffer.want_generation(wants_generation);
+        for range in [ByteRange::All, ByteRange::Part { offset: 0, length: 1 }] {
+            let error = store.get_ranges(&key(name), &[range], &mut buffer).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+            assert!(!matches!(error, StoreError::OutOfRange { .. }), "{error}");
+            assert!(buffer.is_empty());
+        }
+    }
     assert!(store.size(&key(name)).is_err());
 }
 
@@ -44,8 +48,17 @@ fn what_is_no_file_in_the_place_of_a_value_is_an_error() {
     assert!(made.success());
     symlink("loop", path.join("loop")).unwrap();
     symlink("/dev/null", path.join("device")).unwrap();
+    symlink("/dev/zero", path.join("zeros")).unwrap();
     let store = store(path);
-    for name in ["folder", "socket", "pipe", "loop", "device", "loop/below"] {
+    for name in [
+        "folder",
+        "socket",
+        "pipe",
+        "loop",
+        "device",
+        "zeros",
+        "loop/below",
+    ] {
         check_unreadable(&store, name);
     }
 }
