@@ -1,6 +1,9 @@
 //! Objects taken apart without reading what is in them.
 
-use super::{JsonError, Parser};
+use super::{
+    JsonError, Parser,
+    marks::{BLOCK, Marks},
+};
 
 /// Members in their order, each by its name with the text of its value.
 pub type MemberTexts<'a> = Vec<(String, &'a str)>;
@@ -120,7 +123,13 @@ impl<'a> Parser<'a> {
     fn skip(&mut self) -> Result<&'a str, JsonError> {
         self.space();
         let start = self.at;
-        let mut depth = 0_usize;
+        let mut depth = match self.peek() {
+            Some(b'{' | b'[') => self.pass_blocks(),
+            _ => 0,
+        };
+        if depth == 0 && self.at > start {
+            return Ok(&self.text[start..self.at]);
+        }
         loop {
             if depth > 0 {
                 let is_mark = |byte: &u8| IS_MARK[usize::from(*byte)];
@@ -144,6 +153,39 @@ impl<'a> Parser<'a> {
             return Err(self.error("expected a value"));
         }
         Ok(&self.text[start..self.at])
+    }
+
+    /// Passes over an object or list block by block, behind its end or to where it must be looked at sign by sign: the last
+    /// bytes of the text, and what is escaped. Gives how many levels are still open.
+    fn pass_blocks(&mut self) -> usize {
+        let (mut depth, mut is_inside) = (0, false);
+        while let Some(block) = self.text.as_bytes()[self.at..].first_chunk::<BLOCK>() {
+            let marks = Marks::of(block);
+            if marks.has_backslash {
+                break;
+            }
+            let strings = marks.strings(is_inside);
+            let (opens, mut closes) = (marks.opens & !strings, marks.closes & !strings);
+            let mut closed = 0;
+            while closes != 0 {
+                let place = closes.trailing_zeros();
+                closed += 1;
+                let opened = (opens & !(u64::MAX << place)).count_ones() as usize;
+                if depth + opened == closed {
+                    self.at += place as usize + 1;
+                    return 0;
+                }
+                closes &= closes - 1;
+            }
+            depth = depth + opens.count_ones() as usize - closed;
+            is_inside = strings >> (BLOCK - 1) == 1;
+            self.at += BLOCK;
+        }
+        if is_inside {
+            // Nothing was escaped so far, so the last quotation mark is that which begins the string.
+            self.at = self.text[..self.at].rfind('"').unwrap_or(self.at);
+        }
+        depth
     }
 
     /// Goes on to the quotation mark that ends a string.
@@ -182,6 +224,31 @@ mod tests {
             assert_eq!((name.as_str(), *value), (expected_name, expected_value));
         }
         assert!(members("{}").unwrap().is_empty());
+    }
+
+    #[test]
+    fn values_end_where_they_end_in_blocks_of_any_sign() {
+        // Longer than a block, with signs in strings and escaped ones, at all distances from where blocks end.
+        let values = [
+            (r#"{"name ]": [[{"}": "{["}]], "other": {"b":"#, "1}}"),
+            (
+                r#"["over a block: } ] { [ , : # } ] { [ , : # } ] { [ , : # }","#,
+                "[[]]]",
+            ),
+            (
+                r#"{"a": "\"}", "b": {"c": [1, 2, "]"], "d": "\\"}, "e": ""#,
+                r#"\\"}"#,
+            ),
+        ];
+        for (start, end) in values {
+            for (before, within) in (0..70).flat_map(|before| (0..70).map(move |within| (before, within))) {
+                let value = format!("{start}{}{end}", " ".repeat(within));
+                let text = format!(r#"{{"x":{}{value},"y": {value}}}"#, " ".repeat(before));
+                let expected =
+                    [("x", &value), ("y", &value)].map(|(name, value)| (name.to_owned(), &value[..]));
+                assert_eq!(members(&text).unwrap(), expected, "{text}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! member may not stand twice (readers would disagree which one counts), and nesting is bounded.
 //! Writing: the bytes are those of Python's `json.dumps`, so that documents equal zarr-python's.
 
+mod marks;
 mod members;
 mod nest;
 mod write;
