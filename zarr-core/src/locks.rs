@@ -24,10 +24,21 @@ pub(crate) struct StoreLocks<'s> {
 
 /// Keeps others from setting a key.
 #[derive(Debug)]
-pub(crate) struct KeyGuard {
+pub(crate) struct KeyGuard<'s> {
+    store: &'s dyn Store,
     // Given back in this order: other threads of the process are the last to be let in.
-    _processes: KeyLock,
+    processes: KeyLock,
     _threads: MutexGuard<'static, ()>,
+}
+
+impl KeyGuard<'_> {
+    /// Sets the key and lets others in.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn set(self, key: &StoreKey, value: &[u8]) -> Result<(), StoreError> {
+        self.store.set_locked(key, value, self.processes)
+    }
 }
 
 impl<'s> StoreLocks<'s> {
@@ -53,7 +64,7 @@ impl<'s> StoreLocks<'s> {
     ///
     /// # Errors
     /// When the store cannot lock the key, and could.
-    pub(crate) fn lock(self, key: &StoreKey) -> Result<KeyGuard, StoreError> {
+    pub(crate) fn lock(self, key: &StoreKey) -> Result<KeyGuard<'s>, StoreError> {
         let mut hasher = DefaultHasher::new();
         (self.hash, key).hash(&mut hasher);
         let place = hasher.finish() as usize % LOCKS.len();
@@ -64,7 +75,8 @@ impl<'s> StoreLocks<'s> {
             self.store.lock(key)?
         };
         Ok(KeyGuard {
-            _processes: processes,
+            store: self.store,
+            processes,
             _threads: threads,
         })
     }

@@ -130,8 +130,8 @@ impl Array {
     pub fn write_encoded_chunk(&self, chunk_coords: &[u64], encoded: &[u8]) -> Result<()> {
         self.check_writable()?;
         let key = self.chunk_key(chunk_coords)?;
-        let _guard = StoreLocks::of_chunks(self).lock(&key)?;
-        Ok(self.store().set(&key, encoded)?)
+        let guard = StoreLocks::of_chunks(self).lock(&key)?;
+        Ok(guard.set(&key, encoded)?)
     }
 
     /// Writes elements in C order and native byte order, or one element everywhere.
@@ -240,19 +240,18 @@ impl WriteJob<'_> {
             let Some(encoded) = encoded else {
                 return Ok(self.locks.erase(&key)?);
             };
-            let _guard = self.locks.lock(&key)?;
-            return Ok(store.set(&key, encoded)?);
+            return Ok(self.locks.lock(&key)?.set(&key, encoded)?);
         }
         // Not with the lock in hand, which others may need to come to their turns.
         if !turn.is_none_or(Turn::wait) {
             return Ok(());
         }
-        let _guard = self.locks.lock(&key)?;
+        let guard = self.locks.lock(&key)?;
         desk.read.set_limit(self.codec(share).encoded_size_max());
         let is_there = store.get_ranges(&key, &[ByteRange::All], &mut desk.read)?;
         let old = is_there.then(|| desk.read.part(0));
         match self.encode(share, old, &mut desk.work).map_err(failed)? {
-            Some(encoded) => Ok(store.set(&key, encoded)?),
+            Some(encoded) => Ok(guard.set(&key, encoded)?),
             None => Ok(store.erase(&key)?),
         }
     }

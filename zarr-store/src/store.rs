@@ -86,6 +86,16 @@ pub trait Store: Debug + Send + Sync {
         Ok(KeyLock::default())
     }
 
+    /// Replaces the value of a key that is locked, and gives the lock back, which may cost less than [`Store::set`].
+    ///
+    /// # Errors
+    /// As [`Store::set`]; the lock is gone then as well.
+    fn set_locked(&self, key: &StoreKey, value: &[u8], lock: KeyLock) -> Result<()> {
+        let result = self.set(key, value);
+        drop(lock);
+        result
+    }
+
     /// Removes a key; succeeds if it is not there.
     ///
     /// # Errors

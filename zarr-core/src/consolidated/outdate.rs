@@ -111,9 +111,9 @@ fn drop_inline(store: &dyn Store, key: &StoreKey) -> Result<()> {
     if without_inline(store, key)?.is_none() {
         return Ok(());
     }
-    let _guard = StoreLocks::of(store).lock(key)?;
+    let guard = StoreLocks::of(store).lock(key)?;
     if let Some(document) = without_inline(store, key)? {
-        store.set(key, &document)?;
+        guard.set(key, &document)?;
     }
     Ok(())
 }

@@ -175,6 +175,6 @@ impl Store for ConsolidatedStore {
     forward_to_store! {
         to chunks: check_set, lock, flush, sweep, io_hints, node_format, describe;
         // Whole nodes come with their documents.
-        without: set_new, changes, lasting;
+        without: set_new, set_locked, changes, lasting;
     }
 }

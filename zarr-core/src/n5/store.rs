@@ -301,6 +301,6 @@ impl Store for N5Store {
         to inner: erase_prefix, flush, rename_prefix, sweep, io_hints;
         // Blocks are set as a whole, a node has one document, and the trees of the inner store do not have the keys of
         // this one.
-        without: begin_set, set_new, changes, lasting;
+        without: begin_set, set_new, set_locked, changes, lasting;
     }
 }

@@ -89,7 +89,7 @@ impl Store for TempStore {
     }
 
     forward_to_store! {
-        to inner: get_ranges, size, set, check_set, begin_set, lock, erase, list_dir, capabilities, erase_prefix;
+        to inner: get_ranges, size, set, check_set, begin_set, lock, set_locked, erase, list_dir, capabilities, erase_prefix;
         to inner: rename_prefix, stage, set_new, generation, sweep, io_hints, node_format, describe;
         // Nothing lasts in a directory that goes with its process.
         without: changes, lasting;

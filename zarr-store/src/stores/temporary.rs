@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     hash::{BuildHasher, RandomState},
     io,
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
     process,
     sync::{
@@ -209,8 +209,13 @@ pub(crate) fn sweep_folder(folder: &Path, start: &str) -> io::Result<()> {
             continue;
         }
         let path = entry.path();
-        // What cannot be locked is in use, or has gone meanwhile.
-        let Ok(Some(_lock)) = lock(&path) else { continue };
+        // What cannot be locked is in use, or has gone meanwhile; so has what is found to have another name once it is
+        // locked.
+        let Ok(Some(lock)) = lock(&path) else { continue };
+        let number = lock.metadata()?.ino();
+        if !fs::symlink_metadata(&path).is_ok_and(|found| found.ino() == number) {
+            continue;
+        }
         // What is not locked may be in use all the same. It goes as a whole, so that its owner either misses it or has
         // given it a name for good.
         let aside = sibling(&path.with_file_name(name))?;

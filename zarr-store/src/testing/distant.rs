@@ -87,6 +87,6 @@ impl Store for DistantStore {
         to inner: check_set, lock, flush, sweep, node_format, describe;
         // Values are set as a whole, in one request; an object store has no folders, and renames nothing. Nothing lasts,
         // so that all requests are counted.
-        without: begin_set, rename_prefix, stage, set_new, changes, lasting;
+        without: begin_set, rename_prefix, stage, set_new, set_locked, changes, lasting;
     }
 }

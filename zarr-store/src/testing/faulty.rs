@@ -203,7 +203,7 @@ impl Store for FaultyStore {
     forward_to_store! {
         to inner: check_set, lock, generation, sweep, io_hints, node_format, describe;
         // Values are set as a whole, in one call that may fail, and nothing lasts, so that all calls are counted.
-        without: begin_set, changes, lasting;
+        without: begin_set, set_locked, changes, lasting;
     }
 }
 

@@ -127,6 +127,12 @@ impl Store for CountingStore {
         self.inner.set(key, value)
     }
 
+    fn set_locked(&self, key: &StoreKey, value: &[u8], lock: KeyLock) -> Result<()> {
+        add(&self.calls.sets, 1);
+        add(&self.calls.bytes_set, value.len());
+        self.inner.set_locked(key, value, lock)
+    }
+
     fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
         add(&self.calls.locks, 1);
         self.inner.lock(key)

@@ -30,7 +30,7 @@
 ///     }
 ///
 ///     forward_to_store! {
-///         to inner: get_ranges, size, set, check_set, begin_set, lock, erase, capabilities, erase_prefix, flush;
+///         to inner: get_ranges, size, set, check_set, begin_set, lock, set_locked, erase, capabilities, erase_prefix, flush;
 ///         to inner: rename_prefix, set_new, generation, sweep, io_hints, node_format, describe;
 ///         // What is in their trees could be listed.
 ///         without: stage, changes, lasting;
@@ -86,6 +86,11 @@ macro_rules! forward_to_store {
     };
     (@lock $how:tt) => {
         $crate::forward_to_store!(@fn $how lock(key: &$crate::StoreKey) -> $crate::Result<$crate::KeyLock>);
+    };
+    (@set_locked $how:tt) => {
+        $crate::forward_to_store!(@fn $how set_locked(
+            key: &$crate::StoreKey, value: &[u8], lock: $crate::KeyLock
+        ) -> $crate::Result<()>);
     };
     (@erase $how:tt) => {
         $crate::forward_to_store!(@fn $how erase(key: &$crate::StoreKey) -> $crate::Result<()>);
@@ -145,6 +150,15 @@ macro_rules! forward_to_store {
 
     // What a store may be without, and what it answers then.
     (@without begin_set) => { $crate::forward_to_store!(@begin_set (answer Ok(None))); };
+    (@without set_locked) => {
+        fn set_locked(
+            &self, key: &$crate::StoreKey, value: &[u8], lock: $crate::KeyLock
+        ) -> $crate::Result<()> {
+            let result = self.set(key, value);
+            drop(lock);
+            result
+        }
+    };
     (@without rename_prefix) => { $crate::forward_to_store!(@rename_prefix (answer Ok(false))); };
     (@without stage) => { $crate::forward_to_store!(@stage (answer Ok(None))); };
     (@without set_new) => { $crate::forward_to_store!(@set_new (answer Ok(false))); };

@@ -104,7 +104,7 @@ impl Store for NestedStore {
     }
 
     forward_to_store! {
-        to inner by kept: get_ranges, size, set, begin_set, lock, erase, generation;
+        to inner by kept: get_ranges, size, set, begin_set, lock, set_locked, erase, generation;
         to inner: capabilities, erase_prefix, flush, rename_prefix, set_new, sweep, io_hints, node_format, describe;
         // The trees of the inner store do not have the keys of this one.
         without: changes, lasting;

@@ -72,7 +72,7 @@ impl Store for PrefixStore {
     }
 
     forward_to_store! {
-        to inner by key: get_ranges, size, set, begin_set, lock, erase, generation;
+        to inner by key: get_ranges, size, set, begin_set, lock, set_locked, erase, generation;
         to inner by below: erase_prefix, stage, set_new, sweep;
         to inner: capabilities, flush, io_hints, node_format;
         // Work on a part of a store begins anew.

@@ -77,6 +77,6 @@ impl Store for ReadOnlyStore {
     forward_to_store! {
         to inner: get_ranges, size, check_set, list_dir, generation, io_hints, node_format, describe;
         // Setting is what is refused, and nothing is written.
-        without: set_new, changes, lasting;
+        without: set_new, set_locked, changes, lasting;
     }
 }

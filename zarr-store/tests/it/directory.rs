@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::{
         ffi::OsStrExt,
-        fs::{PermissionsExt, symlink},
+        fs::{MetadataExt, PermissionsExt, symlink},
         net::UnixListener,
     },
     path::Path,
@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use zarr_store::{ByteRange, DirectoryStore, ReadBuffer, Store, StoreError, StoreExt, StorePrefix};
+use zarr_store::{ByteRange, DirectoryStore, KeyLock, ReadBuffer, Store, StoreError, StoreExt, StorePrefix};
 
 use crate::{debris, folder, get, key, keys, prefix};
 
@@ -315,6 +315,114 @@ fn a_write_that_fails_half_way_keeps_the_old_value() {
     assert_eq!(get(&store, "a/0").as_deref(), Some(&b"old"[..]));
     assert_eq!(keys(&store), ["a/0", "a/1"]);
     assert!(debris(folder.path()).is_empty(), "the temporary file is removed");
+}
+
+/// What the file of a lock is called.
+const LOCK: &str = ".0.lock.zt-partial";
+
+#[test]
+fn a_value_set_under_a_lock_is_the_file_of_the_lock() {
+    let folder = folder();
+    let store = store(folder.path());
+    let file = |name: &str| folder.path().join("a").join(name);
+    let lock = store.lock(&key("a/0")).unwrap();
+    let number = fs::metadata(file(LOCK)).unwrap().ino();
+    store.set_locked(&key("a/0"), b"first", lock).unwrap();
+    assert_eq!(fs::metadata(file("0")).unwrap().ino(), number);
+    assert_eq!(get(&store, "a/0").as_deref(), Some(&b"first"[..]));
+    // What a killed owner left is no part of the value.
+    fs::write(file(LOCK), "left behind").unwrap();
+    let lock = store.lock(&key("a/0")).unwrap();
+    store.set_locked(&key("a/0"), b"second", lock).unwrap();
+    assert_eq!(get(&store, "a/0").as_deref(), Some(&b"second"[..]));
+    // A lock that is only dropped changes nothing.
+    drop(store.lock(&key("a/0")).unwrap());
+    assert_eq!(get(&store, "a/0").as_deref(), Some(&b"second"[..]));
+    assert!(debris(&folder.path().join("a")).is_empty());
+}
+
+#[test]
+fn a_lock_of_another_key_or_of_none_does_not_harm() {
+    let folder = folder();
+    let store = store(folder.path());
+    let other = store.lock(&key("a/1")).unwrap();
+    store.set_locked(&key("a/0"), b"0", other).unwrap();
+    store.set_locked(&key("b"), b"1", KeyLock::default()).unwrap();
+    // The folder goes, and the lock with it.
+    let lock = store.lock(&key("a/0")).unwrap();
+    fs::remove_dir_all(folder.path().join("a")).unwrap();
+    store.set_locked(&key("a/0"), b"2", lock).unwrap();
+    // Somebody who knows nothing of locks takes the file away, and another process has a new one.
+    let lock = store.lock(&key("b")).unwrap();
+    fs::remove_file(folder.path().join(".b.lock.zt-partial")).unwrap();
+    let new = store.lock(&key("b")).unwrap();
+    drop(lock);
+    store.set_locked(&key("b"), b"3", new).unwrap();
+    assert_eq!(keys(&store), ["a/0", "b"]);
+    assert_eq!(get(&store, "a/0").as_deref(), Some(&b"2"[..]));
+    assert_eq!(get(&store, "b").as_deref(), Some(&b"3"[..]));
+    assert!(debris(folder.path()).is_empty());
+    assert!(debris(&folder.path().join("a")).is_empty());
+}
+
+const COUNTED: u32 = 150;
+
+#[test]
+fn child_that_counts() {
+    let Some(root) = child_root() else { return };
+    let store = store(&root);
+    for round in 0..COUNTED {
+        let lock = store.lock(&key("a/0")).unwrap();
+        let old = get(&store, "a/0").map_or(0, |value| {
+            std::str::from_utf8(&value).unwrap().parse::<u32>().unwrap()
+        });
+        // Of another length from time to time, so that a value that is not cut short is seen.
+        let value = format!("{}{}", "0".repeat((round % 7) as usize), old + 1);
+        store.set_locked(&key("a/0"), value.as_bytes(), lock).unwrap();
+    }
+}
+
+/// Each takes the value from the other, while the folder is swept: none is lost, cut short or seen half.
+#[test]
+fn processes_that_change_a_value_under_its_lock_undo_nothing() {
+    let folder = folder();
+    let (store, sweeper) = (store(folder.path()), store(folder.path()));
+    let work = Arc::new(());
+    let is_going_on = Arc::downgrade(&work);
+    let sweeping = thread::spawn(move || {
+        while is_going_on.strong_count() > 0 {
+            sweeper.sweep(&prefix("a"), false).unwrap();
+        }
+    });
+    let mut children: Vec<_> = (0..3)
+        .map(|_| {
+            child("directory::child_that_counts", folder.path(), "")
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let mut last = 0;
+    while children
+        .iter_mut()
+        .any(|child| child.try_wait().unwrap().is_none())
+    {
+        if let Some(value) = get(&store, "a/0") {
+            let now = std::str::from_utf8(&value).unwrap().parse::<u32>().unwrap();
+            assert!(now >= last, "{now} after {last}");
+            last = now;
+        }
+    }
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    drop(work);
+    sweeping.join().unwrap();
+    let counted = get(&store, "a/0").unwrap();
+    assert_eq!(
+        std::str::from_utf8(&counted).unwrap().parse::<u32>().unwrap(),
+        3 * COUNTED
+    );
+    assert!(debris(&folder.path().join("a")).is_empty());
 }
 
 const KILLED_SIZE: usize = 1 << 20;

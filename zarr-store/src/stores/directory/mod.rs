@@ -1,6 +1,7 @@
 //! A store in a directory of the local file system.
 
 mod listing;
+pub(crate) mod lock_file;
 mod names;
 mod pending;
 mod pinned;

@@ -1,25 +1,19 @@
-//! Values written piece by piece, and the files that lock keys.
+//! Values written piece by piece, and locks of keys.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, BufWriter, Write},
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     path::PathBuf,
 };
 
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::{Errno, retry_on_intr},
-};
-
 use super::{
+    lock_file::LockFile,
     store::{ATTEMPTS_MAX, DirectoryStore},
     trees,
     write::check_written,
 };
-use crate::{
-    KeyLock, PendingValue, Result, StoreError, StoreKey, key::PARTIAL_SUFFIX, stores::temporary::Temporary,
-};
+use crate::{KeyLock, PendingValue, Result, StoreError, StoreKey, stores::temporary::Temporary};
 
 /// Pieces smaller than this are written together.
 const BUFFER_SIZE: usize = 64 << 10;
@@ -129,25 +123,8 @@ fn in_folder<T>(
 }
 
 /// Waits until no other process has the lock of a key, and takes it.
-///
-/// The lock is a file beside the value, of a name that is never listed, which is removed in the end.
 pub(super) fn lock(store: &DirectoryStore, key: &StoreKey) -> Result<KeyLock> {
-    let name = format!(".{}.lock{PARTIAL_SUFFIX}", key.name());
-    let path = store.root.join(key.parent().as_str()).join(name);
-    let failed = |error| store.refused("locking", key.as_str(), error);
-    loop {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let (file, _) = in_folder(store, key, || options.open(&path))?;
-        match retry_on_intr(|| flock(&file, FlockOperation::LockExclusive)) {
-            // Where nothing can be locked, processes must keep out of each other's way.
-            Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {}
-            Err(error) => return Err(failed(error.into())),
-        }
-        let number = file.metadata().map_err(failed)?.ino();
-        // Who had it before has removed it meanwhile.
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.ino() == number) {
-            return Ok(KeyLock::of_file(file, path));
-        }
-    }
+    let folder = store.root.join(key.folder());
+    let (file, _) = in_folder(store, key, || LockFile::lock(&folder, key.name()))?;
+    Ok(KeyLock { file: Some(file) })
 }

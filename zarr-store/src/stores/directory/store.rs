@@ -419,6 +419,23 @@ impl Store for DirectoryStore {
         pending::lock(self, key)
     }
 
+    fn set_locked(&self, key: &StoreKey, value: &[u8], mut lock: KeyLock) -> Result<()> {
+        refuse_debris(key)?;
+        let published = match &mut lock.file {
+            Some(file) => file.publish(key.name(), value, |file| self.syncs(file)),
+            None => Ok(false),
+        };
+        match published {
+            Ok(true) => self
+                .sync_names(key.as_str(), false)
+                .map_err(|error| self.refused("writing", key.as_str(), error)),
+            Ok(false) => self.set(key, value),
+            // The folder has gone, with the lock in it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.set(key, value),
+            Err(error) => Err(self.refused("writing", key.as_str(), error)),
+        }
+    }
+
     fn erase(&self, key: &StoreKey) -> Result<()> {
         match self.call(key, |from, path| unlinkat(from, path, AtFlags::empty())) {
             Ok(()) => self

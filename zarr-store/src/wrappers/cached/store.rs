@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::memory::Memory;
 use crate::{
-    ByteRange, Capabilities, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix,
+    ByteRange, Capabilities, KeyLock, Listing, ReadBuffer, Result, Staged, Store, StoreKey, StorePrefix,
     forward_to_store,
     stores::ranges::{push_shared_parts, push_shared_ranges},
 };
@@ -195,6 +195,10 @@ impl Store for CachedStore {
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
         self.change(key, Some(value), || self.inner.set(key, value))
+    }
+
+    fn set_locked(&self, key: &StoreKey, value: &[u8], lock: KeyLock) -> Result<()> {
+        self.change(key, Some(value), || self.inner.set_locked(key, value, lock))
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {
