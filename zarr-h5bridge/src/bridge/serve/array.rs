@@ -166,7 +166,7 @@ impl ServedArray {
     /// The name of the chunk at a position.
     pub(super) fn name(position: &[u64]) -> String {
         let mut name = String::new();
-        NAMES.write(position, &mut name);
+        NAMES.write(position.iter().copied(), &mut name);
         name
     }
 
