@@ -159,8 +159,8 @@ pub fn plan_copy_store(
 /// reading small ones.
 fn needs_sizes(source: &dyn Store, dest: &dyn Store, options: &CopyStoreOptions<'_>) -> bool {
     let is_told = options.dry_run || options.memory.is_some() || options.progress.is_some();
-    let is_far = |store: &dyn Store| options.workers.requests(store) > 1;
-    is_told || is_far(source) || is_far(dest)
+    let in_flight = |store: &dyn Store| options.workers.requests(store);
+    is_told || in_flight(source).max(in_flight(dest)) > 1
 }
 
 /// The keys that are to be copied, by code point, and whether they are all there are.

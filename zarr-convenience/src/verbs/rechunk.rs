@@ -274,11 +274,15 @@ mod tests {
             let plan = plan_rechunk(&source, &of_chunks(&[1, 400]), true, memory).unwrap();
             let (store, options) = (Arc::new(MemoryStore::new()), Options::default());
             let dest = Group::create(store, &NodePath::root(), ZarrFormat::V2, &options).unwrap();
+            let mut lines = Vec::new();
+            let mut log = |line: &str| lines.push(line.to_owned());
             let options = CopyOptions {
                 creation: of_chunks(&[1, 400]),
+                log: Some(&mut log),
                 ..CopyOptions::default()
             };
             rechunk(&source, &plan, &dest, None, options).unwrap();
+            assert_eq!(lines[0], "copy /a (400, 400) float64");
             let made = dest.get("a").unwrap();
             assert!(matches!(made, Node::Array(array) if array.chunk_shape() == [1, 400]));
         }
