@@ -33,7 +33,7 @@ pub enum Error {
     Exists {
         /// The path of the node.
         path: String,
-        /// `a group` or `an array`.
+        /// `a group` or `an array`, or `a folder that is not empty`.
         found: &'static str,
     },
     /// The node is of the other kind.

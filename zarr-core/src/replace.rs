@@ -43,16 +43,21 @@ impl Group {
     ) -> Result<Self, E> {
         check_free(&store, path, options)?;
         if let Some(above) = array_above(&store, path, options)? {
-            let found = "an array";
-            let path = above.to_string();
-            return Err(Error::Exists { path, found }.into());
+            return Err(exists(&above, "an array").into());
         }
         if !is_empty(store.as_ref(), path)? {
             let group = Self::create(store, path, format, options)?;
             return fill(&group).map(|()| group);
         }
-        put_tree(&store, path, format, options, |store, path| {
-            fill(&Self::create(Arc::clone(store), path, format, options)?)
+        put_tree(&store, path, format, options, |place, below| {
+            fill(&Self::create(Arc::clone(place), below, format, options)?)?;
+            // Somebody may have been quicker while a tree was filled that nobody saw.
+            let is_hidden = !Arc::ptr_eq(place, &store);
+            if is_hidden && !is_empty(store.as_ref(), path)? {
+                check_free(&store, path, options)?;
+                return Err(E::from(exists(path, "a folder that is not empty")));
+            }
+            Ok(())
         })?;
         Ok(Self::open(store, path, options)?)
     }
@@ -104,11 +109,13 @@ pub(crate) fn check_free(store: &Arc<dyn Store>, path: &NodePath, options: &Opti
     }
     match Node::find(store, path, options, None)? {
         None => Ok(()),
-        Some(node) => Err(Error::Exists {
-            path: path.as_str().to_owned(),
-            found: node.kind(),
-        }),
+        Some(node) => Err(exists(path, node.kind())),
     }
+}
+
+fn exists(path: &NodePath, found: &'static str) -> Error {
+    let path = path.as_str().to_owned();
+    Error::Exists { path, found }
 }
 
 /// Erases what is at a path and the arrays above it, and makes groups above it.

@@ -525,6 +525,31 @@ fn filling_a_group_takes_the_place_of_nothing() {
 }
 
 #[test]
+fn what_another_makes_while_a_group_is_filled_stays() {
+    for format in FORMATS {
+        let (_folder, store) = folder_with_root(format);
+        let options = Options::default();
+        for (path, is_node) in [("node", true), ("folder", false)] {
+            let path = NodePath::new(path).unwrap();
+            let file = path.key("file").unwrap();
+            let made = Group::create_filled(Arc::clone(&store), &path, format, &options, |group| {
+                fill(group)?;
+                if is_node {
+                    Group::create(Arc::clone(&store), &path, format, &options)?;
+                }
+                Ok::<_, Error>(store.set(&file, b"theirs")?)
+            });
+            assert!(matches!(made, Err(Error::Exists { .. })), "{made:?}");
+            assert!(store.exists(&file).unwrap());
+            assert_eq!(
+                Node::find(&store, &path, &options, None).unwrap().is_some(),
+                is_node
+            );
+        }
+    }
+}
+
+#[test]
 fn stores_without_hidden_trees_and_whole_stores_are_filled_as_well() {
     let folder = tempfile::tempdir().unwrap();
     for format in FORMATS {
