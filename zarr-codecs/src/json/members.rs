@@ -182,8 +182,10 @@ impl<'a> Parser<'a> {
             self.at += BLOCK;
         }
         if is_inside {
-            // Nothing was escaped so far, so the last quotation mark is that which begins the string.
-            self.at = self.text[..self.at].rfind('"').unwrap_or(self.at);
+            // Nothing was escaped so far, so the last quotation mark is that which begins the string. By bytes: a block may
+            // end within a letter.
+            let passed = &self.text.as_bytes()[..self.at];
+            self.at = passed.iter().rposition(|byte| *byte == b'"').unwrap_or(self.at);
         }
         depth
     }
@@ -224,6 +226,60 @@ mod tests {
             assert_eq!((name.as_str(), *value), (expected_name, expected_value));
         }
         assert!(members("{}").unwrap().is_empty());
+    }
+
+    /// Where a value of levels ends, found sign by sign.
+    fn end_of(text: &str) -> Option<usize> {
+        let (mut depth, mut is_inside, mut is_escaped) = (0, false, false);
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' if is_inside => is_escaped = true,
+                b'"' => is_inside = !is_inside,
+                b'{' | b'[' if !is_inside => depth += 1,
+                b'}' | b']' if !is_inside => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(at + 1);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn any_text_ends_where_it_ends_sign_by_sign() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let signs = ['{', '}', '[', ']', '"', '\\', ',', 'a', 'ä', '😀'];
+        let mut n_ended = 0;
+        for _ in 0..20_000 {
+            // Mostly letters, so that values are longer than a block.
+            let mut sign = || {
+                signs[if random.u8(..) < 200 {
+                    random.usize(7..signs.len())
+                } else {
+                    random.usize(..7)
+                }]
+            };
+            let text: String = std::iter::once('{').chain((0..200).map(|_| sign())).collect();
+            // A backslash outside of a string is no JSON, and escapes nothing.
+            let found = Parser::new(&text, false).skip().ok().map(str::len);
+            assert_eq!(found, end_of(&text), "{text}");
+            n_ended += usize::from(found.is_some());
+        }
+        assert!((4_000..16_000).contains(&n_ended), "{n_ended}");
+    }
+
+    #[test]
+    fn blocks_may_end_within_a_letter() {
+        for before in 0..70 {
+            for end in ["\"}", "\\n\"}"] {
+                let value = format!("{{\"{}{}{end}", "a".repeat(before), "ä€😀".repeat(20));
+                let text = format!("{{\"x\":{value}}}");
+                // Whether it is JSON does not matter for where it ends.
+                assert_eq!(members(&text).unwrap(), [("x".to_owned(), &value[..])], "{text}");
+            }
+        }
     }
 
     #[test]
