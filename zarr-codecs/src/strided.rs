@@ -276,9 +276,19 @@ fn rows(dimensions: &[Dimension], source: usize, target: usize, row: &mut dyn Fn
 }
 
 /// Copies elements that lie side by side.
+#[inline]
 fn copy_whole(source: &[u8], target: &mut [u8], item: Item) {
-    // In one pass, so that the processor is soon at the next run, and asks memory for it.
-    match item.swap {
+    if item.swap == 1 {
+        target.copy_from_slice(source);
+    } else {
+        copy_whole_swapped(source, target, item.swap);
+    }
+}
+
+/// The same of numbers whose bytes are swapped, in one pass, so that the processor is soon at the next run, and asks
+/// memory for it.
+fn copy_whole_swapped(source: &[u8], target: &mut [u8], swap: usize) {
+    match swap {
         2 => copy_swapped(source, target, |item| {
             u16::from_ne_bytes(item).swap_bytes().to_ne_bytes()
         }),
