@@ -1,7 +1,7 @@
 //! Small fixed work whose instructions `cargo xtask bench counts` counts: `bench-counted WORKLOAD`.
 //!
-//! All of it is done on one thread, and in memory but for what is about directories, so that the number hardly differs from run to run. What comes before
-//! and after [`measured`] is not counted.
+//! All of it is done on one thread, and in memory but for what is about directories, so that the number hardly differs
+//! from run to run. What comes before and after [`measured`] is not counted.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -184,7 +184,6 @@ fn texts() -> Result<()> {
     })
 }
 
-/// Opens the arrays of a group one by one.
 /// A hundred arrays with two attributes each, in a directory, where each appears in one step.
 fn create() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -204,6 +203,7 @@ fn create() -> Result<()> {
     })
 }
 
+/// Opens the arrays of a group one by one.
 fn nodes() -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     store.set(&StoreKey::new(".zgroup")?, br#"{"zarr_format": 2}"#)?;
