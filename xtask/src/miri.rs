@@ -30,8 +30,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
             .args(target)
             .arg(tests)
             .current_dir(root()?)
-            // The path for AVX2 is taken where the target has it; threads are counted by reading files.
-            .env("RUSTFLAGS", "-C target-feature=+avx2")
+            // The paths for vectors are taken where the target has them; threads are counted by reading files.
+            .env("RUSTFLAGS", "-C target-feature=+avx2,+avx512vbmi,+avx512vl")
             .env("MIRIFLAGS", "-Zmiri-disable-isolation")
             .env_remove("RUSTUP_TOOLCHAIN")
             .status()
