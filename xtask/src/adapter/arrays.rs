@@ -39,8 +39,9 @@ pub(crate) fn item_size(array: &Array) -> usize {
     array.data_type().size().unwrap_or(1)
 }
 
+/// As `zarr_convenience::open` does for reading.
 fn open(path: &Path) -> Result<Array> {
-    let store = Arc::new(DirectoryStore::open(path)?);
+    let store = Arc::new(DirectoryStore::open(path)?.pinned()?);
     Ok(Array::open(store, &NodePath::root(), &options())?)
 }
 

@@ -88,10 +88,10 @@ impl Tally {
 }
 
 fn open(path: &str, options: &Options) -> Result<Array> {
-    let store = Arc::new(DirectoryStore::open(path)?);
-    Ok(Array::open(store, &NodePath::root(), options)?)
+    Ok(Array::open(pinned(path)?, &NodePath::root(), options)?)
 }
 
+/// A store as `zarr_convenience::open` has it for reading.
 fn pinned(path: &str) -> Result<Arc<dyn Store>> {
     Ok(Arc::new(DirectoryStore::open(path)?.pinned()?))
 }
