@@ -38,6 +38,8 @@ pub(crate) struct LockFile {
     /// Whether others are kept out; where nothing can be locked, processes must keep out of each other's way.
     is_locked: bool,
     is_renamed: bool,
+    /// Whether folders were made for it, which may have to be synced with the value.
+    pub(super) has_made_folders: bool,
 }
 
 impl LockFile {
@@ -55,25 +57,20 @@ impl LockFile {
                 Err(error) => return Err(error.into()),
             };
             let found = file.metadata()?;
-            let lock = Self {
-                number: found.ino(),
-                size: found.len(),
-                folder,
-                name: name.clone(),
-                file,
-                is_locked,
-                is_renamed: false,
-            };
             // Who had it before may have removed it meanwhile, or given it the name of the value.
-            if lock.has_its_name() {
-                return Ok(lock);
+            if has_number(&folder, &name, found.ino()) {
+                return Ok(Self {
+                    number: found.ino(),
+                    size: found.len(),
+                    folder,
+                    name,
+                    file,
+                    is_locked,
+                    is_renamed: false,
+                    has_made_folders: false,
+                });
             }
         }
-    }
-
-    fn has_its_name(&self) -> bool {
-        let found = statat(&self.folder, &*self.name, AtFlags::SYMLINK_NOFOLLOW);
-        found.is_ok_and(|found| found.st_ino == self.number)
     }
 
     /// Makes the file the value of the name that it locks, and syncs it before if `syncs` says so.
@@ -85,7 +82,7 @@ impl LockFile {
         value: &[u8],
         syncs: impl FnOnce(&File) -> bool,
     ) -> io::Result<bool> {
-        if !self.is_locked || self.is_renamed || self.name != lock_name(of) {
+        if !self.is_locked || self.is_renamed || locked_name(&self.name) != Some(of) {
             return Ok(false);
         }
         if self.size > 0 {
@@ -102,7 +99,7 @@ impl LockFile {
 impl Drop for LockFile {
     fn drop(&mut self) {
         // Should somebody have removed it, what has the name now is another's lock.
-        if !self.is_renamed && self.has_its_name() {
+        if !self.is_renamed && has_number(&self.folder, &self.name, self.number) {
             let _ = unlinkat(self.folder.as_fd(), &*self.name, AtFlags::empty());
         }
     }
@@ -110,4 +107,16 @@ impl Drop for LockFile {
 
 fn lock_name(of: &str) -> String {
     format!(".{of}.lock{PARTIAL_SUFFIX}")
+}
+
+/// What a name locks.
+fn locked_name(name: &str) -> Option<&str> {
+    let stem = name.strip_prefix('.')?.strip_suffix(PARTIAL_SUFFIX)?;
+    stem.strip_suffix(".lock")
+}
+
+/// Whether the file of a name in a folder is the one of that number.
+fn has_number(folder: &OwnedFd, name: &str, number: u64) -> bool {
+    let found = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+    found.is_ok_and(|found| found.st_ino == number)
 }

@@ -7,13 +7,11 @@ use std::{
     path::PathBuf,
 };
 
-use super::{
-    lock_file::LockFile,
-    store::{ATTEMPTS_MAX, DirectoryStore},
-    trees,
-    write::check_written,
-};
+use super::{lock_file::LockFile, store::DirectoryStore, trees, write::check_written};
 use crate::{KeyLock, PendingValue, Result, StoreError, StoreKey, stores::temporary::Temporary};
+
+/// How often a write begins again because another process removed the folder meanwhile.
+const ATTEMPTS_MAX: usize = 16;
 
 /// Pieces smaller than this are written together.
 const BUFFER_SIZE: usize = 64 << 10;
@@ -101,8 +99,8 @@ impl Drop for PendingFile<'_> {
     }
 }
 
-/// Makes a file in the folder of a key, and the folder if it is not there.
-fn in_folder<T>(
+/// Makes a file in the folder of a key, and the folder if it is not there; tells whether it did.
+pub(super) fn in_folder<T>(
     store: &DirectoryStore,
     key: &StoreKey,
     make: impl Fn() -> io::Result<T>,
@@ -125,6 +123,7 @@ fn in_folder<T>(
 /// Waits until no other process has the lock of a key, and takes it.
 pub(super) fn lock(store: &DirectoryStore, key: &StoreKey) -> Result<KeyLock> {
     let folder = store.root.join(key.folder());
-    let (file, _) = in_folder(store, key, || LockFile::lock(&folder, key.name()))?;
+    let (mut file, has_made_folders) = in_folder(store, key, || LockFile::lock(&folder, key.name()))?;
+    file.has_made_folders = has_made_folders;
     Ok(KeyLock { file: Some(file) })
 }

@@ -42,9 +42,6 @@ use crate::{
     },
 };
 
-/// How often a write begins again because another process removed the folder meanwhile.
-pub(super) const ATTEMPTS_MAX: usize = 16;
-
 /// When what was set is safe from a loss of power; it is never seen in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -296,6 +293,13 @@ impl DirectoryStore {
         temporary.replace(&target)
     }
 
+    /// Sets a value, for which folders may have been made before; makes its folder if it is not there.
+    fn set_below(&self, key: &StoreKey, value: &[u8], had_made_folders: bool) -> Result<()> {
+        let ((), has_made_folders) = pending::in_folder(self, key, || self.write(key, value))?;
+        self.sync_names(key.as_str(), had_made_folders || has_made_folders)
+            .map_err(|error| self.refused("writing", key.as_str(), error))
+    }
+
     /// The status of what a key leads to, if anything.
     fn stat(&self, key: &StoreKey) -> Result<Option<Stat>> {
         let status = self.call(key, |from, path| statat(from, path, AtFlags::empty()));
@@ -385,22 +389,7 @@ impl Store for DirectoryStore {
 
     fn set(&self, key: &StoreKey, value: &[u8]) -> Result<()> {
         refuse_debris(key)?;
-        let mut has_made_folders = false;
-        let mut result = Ok(());
-        for _ in 0..ATTEMPTS_MAX {
-            result = self.write(key, value);
-            match &result {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    trees::make_folder(self, key)?;
-                    has_made_folders = true;
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                _ => break,
-            }
-        }
-        result
-            .and_then(|()| self.sync_names(key.as_str(), has_made_folders))
-            .map_err(|error| self.refused("writing", key.as_str(), error))
+        self.set_below(key, value, false)
     }
 
     fn check_set(&self, keys: &[StoreKey]) -> Result<()> {
@@ -421,17 +410,17 @@ impl Store for DirectoryStore {
 
     fn set_locked(&self, key: &StoreKey, value: &[u8], mut lock: KeyLock) -> Result<()> {
         refuse_debris(key)?;
-        let published = match &mut lock.file {
-            Some(file) => file.publish(key.name(), value, |file| self.syncs(file)),
-            None => Ok(false),
+        let Some(file) = &mut lock.file else {
+            return self.set_below(key, value, false);
         };
-        match published {
+        let has_made_folders = file.has_made_folders;
+        match file.publish(key.name(), value, |file| self.syncs(file)) {
             Ok(true) => self
-                .sync_names(key.as_str(), false)
+                .sync_names(key.as_str(), has_made_folders)
                 .map_err(|error| self.refused("writing", key.as_str(), error)),
-            Ok(false) => self.set(key, value),
+            Ok(false) => self.set_below(key, value, has_made_folders),
             // The folder has gone, with the lock in it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.set(key, value),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.set_below(key, value, true),
             Err(error) => Err(self.refused("writing", key.as_str(), error)),
         }
     }
