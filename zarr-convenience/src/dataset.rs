@@ -61,12 +61,7 @@ pub fn require_dataset(
 ) -> Result<Array> {
     let float64 = Value::from("<f8");
     let dtype = dtype.unwrap_or(&float64);
-    if group.options().read_only {
-        return Err(CoreError::ReadOnly {
-            path: group.path().to_string(),
-        }
-        .into());
-    }
+    group.options().check_writable(group.path())?;
     match group.find(name)? {
         Some(Node::Array(array)) => {
             let (data_type, byte_order) = Creation::data_type(dtype)?;

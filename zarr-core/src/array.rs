@@ -325,14 +325,16 @@ impl Array {
     ///
     /// Attributes that stand in the same document stay as they are stored.
     pub(crate) fn replace_metadata(&mut self, mut metadata: ArrayMetadata) -> Result<()> {
-        hierarchy::outdate(self.store.as_ref(), &self.path, metadata.format)?;
-        let _guard = StoreLocks::of(self.store.as_ref()).lock(&self.document_key())?;
+        let store = self.store.as_ref();
+        hierarchy::outdate(store, &self.path, metadata.format)?;
+        let guard = StoreLocks::of(store).lock(&self.document_key())?;
         if metadata.format == ZarrFormat::V3
             && let Some(stored) = self.attrs().stored()?
         {
             metadata.attributes = stored;
         }
-        hierarchy::write_array_document(self.store.as_ref(), &self.path, &metadata, &self.options)?;
+        let (key, document) = hierarchy::array_document(store, &self.path, &metadata, &self.options)?;
+        guard.set(&key, &document)?;
         self.set_metadata(metadata);
         Ok(())
     }
@@ -387,12 +389,7 @@ impl Array {
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {
-        if self.options.read_only {
-            return Err(Error::ReadOnly {
-                path: self.path.to_string(),
-            });
-        }
-        Ok(())
+        self.options.check_writable(&self.path)
     }
 
     /// Names the array in an error of a value.

@@ -151,7 +151,8 @@ impl Attributes {
     /// Stores the attributes of a V2 node that was just made, which outdated the consolidated metadata.
     pub(crate) fn put_first(&self, values: Map<String, Value>) -> Result<()> {
         let key = self.place.key()?;
-        self.place.write(&key, Value::Null, values)
+        let text = self.place.text(&key, Value::Null, values)?;
+        Ok(self.place.store.set(&key, &text)?)
     }
 
     /// Removes an attribute and gives its value; `None`, and nothing is written, if it is not there.
@@ -231,12 +232,12 @@ impl Place {
         self.check_writable()?;
         let key = self.key()?;
         outdate(self.store.as_ref(), &self.path, self.format)?;
-        let _guard = StoreLocks::of(self.store.as_ref()).lock(&key)?;
+        let guard = StoreLocks::of(self.store.as_ref()).lock(&key)?;
         let mut document = self.document(&key)?;
         let mut attributes = self.attributes_of(&key, &mut document)?;
         let (result, is_changed) = change(&mut attributes);
         if is_changed {
-            self.write(&key, document, attributes.clone())?;
+            guard.set(&key, &self.text(&key, document, attributes.clone())?)?;
         }
         Ok((result, attributes))
     }
@@ -246,12 +247,12 @@ impl Place {
         self.check_writable()?;
         let key = self.key()?;
         outdate(self.store.as_ref(), &self.path, self.format)?;
-        let _guard = StoreLocks::of(self.store.as_ref()).lock(&key)?;
+        let guard = StoreLocks::of(self.store.as_ref()).lock(&key)?;
         let document = match self.format {
             ZarrFormat::V2 => Value::Null,
             ZarrFormat::V3 => self.document(&key)?,
         };
-        self.write(&key, document, attributes)
+        Ok(guard.set(&key, &self.text(&key, document, attributes)?)?)
     }
 
     fn document(&self, key: &StoreKey) -> Result<Value> {
@@ -276,8 +277,9 @@ impl Place {
         }
     }
 
-    fn write(&self, key: &StoreKey, mut document: Value, attributes: Map<String, Value>) -> Result<()> {
-        let text = match self.format {
+    /// The document with other attributes, as it is stored.
+    fn text(&self, key: &StoreKey, mut document: Value, attributes: Map<String, Value>) -> Result<Vec<u8>> {
+        Ok(match self.format {
             ZarrFormat::V2 => json::write(&attributes.into(), Style::V2),
             ZarrFormat::V3 => {
                 let Value::Object(members) = &mut document else {
@@ -287,17 +289,11 @@ impl Place {
                 members.insert(MEMBER.to_owned(), attributes.into());
                 json::write(&document, Style::V3)
             }
-        };
-        Ok(self.store.set(key, &text)?)
+        })
     }
 
     fn check_writable(&self) -> Result<()> {
-        if self.options.read_only {
-            return Err(Error::ReadOnly {
-                path: self.path.to_string(),
-            });
-        }
-        Ok(())
+        self.options.check_writable(&self.path)
     }
 
     fn key(&self) -> Result<StoreKey> {

@@ -287,12 +287,7 @@ impl Group {
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {
-        if self.options.read_only {
-            return Err(Error::ReadOnly {
-                path: self.path.to_string(),
-            });
-        }
-        Ok(())
+        self.options.check_writable(&self.path)
     }
 
     /// Refuses what would take away this group itself.

@@ -246,17 +246,6 @@ pub fn erase_node(store: &dyn Store, path: &NodePath) -> Result<()> {
     Ok(store.erase_prefix(path.prefix())?)
 }
 
-/// Stores the document of an array; consolidated metadata are the caller's to [`outdate`], before it takes a lock.
-pub(crate) fn write_array_document(
-    store: &dyn Store,
-    path: &NodePath,
-    metadata: &ArrayMetadata,
-    options: &Options,
-) -> Result<()> {
-    let (key, document) = array_document(store, path, metadata, options)?;
-    Ok(store.set(&key, &document)?)
-}
-
 /// The document of an array, and its key.
 pub(crate) fn array_document(
     store: &dyn Store,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zarr_codecs::{CodecRegistry, Limits};
 
-use crate::Workers;
+use crate::{Error, NodePath, Result, Workers};
 
 /// What an open node needs to know besides its metadata.
 #[derive(Debug, Clone)]
@@ -48,6 +48,32 @@ impl Default for Options {
             is_sole_writer: false,
             read_only: false,
         }
+    }
+}
+
+impl Options {
+    /// Refuses to change the node of a path where nothing may be written.
+    ///
+    /// ```
+    /// use zarr_core::{NodePath, Options};
+    /// let options = Options {
+    ///     read_only: true,
+    ///     ..Options::default()
+    /// };
+    /// let refused = options.check_writable(&NodePath::new("foo")?).unwrap_err();
+    /// assert!(refused.to_string().contains("foo"), "{refused}");
+    /// # Ok::<(), zarr_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], if `read_only`.
+    pub fn check_writable(&self, path: &NodePath) -> Result<()> {
+        if self.read_only {
+            return Err(Error::ReadOnly {
+                path: path.to_string(),
+            });
+        }
+        Ok(())
     }
 }
 

@@ -100,17 +100,9 @@ fn is_empty(store: &dyn Store, path: &NodePath) -> Result<bool> {
     Ok(listing.keys.is_empty() && listing.prefixes.is_empty())
 }
 
-fn check_writable(path: &NodePath, options: &Options) -> Result<()> {
-    if options.read_only {
-        let path = path.to_string();
-        return Err(Error::ReadOnly { path });
-    }
-    Ok(())
-}
-
 /// Refuses a path where a node is.
 pub(crate) fn check_free(store: &Arc<dyn Store>, path: &NodePath, options: &Options) -> Result<()> {
-    check_writable(path, options)?;
+    options.check_writable(path)?;
     match Node::find(store, path, options, None)? {
         None => Ok(()),
         Some(node) => Err(exists(path, node.kind())),
@@ -124,7 +116,7 @@ fn exists(path: &NodePath, found: &'static str) -> Error {
 
 /// Erases what is at a path and the arrays above it, and makes groups above it.
 fn make_way(store: &Arc<dyn Store>, path: &NodePath, format: ZarrFormat, options: &Options) -> Result<()> {
-    check_writable(path, options)?;
+    options.check_writable(path)?;
     clear_arrays_above(store, path, options)?;
     create_parents(store, path, format, options)?;
     clear(store.as_ref(), path)

@@ -332,11 +332,7 @@ impl ArrayBuilder {
         options: &Options,
         parent: Option<&Group>,
     ) -> Result<Array> {
-        if options.read_only {
-            return Err(Error::ReadOnly {
-                path: path.to_string(),
-            });
-        }
+        options.check_writable(path)?;
         let attributes = self.attributes.clone();
         let format = self.format;
         let array = self.prepare(Arc::clone(store), path, options);
