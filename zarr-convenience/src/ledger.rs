@@ -19,7 +19,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fmt::Write,
+    fmt::{self, Write},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -200,9 +200,9 @@ impl Ledger {
     }
 
     /// Takes a line about a unit of so many bytes, which may be written later.
-    fn note_unit(&self, line: &str, size: u64) -> Result<()> {
+    fn note_unit(&self, line: fmt::Arguments<'_>, size: u64) -> Result<()> {
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
-        unwritten.0.push_str(line);
+        let _ = unwritten.0.write_fmt(line);
         unwritten.1 = unwritten.1.saturating_add(size);
         if unwritten.1 < NOTED_SIZE && unwritten.0.len() < 1 << 12 {
             return Ok(());
@@ -313,7 +313,10 @@ impl StepLedger<'_> {
         flush: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let ledger = self.ledger;
-        ledger.note_unit(&format!("unit {} {unit} {generation:016x}\n", self.number), size)?;
+        ledger.note_unit(
+            format_args!("unit {} {unit} {generation:016x}\n", self.number),
+            size,
+        )?;
         let unsynced = ledger
             .unsynced
             .fetch_add(size, Ordering::Relaxed)

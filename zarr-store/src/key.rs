@@ -60,7 +60,7 @@ impl StoreKey {
 
     /// The last part: what would be the file's name.
     pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or(&self.0)
+        &self.0[self.folder().len()..]
     }
 
     /// Whether the name is one that Zarr gives to documents: `zarr.json`, or `.zarray` and its like.
@@ -76,7 +76,8 @@ impl StoreKey {
 
     /// The text of the folder that the key lies in, for a look into a map of [`StorePrefix`]es.
     pub fn folder(&self) -> &str {
-        &self.0[..self.0.rfind('/').map_or(0, |end| end + 1)]
+        let end = self.0.bytes().rposition(|byte| byte == b'/');
+        &self.0[..end.map_or(0, |end| end + 1)]
     }
 }
 

@@ -35,17 +35,12 @@ pub(super) fn is_debris(name: &str) -> bool {
     if matches!(name, ".DS_Store" | "Thumbs.db") {
         return true;
     }
-    let is_numbered = name
-        .rsplit_once('#')
-        .is_some_and(|(stem, number)| !stem.is_empty() && is_number(number));
+    let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let is_numbered = stem.len() < name.len() && stem.len() > 1 && stem.ends_with('#');
     is_numbered
         || [".partial", ".__lock", PARTIAL_SUFFIX]
             .iter()
             .any(|suffix| name.ends_with(suffix))
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
