@@ -3,13 +3,16 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, Result};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Result};
 
 /// How long a connection waits for others that change the database.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it waits before it tries again what the library does not wait for by itself.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How many connections are kept for readers to come.
 const KEPT_MAX: usize = 64;
 
@@ -38,7 +41,7 @@ impl Connections {
         let writer = connect(path, flags)?;
         let mut has_begun_log = false;
         if is_writable {
-            has_begun_log = begin_log(&writer)?;
+            has_begun_log = patiently(|| begin_log(&writer))?;
             make_table(&writer)?;
         }
         Ok(Self {
@@ -133,6 +136,23 @@ fn begin_log(connection: &Connection) -> Result<bool> {
         connection.execute_batch("PRAGMA synchronous = NORMAL")?;
     }
     Ok(is_new)
+}
+
+/// Tries again as long as others are in the way: who switches the log on while another does is told so at once, lest both
+/// wait for each other.
+fn patiently<T>(action: impl Fn() -> Result<T>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        match action() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < PATIENCE =>
+            {
+                thread::sleep(PAUSE);
+            }
+            result => return result,
+        }
+    }
 }
 
 fn set_journal(connection: &Connection, mode: &str) -> Result<String> {
