@@ -15,7 +15,7 @@ use zarr_core::{
     store::{DirectoryStore, Store, StoreKey},
 };
 
-use crate::{Outcome, Timer, options, out_group, out_path, workers};
+use crate::{Outcome, Timer, options, out_group, out_path, pinned, workers};
 
 /// The wrapping sum of the unsigned value of every 997th element.
 pub(crate) fn check(elements: &[u8], size: usize) -> u64 {
@@ -39,10 +39,8 @@ pub(crate) fn item_size(array: &Array) -> usize {
     array.data_type().size().unwrap_or(1)
 }
 
-/// As `zarr_convenience::open` does for reading.
 fn open(path: &Path) -> Result<Array> {
-    let store = Arc::new(DirectoryStore::open(path)?.pinned()?);
-    Ok(Array::open(store, &NodePath::root(), &options())?)
+    Ok(Array::open(pinned(path)?, &NodePath::root(), &options())?)
 }
 
 pub(crate) fn document(dir: &Path, data: &str, layout: &str) -> Result<Vec<u8>> {

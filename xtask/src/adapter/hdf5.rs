@@ -1,17 +1,14 @@
 //! The workloads of HDF5 files.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use anyhow::Result;
 use serde_json::json;
 use zarr_convenience::{CopyOptions, Creation, Source, SourceNode, ZarrSource, copy_all};
-use zarr_core::{
-    Node, NodePath, Options, Selection, ZarrFormat,
-    store::{DirectoryStore, Store},
-};
+use zarr_core::{Node, NodePath, Options, Selection, ZarrFormat};
 use zarr_h5bridge::{Hdf5Sink, Hdf5Source};
 
-use crate::{Outcome, Timer, out_group, workers};
+use crate::{Outcome, Timer, out_group, pinned, workers};
 
 /// Copies a file to Zarr or back, or reads it.
 ///
@@ -52,8 +49,7 @@ pub(crate) fn run(dir: &Path, name: &str, operation: &str) -> Result<Option<Outc
         }
         "from-zarr" => {
             let path = folder.join(format!("{name}.zarr"));
-            let store: Arc<dyn Store> = Arc::new(DirectoryStore::open(path)?.pinned()?);
-            let source = ZarrSource::new(Node::open(store, &root, &Options::default())?);
+            let source = ZarrSource::new(Node::open(pinned(&path)?, &root, &Options::default())?);
             let dest = Hdf5Sink::create(dir.join("out/a.h5"))?;
             let creation = Creation {
                 compressor: Some(Some(json!({"id": "zlib", "level": 1}))),

@@ -16,16 +16,12 @@ use zarr_core::{
 use crate::{
     Outcome, Timer,
     arrays::{create as create_array, document},
-    options, out_group, out_path,
+    options, out_group, out_path, pinned,
 };
 
 /// Runs an operation on a hierarchy of a format.
 pub(crate) fn run(dir: &Path, format: &str, operation: &str) -> Result<Option<Outcome>> {
-    let open = |name: String| -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(
-            DirectoryStore::open(dir.join("hier").join(name))?.pinned()?,
-        ))
-    };
+    let open = |name: String| pinned(&dir.join("hier").join(name));
     let plain = || open(format.to_owned());
     let consolidated = || open(format!("{format}c"));
     let outcome = match operation {

@@ -148,6 +148,11 @@ fn options() -> Options {
     }
 }
 
+/// A directory that is read, as `zarr_convenience::open_store` opens it.
+fn pinned(path: &Path) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(DirectoryStore::open(path)?.pinned()?))
+}
+
 /// Where results go.
 fn out_path(dir: &Path) -> PathBuf {
     dir.join("out").join("a.zarr")

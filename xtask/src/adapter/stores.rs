@@ -12,7 +12,7 @@ use zarr_core::{
 use crate::{
     Outcome, Timer,
     arrays::{Values, create, document, parts, positions, read},
-    options, out_path, workers,
+    options, out_path, pinned, workers,
 };
 
 /// Copies every key of a store.
@@ -48,7 +48,7 @@ pub(crate) fn copy_between(from: &Path, to: &Path) -> Result<Copied> {
     let source: Arc<dyn Store> = if is_archive(from) {
         Arc::new(ZipStore::open(from)?)
     } else {
-        Arc::new(DirectoryStore::open(from)?.pinned()?)
+        pinned(from)?
     };
     if is_archive(to) {
         let dest: Arc<dyn Store> = Arc::new(ZipStore::create(to)?);

@@ -228,6 +228,7 @@ unsafe fn matches<const WIDE: bool>(
         read: read_limit,
         made: write_limit.min(needed),
     };
+    let (stream_size, out_size) = (stream.len(), out.len());
     let (stream, out) = (stream.as_ptr(), out.as_mut_ptr());
     let Position { mut read, mut made } = from;
     // SAFETY: `read < limits.read` and `made < limits.made` at the head of a round, so there are more than `READ_AHEAD`
@@ -240,6 +241,7 @@ unsafe fn matches<const WIDE: bool>(
         'rounds: while read < limits.read && made < limits.made {
             'other: {
                 for _ in 0..AT_ONCE {
+                    debug_assert!(read + 4 <= stream_size && made + 32 <= out_size);
                     let token = usize::from(*stream.add(read));
                     if token > if WIDE { 15 } else { 12 } {
                         break 'other;
@@ -264,6 +266,7 @@ unsafe fn matches<const WIDE: bool>(
                 }
                 continue 'rounds;
             }
+            debug_assert!(read + 40 <= stream_size && made + 112 <= out_size);
             match any_sequence(stream, out, Position { read, made }, limits) {
                 Step::Done(position) => Position { read, made } = position,
                 Step::Left => break,

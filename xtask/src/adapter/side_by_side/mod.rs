@@ -16,7 +16,7 @@ use zarr_core::{
     walk,
 };
 
-use crate::{Timer, hierarchy, options, stores, workers};
+use crate::{Timer, hierarchy, options, pinned, stores, workers};
 
 /// Runs an operation; what it prints.
 pub(crate) fn run(words: &[String]) -> Result<Value> {
@@ -44,8 +44,12 @@ pub(crate) fn run(words: &[String]) -> Result<Value> {
             let copied = stores::copy_between(Path::new(source), Path::new(dest))?;
             Tally::of(0, copied.n_copied)
         }
-        ["walk", source] => visit(Node::open(pinned(source)?, &NodePath::root(), &options())?)?,
-        ["consolidated", source] => visit(hierarchy::through_document(&pinned(source)?)?)?,
+        ["walk", source] => visit(Node::open(
+            pinned(Path::new(source))?,
+            &NodePath::root(),
+            &options(),
+        )?)?,
+        ["consolidated", source] => visit(hierarchy::through_document(&pinned(Path::new(source))?)?)?,
         ["open-consolidated", source] => open_consolidated(source)?,
         ["consolidate", source] => consolidate(source)?,
         #[cfg(feature = "hdf5")]
@@ -88,12 +92,7 @@ impl Tally {
 }
 
 fn open(path: &str, options: &Options) -> Result<Array> {
-    Ok(Array::open(pinned(path)?, &NodePath::root(), options)?)
-}
-
-/// A store as `zarr_convenience::open` has it for reading.
-fn pinned(path: &str) -> Result<Arc<dyn Store>> {
-    Ok(Arc::new(DirectoryStore::open(path)?.pinned()?))
+    Ok(Array::open(pinned(Path::new(path))?, &NodePath::root(), options)?)
 }
 
 fn read(source: &str) -> Result<Tally> {
@@ -105,7 +104,7 @@ fn read(source: &str) -> Result<Tally> {
 
 /// Reads every array of a hierarchy, in the order of their names.
 fn read_all(source: &str) -> Result<Tally> {
-    let root = Group::open(pinned(source)?, &NodePath::root(), &options())?;
+    let root = Group::open(pinned(Path::new(source))?, &NodePath::root(), &options())?;
     let mut tally = Tally::default();
     walk(&root, &mut |node| {
         if let Node::Array(array) = node {
@@ -190,7 +189,7 @@ fn visit(root: Node) -> Result<Tally> {
 
 /// Opens a hierarchy by its consolidated metadata, and one array of it.
 fn open_consolidated(source: &str) -> Result<Tally> {
-    let root = hierarchy::group(hierarchy::through_document(&pinned(source)?)?)?;
+    let root = hierarchy::group(hierarchy::through_document(&pinned(Path::new(source))?)?)?;
     let Node::Array(array) = root.get("g0000/a00")? else {
         bail!("g0000/a00 is no array")
     };

@@ -53,12 +53,23 @@ mod tests {
             "0.0.1f3b.partial",
             "0.0.__lock",
             "0.0#1",
+            "##12",
             ".DS_Store",
             "Thumbs.db",
         ] {
             assert!(is_debris(name), "{name}");
         }
-        for name in [".zarray", "0.0", "c#", "#1", "a#b", "partial", "zarr.json"] {
+        for name in [
+            ".zarray",
+            "0.0",
+            "c#",
+            "#1",
+            "12",
+            "a1",
+            "a#b",
+            "partial",
+            "zarr.json",
+        ] {
             assert!(!is_debris(name), "{name}");
         }
     }
