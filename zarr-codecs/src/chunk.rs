@@ -12,6 +12,8 @@
 //! So whatever moves elements about (selections, transposition, copies into an output) need not know which
 //! sort it moves.
 
+use std::ops::Range;
+
 use crate::{DataType, FillValue};
 
 /// The size in bytes of what stands for an element of variable size.
@@ -56,12 +58,30 @@ impl Slot {
         }
     }
 
+    /// Adds what slots point to in one heap to another, to which they point then.
+    ///
+    /// # Panics
+    /// When a slot is not one of the heap.
+    pub fn gather(slots: &mut [u8], from: &[u8], to: &mut Vec<u8>) {
+        for bytes in slots.chunks_exact_mut(SLOT_SIZE) {
+            let slot = Self::from_bytes(bytes);
+            let offset = to.len() as u64;
+            to.extend_from_slice(slot.of(from));
+            bytes.copy_from_slice(&Self { offset, ..slot }.to_bytes());
+        }
+    }
+
     /// The bytes of the element.
     ///
     /// # Panics
     /// When the slot is not one of this heap.
     pub fn of(self, heap: &[u8]) -> &[u8] {
-        &heap[self.offset as usize..(self.offset + self.length) as usize]
+        &heap[self.range()]
+    }
+
+    /// The place in the heap.
+    pub const fn range(self) -> Range<usize> {
+        self.offset as usize..(self.offset + self.length) as usize
     }
 }
 

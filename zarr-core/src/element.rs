@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 use num_complex::Complex;
-use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, LongDouble, NarrowType, Object, SLOT_SIZE};
+use zarr_codecs::{ChunkBuffer, ChunkRef, DataType, LongDouble, NarrowType, Object, SLOT_SIZE, Slot};
 
 use crate::{Result, fixed, given::Values};
 
@@ -163,7 +163,7 @@ macro_rules! plain_element {
             })?
 
             fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
-                let mut values = bytemuck::zeroed_vec::<Self>(n_elements);
+                let mut values = zeroed::<Self>(n_elements)?;
                 fill(bytemuck::cast_slice_mut(&mut values))?;
                 Ok(values)
             }
@@ -200,7 +200,7 @@ impl Element for bool {
     }
 
     fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
-        let mut bytes = vec![0; n_elements];
+        let mut bytes = zeroed(n_elements)?;
         fill(&mut bytes)?;
         // Other writers store other bytes than 1 for true.
         Ok(bytes.into_iter().map(|byte| byte != 0).collect())
@@ -217,7 +217,7 @@ impl Element for bf16 {
     }
 
     fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
-        let mut values = bytemuck::zeroed_vec::<Self>(n_elements);
+        let mut values = zeroed::<Self>(n_elements)?;
         fill(bytemuck::cast_slice_mut(&mut values))?;
         Ok(values)
     }
@@ -274,7 +274,7 @@ impl<const N: usize> Element for [u8; N] {
     }
 
     fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
-        let mut values = vec![[0; N]; n_elements];
+        let mut values = zeroed::<Self>(n_elements)?;
         fill(values.as_flattened_mut())?;
         Ok(values)
     }
@@ -297,9 +297,18 @@ impl Element for String {
         if let DataType::FixedUtf32(length) = data_type {
             return fixed::read_texts(*length, n_elements, fill);
         }
-        let items = <Vec<u8>>::read(data_type, n_elements, fill)?;
-        let text = |item: Vec<u8>| Self::from_utf8(item).map_err(|_| bad("text is not UTF-8"));
-        items.into_iter().map(text).collect()
+        let items = read_items(n_elements, fill)?;
+        // Texts are short: to look at all of them at once takes a fraction of looking at each.
+        let all = str::from_utf8(&items.heap).ok();
+        let text = |slot: Slot| match all {
+            Some(all) => all.get(slot.range()),
+            None => str::from_utf8(slot.of(&items.heap)).ok(),
+        };
+        let mut values = Vec::with_capacity(n_elements);
+        for slot in items.as_ref().slots() {
+            values.push(text(slot).ok_or_else(|| bad("text is not UTF-8"))?.to_owned());
+        }
+        Ok(values)
     }
 
     fn with_bytes(data_type: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
@@ -324,15 +333,8 @@ impl Element for Vec<u8> {
             let is_padded = matches!(data_type, DataType::FixedBytes(_));
             return fixed::read_bytes(*size, is_padded, n_elements, fill);
         }
-        let mut slots = vec![0; n_elements * SLOT_SIZE];
-        let heap = fill(&mut slots)?;
-        Ok(ChunkRef {
-            elements: &slots,
-            heap: &heap,
-        }
-        .items()
-        .map(<[u8]>::to_vec)
-        .collect())
+        let items = read_items(n_elements, fill)?;
+        Ok(items.as_ref().items().map(<[u8]>::to_vec).collect())
     }
 
     fn with_bytes(data_type: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
@@ -348,10 +350,10 @@ impl Element for Object {
         DataType::Object
     }
 
-    fn read(data_type: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
-        let items = <Vec<u8>>::read(data_type, n_elements, fill)?;
-        let value = |item: Vec<u8>| Self::from_item(&item).map_err(|error| bad(error.to_string()));
-        items.into_iter().map(value).collect()
+    fn read(_: &DataType, n_elements: usize, fill: Fill<'_>) -> Result<Vec<Self>> {
+        let items = read_items(n_elements, fill)?;
+        let value = |item| Self::from_item(item).map_err(|error| bad(error.to_string()));
+        items.as_ref().items().map(value).collect()
     }
 
     fn with_bytes(_: &DataType, values: &[Self], take: Take<'_>) -> Result<()> {
@@ -380,6 +382,19 @@ pub(crate) fn bad(reason: impl Into<String>) -> crate::Error {
         array: String::new(),
         reason: reason.into(),
     }
+}
+
+/// Memory for values, all zero: pages that nothing is written to cost nothing.
+pub(crate) fn zeroed<T: bytemuck::Zeroable>(n_values: usize) -> Result<Vec<T>> {
+    let no_room = |()| bad(format!("no memory for {n_values} times {} bytes", size_of::<T>()));
+    bytemuck::try_zeroed_vec(n_values).map_err(no_room)
+}
+
+/// The slots of elements of variable size, and their heap.
+fn read_items(n_elements: usize, fill: Fill<'_>) -> Result<ChunkBuffer> {
+    let mut elements = zeroed(n_elements.saturating_mul(SLOT_SIZE))?;
+    let heap = fill(&mut elements)?;
+    Ok(ChunkBuffer { elements, heap })
 }
 
 fn take_items<T: AsRef<[u8]> + Sync>(values: &[T], take: Take<'_>) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    element::{Fill, Take, bad},
+    element::{Fill, Take, bad, zeroed},
     given::Values,
 };
 
@@ -12,7 +12,7 @@ const CODE_SIZE: usize = 4;
 /// Reads texts of `length` code points each; NULs at the end are padding.
 pub(crate) fn read_texts(length: u32, n_elements: usize, fill: Fill<'_>) -> Result<Vec<String>> {
     let size = length as usize * CODE_SIZE;
-    let mut elements = vec![0; n_elements * size];
+    let mut elements = zeroed(n_elements.saturating_mul(size))?;
     fill(&mut elements)?;
     if size == 0 {
         return Ok(vec![String::new(); n_elements]);
@@ -60,7 +60,7 @@ pub(crate) fn read_bytes(
     n_elements: usize,
     fill: Fill<'_>,
 ) -> Result<Vec<Vec<u8>>> {
-    let mut elements = vec![0; n_elements * size as usize];
+    let mut elements = zeroed(n_elements.saturating_mul(size as usize))?;
     fill(&mut elements)?;
     if size == 0 {
         return Ok(vec![Vec::new(); n_elements]);

@@ -9,6 +9,7 @@
 #![expect(unsafe_code, reason = "threads write disjoint rows of one buffer")]
 
 use std::{
+    cell::RefCell,
     marker::PhantomData,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -164,6 +165,27 @@ impl<'o> ChunkPlace<'o> {
         for piece in &self.output.pieces {
             self.rows(&self.piece(*piece, origin, swap), elements);
         }
+    }
+
+    /// Copies the slots of the wanted elements out of all those of the chunk, and hands them out, as they lie in the
+    /// place, run by run.
+    ///
+    /// # Errors
+    /// Those of `each`.
+    pub(crate) fn copy_slots<E>(
+        &self,
+        slots: &[u8],
+        mut each: impl FnMut(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let runs = RefCell::new(Vec::new());
+        for piece in &self.output.pieces {
+            self.piece(*piece, 0, 1).copy_to_rows(slots, |offset, length| {
+                runs.borrow_mut().push((offset, length));
+                self.row(offset, length)
+            });
+        }
+        let mut runs = runs.into_inner().into_iter();
+        runs.try_for_each(|(offset, length)| each(self.row(offset, length)))
     }
 
     /// The place as one run of bytes, if it is for a whole chunk of `size` bytes whose elements lie in it as in

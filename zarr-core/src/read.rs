@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use zarr_codecs::{ChunkCodec, ChunkRef, CodecError, DataType, Slot};
+use zarr_codecs::{ChunkCodec, ChunkRef, CodecError, DataType, SLOT_SIZE, Slot};
 use zarr_store::{Bytes, ReadBuffer, StoreKey};
 
 use crate::{
     Array, ArrayData, Element, Error, Result, Selection,
     cut::Cut,
+    element::zeroed,
     excerpt_read,
     fetch::{ChunkFetch, Levels},
     fields::Asked,
@@ -84,7 +85,7 @@ impl Array {
             buffer: <_>::default(),
         };
         self.chunk_codec()?;
-        data.buffer.elements = vec![0; self.checked_size(&asked)?];
+        data.buffer.elements = zeroed(self.checked_size(&asked)?)?;
         let target = Target {
             bytes: &mut data.buffer.elements,
             is_zero: true,
@@ -337,9 +338,8 @@ impl ReadJob<'_> {
         work: &mut Work,
     ) -> Result<(), CodecError> {
         let Encoded { bytes, fetch } = encoded;
-        let Work { scratch, chunk, .. } = work;
         let codec = self.codec(place.share());
-        let swap = codec.layout().swap_size;
+        let (swap, scratch) = (codec.layout().swap_size, &mut work.scratch);
         if fetch.is_part() {
             place.copy(bytes, fetch.origin, swap);
             return Ok(());
@@ -351,12 +351,10 @@ impl ReadJob<'_> {
         }
         let part = place.share().span(codec.spec().data_type.size().unwrap_or(0));
         let decoded = codec.decode_part(bytes, part, scratch)?;
-        let elements = if self.is_variable() {
-            self.keep_items(decoded, chunk)
-        } else {
-            decoded.elements
-        };
-        place.copy(elements, fetch.origin, swap);
+        if self.is_variable() {
+            return self.keep_items(place, decoded);
+        }
+        place.copy(decoded.elements, fetch.origin, swap);
         Ok(())
     }
 
@@ -374,15 +372,36 @@ impl ReadJob<'_> {
         self.array.data_type().is_variable()
     }
 
-    /// Moves items of variable size to the common heap; gives their slots.
-    fn keep_items<'b>(&self, decoded: ChunkRef<'_>, slots: &'b mut Vec<u8>) -> &'b [u8] {
+    /// Copies slots to their place, and the items that they point to into the common heap.
+    fn keep_items(&self, place: &ChunkPlace<'_>, decoded: ChunkRef<'_>) -> Result<(), CodecError> {
         let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
-        let base = heap.len() as u64;
-        heap.extend_from_slice(decoded.heap);
-        drop(heap);
-        slots.clear();
-        slots.extend_from_slice(decoded.elements);
-        Slot::shift(slots, base);
-        slots
+        if place.share().is_whole() {
+            let base = heap.len() as u64;
+            self.make_room(&mut heap, decoded.heap.len())?;
+            heap.extend_from_slice(decoded.heap);
+            drop(heap);
+            return place.copy_slots(decoded.elements, |slots| {
+                Slot::shift(slots, base);
+                Ok(())
+            });
+        }
+        // However large a chunk is, the heap has what was asked for alone.
+        place.copy_slots(decoded.elements, |slots| {
+            let items = slots.chunks_exact(SLOT_SIZE).map(Slot::from_bytes);
+            let size = items.fold(0, |size: usize, slot| size.saturating_add(slot.length as usize));
+            self.make_room(&mut heap, size)?;
+            Slot::gather(slots, decoded.heap, &mut heap);
+            Ok(())
+        })
+    }
+
+    /// Makes room for more items, which count as what is read does: metadata do not tell how large they are.
+    fn make_room(&self, heap: &mut Vec<u8>, size: usize) -> Result<(), CodecError> {
+        let limit = self.array.options().read_size_max;
+        let fits = heap.len().saturating_add(size) as u64 <= limit && heap.try_reserve(size).is_ok();
+        let reason =
+            || format!("with those of other chunks more than {limit} bytes, too much to read at once");
+        fits.then_some(())
+            .ok_or_else(|| CodecError::value("items", reason()))
     }
 }

@@ -79,6 +79,56 @@ fn check<T: Element + PartialEq + Debug>(codec: &Value, fill: (&[u8], T), value:
 }
 
 #[test]
+fn what_is_read_of_texts_holds_no_others() {
+    let [n_rows, n_columns] = SHAPE;
+    let table: Vec<_> = (0..n_rows * n_columns).map(|place| format!("é{place}")).collect();
+    let parts = [
+        (":, 3", vec![0, 1, 2, 3, 4], vec![3]),
+        ("1:4, 2:5", vec![1, 2, 3], vec![2, 3, 4]),
+        ("::2, ::3", vec![0, 2, 4], vec![0, 3, 6]),
+        ("4, 6", vec![4], vec![6]),
+    ];
+    for array in arrays::<String>(&json!({"id": "vlen-utf8"}), b"") {
+        array.write_vec(&Selection::all(), &table).unwrap();
+        for (text, rows, columns) in &parts {
+            let places = rows
+                .iter()
+                .flat_map(|row| columns.iter().map(move |column| row * n_columns + column));
+            let expected: Vec<_> = places.map(|place| table[place].clone()).collect();
+            let selection = Selection::parse(text).unwrap();
+            assert_eq!(array.read_vec::<String>(&selection).unwrap(), expected, "{text}");
+            let data = array.read_data(&selection).unwrap();
+            assert_eq!(data.to_vec::<String>().unwrap(), expected, "{text}");
+            let size: usize = expected.iter().map(String::len).sum();
+            assert_eq!(data.buffer.heap.len(), size, "{text}");
+        }
+    }
+}
+
+#[test]
+fn items_count_towards_what_may_be_read_at_once() {
+    let (store, n_texts) = (Arc::new(MemoryStore::new()), 10_u64);
+    let builder = ArrayBuilder::new(vec![n_texts], DataType::String).chunk_shape(vec![2]);
+    let array = builder.create(store.clone(), &NodePath::root(), &Options::default());
+    let texts = vec!["x".repeat(1000); n_texts as usize];
+    array.unwrap().write_vec(&Selection::all(), &texts).unwrap();
+    let options = Options {
+        read_size_max: 5000,
+        ..Options::default()
+    };
+    let array = Array::open(store, &NodePath::root(), &options).unwrap();
+    for few in ["4", "3:7", "::4"] {
+        array.read_vec::<String>(&Selection::parse(few).unwrap()).unwrap();
+    }
+    for many in [":", "1:9", ":7"] {
+        let selection = Selection::parse(many).unwrap();
+        let error = array.read_vec::<String>(&selection).unwrap_err();
+        let error = std::error::Error::source(&error).unwrap_or(&error).to_string();
+        assert!(error.contains("more than 5000 bytes"), "{many}: {error}");
+    }
+}
+
+#[test]
 fn texts_are_written_wherever_they_lie() {
     let text = |index: usize| "aé😀".repeat(index % 4) + &index.to_string()[index % 2..];
     for fill in ["", "nothing"] {
