@@ -13,6 +13,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &SaveArgs, common: &Common) -> Result<()> {
+    let size_max = options(common).read_size_max;
     // Everything is read before anything is replaced.
     let (mut unnamed, mut named) = (Vec::new(), Vec::new());
     for word in &args.arrays {
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &SaveArgs, common: &Common) -> Result<()> {
             Some((name, file)) if !Path::new(word).exists() => (Some(name), file),
             _ => (None, word.as_str()),
         };
-        for (member, array) in npy::read(Path::new(file))? {
+        for (member, array) in npy::read(Path::new(file), size_max)? {
             let name = match (name, member) {
                 (Some(name), Some(member)) => Some(format!("{name}/{member}")),
                 (name, member) => name.map(str::to_owned).or(member),

@@ -19,7 +19,7 @@ use zarr_convenience::{
             strided::{Dimension, Item, StridedCopy, c_strides},
         },
         metadata::{data_type_to_v2, v2_data_type},
-        store::{Store, StoreExt, StoreKey, StorePrefix, ZipStore},
+        store::{Store, StoreExt, StoreKey, StorePrefix, Strays, ZipStore},
     },
     shape_text,
 };
@@ -30,11 +30,11 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The elements of a file begin at a multiple of this.
 const ALIGNMENT: usize = 64;
 
-/// Reads a `.npy` file, or all members of a `.npz` file with their names.
-pub(crate) fn read(path: &Path) -> Result<Vec<(Option<String>, ArrayData)>> {
+/// Reads a `.npy` file, or all members of a `.npz` file with their names, which may have `size_max` bytes in all.
+pub(crate) fn read(path: &Path, size_max: u64) -> Result<Vec<(Option<String>, ArrayData)>> {
     let what = || path.display().to_string();
     if path.extension().is_some_and(|ending| ending == "npz") {
-        return read_npz(path);
+        return read_npz(path, size_max);
     }
     let bytes = fs::read(path).with_context(what)?;
     let array = decode(bytes).map_err(|error| damaged(what(), &error))?;
@@ -51,14 +51,14 @@ fn damaged(what: String, error: &anyhow::Error) -> Error {
     Error::Source { what, reason }
 }
 
-fn read_npz(path: &Path) -> Result<Vec<(Option<String>, ArrayData)>> {
-    let archive = ZipStore::open(path)?;
+fn read_npz(path: &Path, mut size_max: u64) -> Result<Vec<(Option<String>, ArrayData)>> {
+    let archive = ZipStore::open(path)?.with_strays(Strays::Named);
     let mut arrays = Vec::new();
     for key in archive.list_prefix(&StorePrefix::root())? {
         let name = key.as_str().strip_suffix(".npy").unwrap_or(key.as_str());
-        let bytes = archive.get(&key, u64::MAX)?.unwrap_or_default();
-        let array =
-            decode(bytes.to_vec()).map_err(|error| damaged(archive.describe(key.as_str()), &error))?;
+        let bytes = archive.get(&key, size_max)?.unwrap_or_default();
+        size_max -= bytes.len() as u64;
+        let array = decode(bytes.into()).map_err(|error| damaged(archive.describe(key.as_str()), &error))?;
         arrays.push((Some(name.to_owned()), array));
     }
     Ok(arrays)

@@ -57,6 +57,31 @@ fn a_group_is_loaded_into_an_archive_that_saves_the_same() {
 }
 
 #[test]
+fn an_archive_of_more_than_may_be_read_is_refused() {
+    let place = Place::new();
+    place.done("create a.zarr/x --shape 4000000 --dtype |u1 --chunks 4000000");
+    place.done("load a.zarr -o out.npz");
+    place.refused(
+        "save b.zarr out.npz --memory 2M",
+        5,
+        &["out.npz", "x.npy", "2097152"],
+    );
+    place.done("save b.zarr out.npz --memory 8M");
+}
+
+#[test]
+fn a_member_of_an_archive_that_cannot_be_saved_is_named() {
+    let place = Place::with_group();
+    place.done("load g.zarr -o out.npz");
+    let mut archive = place.read("out.npz");
+    while let Some(start) = archive.windows(5).position(|bytes| bytes == b"x.npy") {
+        archive[start] = b'/';
+    }
+    place.write("out.npz", &archive);
+    place.refused("save h.zarr out.npz", 7, &["out.npz", "/.npy"]);
+}
+
+#[test]
 fn a_part_is_selected_as_numpy_would() {
     let place = Place::with_group();
     let select = |expression| {
