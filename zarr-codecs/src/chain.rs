@@ -199,6 +199,7 @@ fn checked_size(spec: &ChunkSpec, size_max: u64) -> Result<usize> {
             name: spec.data_type.to_string(),
         });
     }
+    spec.data_type.check_size()?;
     let size = spec.size().filter(|size| *size as u64 <= size_max);
     size.ok_or_else(|| {
         let elements = spec
@@ -554,10 +555,20 @@ impl ChunkCodec {
 
 /// Gives a buffer a length, or says that there is no memory for it.
 pub(crate) fn reserve(buffer: &mut Vec<u8>, length: usize) -> Result<()> {
-    let more = length.saturating_sub(buffer.len());
-    buffer
-        .try_reserve(more)
-        .map_err(|_| CodecError::value("memory", format!("no room for a chunk of {length} bytes")))?;
+    make_room(buffer, length.saturating_sub(buffer.len()))?;
     buffer.resize(length, 0);
     Ok(())
+}
+
+/// Adds so many bytes to a buffer, or says that there is no memory for them.
+pub(crate) fn lengthen(buffer: &mut Vec<u8>, more: usize) -> Result<()> {
+    reserve(buffer, buffer.len().saturating_add(more))
+}
+
+/// Sees to it that a buffer has room for so many more bytes, or says that there is no memory for them.
+pub(crate) fn make_room(buffer: &mut Vec<u8>, more: usize) -> Result<()> {
+    buffer.try_reserve(more).map_err(|_| {
+        let length = buffer.len().saturating_add(more);
+        CodecError::value("memory", format!("no room for a chunk of {length} bytes"))
+    })
 }

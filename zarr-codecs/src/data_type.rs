@@ -8,7 +8,7 @@ use serde_json::Value;
 
 #[cfg(doc)]
 use crate::LongDouble;
-use crate::{Field, NarrowType, SLOT_SIZE, StructType, long_double};
+use crate::{CodecError, Field, Limits, NarrowType, Result, SLOT_SIZE, StructType, long_double};
 
 /// The order of bytes within a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -181,6 +181,30 @@ impl DataType {
             Self::String | Self::Bytes | Self::VlenArray(_) | Self::Object => SLOT_SIZE,
             Self::Unknown { .. } => return None,
         })
+    }
+
+    /// Refuses a type whose elements are larger than [`Limits::ELEMENT_SIZE_MAX`].
+    ///
+    /// ```
+    /// use zarr_codecs::DataType;
+    ///
+    /// assert!(DataType::FixedBytes(64 << 20).check_size().is_ok());
+    /// assert!(DataType::FixedUtf32(64 << 20).check_size().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`CodecError::Value`] that names the limit.
+    pub fn check_size(&self) -> Result<()> {
+        let limit = Limits::ELEMENT_SIZE_MAX;
+        let size = match self.size() {
+            None if matches!(self, Self::Unknown { .. }) => return Ok(()),
+            size => size.map_or(u64::MAX, |size| size as u64),
+        };
+        if size <= limit {
+            return Ok(());
+        }
+        let reason = format!("an element takes {size} bytes, limit {limit}");
+        Err(CodecError::value("data type", reason))
     }
 
     /// Whether elements differ in size and lie in the heap of a chunk.

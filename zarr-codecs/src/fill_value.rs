@@ -10,12 +10,15 @@ use serde_json::{Map, Number, Value};
 
 use crate::{
     ByteOrder, CodecError, DataType, Field, LongDouble, NarrowType, Result,
-    padded::{padded, utf32, utf32_text, without_padding},
+    padded::{Padded, utf32, utf32_text, without_padding},
 };
 
 /// One element: its bytes in native byte order, or the item itself for types of variable size.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct FillValue(Vec<u8>);
+pub struct FillValue(Padded);
+
+/// How many bytes of a record may lie before the last that is not 0: documents name records that are much larger.
+const RECORD_USED_MAX: usize = 1 << 20;
 
 /// What *not a time* is in a date or duration.
 const NOT_A_TIME: i64 = i64::MIN;
@@ -23,7 +26,14 @@ const NOT_A_TIME: i64 = i64::MIN;
 impl FillValue {
     /// Takes the bytes of one element.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+        Self(Padded::from(bytes.into()))
+    }
+
+    /// Takes the first bytes of an element of so many, the others being 0; `None` if they are more.
+    ///
+    /// The others take no memory before [`FillValue::as_bytes`] asks for them.
+    pub fn padded(used: impl Into<Vec<u8>>, size: usize) -> Option<Self> {
+        Padded::new(used.into(), size).map(Self)
     }
 
     /// The zero of a type: all bytes 0, or an empty item.
@@ -33,17 +43,27 @@ impl FillValue {
         } else {
             data_type.size().unwrap_or(0)
         };
-        Self(vec![0; size])
+        Self(Padded::zero(size))
     }
 
     /// The bytes of the element.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.all()
+    }
+
+    /// The bytes of the element, where bytes that are 0 may be left out at the end.
+    pub fn used_bytes(&self) -> &[u8] {
+        self.0.used()
+    }
+
+    /// The number of bytes of the element.
+    pub const fn size(&self) -> usize {
+        self.0.size()
     }
 
     /// Whether all bytes are 0; minus zero is not.
     pub fn is_zero(&self) -> bool {
-        self.0.iter().all(|byte| *byte == 0)
+        self.0.used().iter().all(|byte| *byte == 0)
     }
 
     /// Reads the V3 form.
@@ -78,10 +98,11 @@ impl FillValue {
             DataType::Raw(size) => raw_bytes(value, *size).ok_or_else(bad)?,
             DataType::FixedBytes(size) => {
                 let bytes = text_bytes(value).ok_or_else(bad)?;
-                padded(bytes, *size as usize).ok_or_else(bad)?
+                return Self::padded(bytes, *size as usize).ok_or_else(bad);
             }
             DataType::FixedUtf32(length) => {
-                utf32(value.as_str().ok_or_else(bad)?, *length).ok_or_else(bad)?
+                let codes = utf32(value.as_str().ok_or_else(bad)?);
+                return Self::padded(codes, *length as usize * 4).ok_or_else(bad);
             }
             DataType::String => value.as_str().ok_or_else(bad)?.as_bytes().to_vec(),
             DataType::Bytes => text_bytes(value).ok_or_else(bad)?,
@@ -103,15 +124,29 @@ impl FillValue {
                         let value = members.get(&field.name).filter(|_| field.shape.is_empty());
                         Self::from_json(value.ok_or_else(bad)?, &field.data_type)
                     };
-                    let fields = record.fields.iter().map(|part| Ok(field(part)?.0));
-                    fields.collect::<Result<Vec<_>>>()?.concat()
+                    let (mut used, mut size) = (Vec::new(), 0_usize);
+                    for part in &record.fields {
+                        let value = field(part)?;
+                        let bytes = without_padding(value.used_bytes());
+                        if !bytes.is_empty() {
+                            if size + bytes.len() > RECORD_USED_MAX {
+                                let reason =
+                                    format!("that of a record takes more than {RECORD_USED_MAX} bytes");
+                                return Err(CodecError::value("fill value", reason));
+                            }
+                            used.resize(size, 0);
+                            used.extend_from_slice(bytes);
+                        }
+                        size += value.size();
+                    }
+                    return Self::padded(used, size).ok_or_else(bad);
                 }
                 _ => return Err(bad()),
             },
             DataType::VlenArray(_) | DataType::Object | DataType::Unknown { .. } => return Err(bad()),
             integer => integer_bytes(value, integer).ok_or_else(bad)?,
         };
-        Ok(Self(bytes))
+        Ok(Self::new(bytes))
     }
 
     /// The V3 form.
@@ -122,7 +157,10 @@ impl FillValue {
     /// # Panics
     /// When the fill value is not one of this type.
     pub fn to_json(&self, data_type: &DataType) -> Result<Value> {
-        let bytes = &self.0;
+        let bytes = match data_type {
+            DataType::FixedBytes(_) | DataType::FixedUtf32(_) => self.used_bytes(),
+            _ => self.as_bytes(),
+        };
         Ok(match data_type {
             DataType::Bool => Value::from(bytes[0] != 0),
             DataType::Int8 => Value::from(bytes[0] as i8),
@@ -158,7 +196,7 @@ impl FillValue {
                 }
             }
             DataType::Struct(record) => {
-                let mut rest = bytes.as_slice();
+                let mut rest = bytes;
                 let mut members = Map::new();
                 for field in &record.fields {
                     let (head, tail) = rest.split_at(field.size().unwrap_or(0));

@@ -12,6 +12,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The most bytes that an element of fixed size may have: 64 MiB, twice the image of a camera.
+    ///
+    /// Types are named before anybody says what may be read, so this holds wherever a type is read.
+    pub const ELEMENT_SIZE_MAX: u64 = 64 << 20;
+
     /// Those of a program that reads what it did not write: 2 GiB - 1 a chunk, 64 GiB a shard, 32
     /// codecs.
     pub const DEFAULT: Self = Self {

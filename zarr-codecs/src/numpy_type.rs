@@ -7,10 +7,7 @@
 
 use std::fmt;
 
-use crate::{ByteOrder, CodecError, DataType, Result, TimeUnit};
-
-/// The largest element in bytes.
-const SIZE_MAX: u64 = (1 << 31) - 1;
+use crate::{ByteOrder, CodecError, DataType, Limits, Result, TimeUnit};
 
 /// The type of elements that lie in bytes, with their byte order.
 ///
@@ -65,7 +62,7 @@ impl StoredType {
     /// Types that exist and are not decoded become [`DataType::Unknown`].
     ///
     /// # Errors
-    /// [`CodecError::Value`] for what is no type, and for elements of 2 GiB or more.
+    /// [`CodecError::Value`] for what is no type, and for elements larger than [`Limits::ELEMENT_SIZE_MAX`].
     pub fn from_numpy(text: &str) -> Result<Self> {
         let excerpt: String = text.chars().take(80).collect();
         let wrong = || {
@@ -87,8 +84,12 @@ impl StoredType {
             .filter(|_| rest.bytes().all(|byte| byte.is_ascii_digit()));
         let length = |unit: u64| {
             let length = size.ok_or_else(wrong)?;
-            let fits = length.checked_mul(unit).is_some_and(|size| size <= SIZE_MAX);
-            let too_large = || CodecError::value("data type", format!("{excerpt} is too large"));
+            let limit = Limits::ELEMENT_SIZE_MAX;
+            let fits = length.checked_mul(unit).is_some_and(|size| size <= limit);
+            let too_large = || {
+                let reason = format!("an element of {excerpt} takes more than {limit} bytes, the limit");
+                CodecError::value("data type", reason)
+            };
             fits.then_some(length as u32).ok_or_else(too_large)
         };
         let data_type = match (kind, size) {

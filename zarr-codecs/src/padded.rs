@@ -1,10 +1,83 @@
 //! Texts and bytes of fixed length, with NULs at their ends.
 
-/// The bytes with NULs up to a size; `None` if they are more.
-pub(crate) fn padded(mut bytes: Vec<u8>, size: usize) -> Option<Vec<u8>> {
-    let fits = bytes.len() <= size;
-    bytes.resize(size, 0);
-    fits.then_some(bytes)
+use std::{
+    hash::{Hash, Hasher},
+    sync::{Arc, OnceLock},
+};
+
+/// Bytes with NULs up to a size, of which just those before the NULs are kept until all are asked for.
+///
+/// A document of some bytes can name a type whose elements take megabytes; reading it must not cost that.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Padded {
+    used: Vec<u8>,
+    size: usize,
+    all: OnceLock<Arc<Vec<u8>>>,
+}
+
+impl Padded {
+    /// Bytes and the size that NULs fill up; `None` if they are more.
+    pub(crate) fn new(used: Vec<u8>, size: usize) -> Option<Self> {
+        (used.len() <= size).then(|| Self {
+            used,
+            size,
+            all: OnceLock::new(),
+        })
+    }
+
+    /// Nothing but NULs.
+    pub(crate) fn zero(size: usize) -> Self {
+        Self {
+            size,
+            ..Self::default()
+        }
+    }
+
+    /// The number of bytes, NULs included.
+    pub(crate) const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The bytes; NULs at their end may be left out.
+    pub(crate) fn used(&self) -> &[u8] {
+        &self.used
+    }
+
+    /// All bytes.
+    pub(crate) fn all(&self) -> &[u8] {
+        if self.used.len() == self.size {
+            return &self.used;
+        }
+        self.all.get_or_init(|| {
+            let mut all = vec![0; self.size];
+            all[..self.used.len()].copy_from_slice(&self.used);
+            Arc::new(all)
+        })
+    }
+}
+
+impl From<Vec<u8>> for Padded {
+    fn from(used: Vec<u8>) -> Self {
+        Self {
+            size: used.len(),
+            used,
+            all: OnceLock::new(),
+        }
+    }
+}
+
+impl PartialEq for Padded {
+    fn eq(&self, other: &Self) -> bool {
+        self.size == other.size && without_padding(&self.used) == without_padding(&other.used)
+    }
+}
+
+impl Eq for Padded {}
+
+impl Hash for Padded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.size, without_padding(&self.used)).hash(state);
+    }
 }
 
 /// Bytes without the NULs at their end.
@@ -13,10 +86,9 @@ pub fn without_padding(bytes: &[u8]) -> &[u8] {
     &bytes[..used.map_or(0, |last| last + 1)]
 }
 
-/// The code points of a text in 4 bytes each, NUL-padded to `length`.
-pub(crate) fn utf32(text: &str, length: u32) -> Option<Vec<u8>> {
-    let bytes: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_ne_bytes()).collect();
-    padded(bytes, length as usize * 4)
+/// The code points of a text in native byte order, 4 bytes each.
+pub(crate) fn utf32(text: &str) -> Vec<u8> {
+    text.chars().flat_map(|c| u32::from(c).to_ne_bytes()).collect()
 }
 
 /// The text of NUL-padded code points of 4 bytes each; a code that is none is shown as U+FFFD.

@@ -35,10 +35,16 @@ impl DataType {
             return Ok(Self::Narrow(narrow));
         }
         if let Some((_, read)) = CONFIGURED.iter().find(|(known, _)| *known == name) {
-            return read(configuration);
+            let data_type = read(configuration)?;
+            data_type.check_size()?;
+            return Ok(data_type);
         }
         match name.strip_prefix('r') {
-            Some(digits) if is_digits(digits) => raw(name),
+            Some(digits) if is_digits(digits) => {
+                let data_type = raw(name)?;
+                data_type.check_size()?;
+                Ok(data_type)
+            }
             _ => Ok(Self::Unknown {
                 name: name.to_owned(),
                 json: value.clone(),
@@ -188,6 +194,20 @@ mod tests {
         assert_eq!(DataType::from_json(&json!("r48")).unwrap(), DataType::Raw(6));
         for name in ["r0", "r12", "r999999999999"] {
             assert!(DataType::from_json(&json!(name)).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn elements_have_a_largest_size() {
+        let text =
+            |length: u64| json!({"name": "fixed_length_utf32", "configuration": {"length_bytes": length}});
+        assert!(DataType::from_json(&text(64 << 20)).is_ok());
+        let pair = json!({"name": "struct", "configuration": {"fields": [
+            {"name": "a", "data_type": text(40 << 20)}, {"name": "b", "data_type": text(40 << 20)},
+        ]}});
+        for large in [text((64 << 20) + 4), pair, json!("r536870920")] {
+            let error = DataType::from_json(&large).unwrap_err().to_string();
+            assert!(error.contains("limit 67108864"), "{error}");
         }
     }
 

@@ -155,7 +155,7 @@ impl Array {
     /// the store fails.
     pub fn set_fill_value(&mut self, fill_value: Option<FillValue>) -> Result<()> {
         self.check_changeable()?;
-        let size = fill_value.as_ref().map(|fill| fill.as_bytes().len());
+        let size = fill_value.as_ref().map(FillValue::size);
         if size.is_some() && size != self.data_type().size() && !self.data_type().is_variable() {
             return Err(self.incompatible("fill value is no element of the array"));
         }

@@ -79,9 +79,7 @@ impl Array {
             .unwrap_or_else(|| (stored.data_type.clone(), stored.codecs.byte_order()));
         let codecs = self.viewed_codecs(options.filters, &data_type, byte_order, shape.len())?;
         let fill_value = match options.fill_value {
-            Some(fill) if data_type.is_variable() || Some(fill.as_bytes().len()) == data_type.size() => {
-                Some(fill)
-            }
+            Some(fill) if data_type.is_variable() || Some(fill.size()) == data_type.size() => Some(fill),
             Some(_) => return Err(self.incompatible("fill value is no element of the view")),
             None => stored
                 .fill_value

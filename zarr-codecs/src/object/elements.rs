@@ -5,6 +5,7 @@ use half::f16;
 use super::Object;
 use crate::{
     ByteOrder, CodecError, DataType, Result,
+    chain::lengthen,
     padded::{utf32, utf32_text, without_padding},
 };
 
@@ -71,17 +72,28 @@ pub(crate) fn push_element(value: &Object, data_type: &DataType, out: &mut Vec<u
         (DataType::DateTime64(_) | DataType::TimeDelta64(_), Object::Null) => {
             out.extend(i64::MIN.to_ne_bytes());
         }
-        (DataType::FixedUtf32(length), Object::Text(text)) => {
-            out.extend(utf32(text, *length).ok_or_else(wrong)?);
+        (DataType::FixedUtf32(_), Object::Text(text)) => {
+            let codes = utf32(text);
+            if codes.len() > size {
+                return Err(wrong());
+            }
+            push_padded(&codes, size, out)?;
         }
         (DataType::FixedBytes(_) | DataType::Raw(_), Object::Bytes(bytes)) if bytes.len() <= size => {
-            out.extend_from_slice(bytes);
-            out.resize(out.len() + size - bytes.len(), 0);
+            push_padded(bytes, size, out)?;
         }
         (_, Object::Int(value)) => out.extend(integer(*value, data_type).ok_or_else(wrong)?),
         (_, Object::Bool(value)) => out.extend(integer((*value).into(), data_type).ok_or_else(wrong)?),
         _ => return Err(wrong()),
     }
+    Ok(())
+}
+
+/// Adds bytes with NULs up to a size.
+fn push_padded(bytes: &[u8], size: usize, out: &mut Vec<u8>) -> Result<()> {
+    let start = out.len();
+    lengthen(out, size)?;
+    out[start..start + bytes.len()].copy_from_slice(bytes);
     Ok(())
 }
 

@@ -10,7 +10,8 @@ use std::{
     cell::Cell,
 };
 
-use zarr_codecs::{ChunkBuffer, Codec, testing::each_damage, testing::spec};
+use serde_json::json;
+use zarr_codecs::{ChunkBuffer, Codec, DataType, FillValue, testing::each_damage, testing::spec};
 
 use crate::fixtures::{build, data_type, document, number_type, stored};
 
@@ -65,6 +66,31 @@ fn most_allocated(run: impl FnOnce()) -> usize {
 fn the_allocator_counts() {
     let most = most_allocated(|| drop(vec![1_u8; 12_345]));
     assert!((12_345..13_000).contains(&most), "{most}");
+}
+
+#[test]
+fn fill_values_of_long_texts_cost_what_documents_say() {
+    let record = |length: u32| {
+        let text = json!({"name": "null_terminated_bytes", "configuration": {"length_bytes": length}});
+        json!({"name": "struct", "configuration": {"fields": [
+            {"name": "a", "data_type": text}, {"name": "b", "data_type": "uint8"},
+        ]}})
+    };
+    let text = json!({"name": "fixed_length_utf32", "configuration": {"length_bytes": 64 << 20}});
+    for (data_type, value) in [
+        (text, json!("x")),
+        (record(60 << 20), json!({"a": "eA==", "b": 0})),
+    ] {
+        let data_type = DataType::from_json(&data_type).unwrap();
+        let most = most_allocated(|| {
+            let fill_value = FillValue::from_json(&value, &data_type).unwrap();
+            assert_eq!(Some(fill_value.size()), data_type.size());
+        });
+        assert!(most < 4096, "{most} bytes for {value} of {data_type}");
+    }
+    let data_type = DataType::from_json(&record(60 << 20)).unwrap();
+    let error = FillValue::from_json(&json!({"a": "eA==", "b": 1}), &data_type).unwrap_err();
+    assert!(error.to_string().contains("1048576 bytes"), "{error}");
 }
 
 #[test]

@@ -53,8 +53,13 @@ pub(crate) fn read_array(mut members: Members<'_>, registry: &CodecRegistry) -> 
     let mut unknown = Map::new();
     let fill_value = v2_fill_value(&fill_value_json, &data_type, byte_order)?;
     // Other forms than ours are kept: numbers for texts, dates as text, the names of floats.
-    let ours = fill_value_to_v2(fill_value.as_ref(), &data_type, byte_order);
-    if !ours.is_ok_and(|ours| is_same(&ours, &fill_value_json)) {
+    let is_ours = || {
+        let ours = fill_value_to_v2(fill_value.as_ref(), &data_type, byte_order);
+        ours.is_ok_and(|ours| is_same(&ours, &fill_value_json))
+    };
+    // Ours is a text of the whole element there, which need not be made to see that a number is none.
+    let is_text = matches!(data_type, DataType::Raw(_) | DataType::Struct(_));
+    if is_text && fill_value_json.is_number() || !is_ours() {
         unknown.insert(FILL_VALUE.into(), fill_value_json);
     }
     let separator = match members.take(SEPARATOR) {

@@ -11,8 +11,6 @@ use super::{Read, Wrong};
 
 /// How deep records may nest.
 const DEPTH_MAX: usize = 64;
-/// The largest element in bytes.
-const SIZE_MAX: u64 = (1 << 31) - 1;
 
 /// Reads a data type and its byte order; [`ByteOrder::Little`] where it makes no difference.
 ///
@@ -40,12 +38,16 @@ fn read(value: &Value, depth: usize) -> Read<(DataType, Option<ByteOrder>)> {
 }
 
 fn read_text(text: &str) -> Read<(DataType, Option<ByteOrder>)> {
-    let stored = StoredType::from_numpy(text).map_err(|error| match error {
-        CodecError::Value { reason, .. } => Wrong::new("/dtype", reason),
-        other => Wrong::new("/dtype", other.to_string()),
-    })?;
+    let stored = StoredType::from_numpy(text).map_err(wrong_type)?;
     let found = stored.data_type.has_byte_order().then_some(stored.byte_order);
     Ok((stored.data_type, found))
+}
+
+fn wrong_type(error: CodecError) -> Wrong {
+    match error {
+        CodecError::Value { reason, .. } => Wrong::new("/dtype", reason),
+        other => Wrong::new("/dtype", other.to_string()),
+    }
 }
 
 fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Option<ByteOrder>)> {
@@ -88,10 +90,8 @@ fn read_fields(fields: &[Value], depth: usize) -> Read<(DataType, Option<ByteOrd
         });
     }
     let data_type = DataType::Struct(record);
-    match data_type.size() {
-        Some(size) if size as u64 <= SIZE_MAX => Ok((data_type, found)),
-        _ => Err(Wrong::new("/dtype", "record is too large")),
-    }
+    data_type.check_size().map_err(wrong_type)?;
+    Ok((data_type, found))
 }
 
 /// The V2 form of a data type; `None` for one that V2 does not have.
@@ -170,6 +170,9 @@ mod tests {
             json!(7),
             json!(null),
             json!("|S4294967296"),
+            json!("<U500000000"),
+            json!("|V67108865"),
+            json!([["a", "|S40000000"], ["b", "|S40000000"]]),
             json!([]),
             json!("<M8[xy]"),
             json!("<M8[0s]"),

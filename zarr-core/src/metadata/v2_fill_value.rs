@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
-use zarr_codecs::{ByteOrder, DataType, FillValue, Object};
+use zarr_codecs::{ByteOrder, DataType, FillValue, Object, utf32_text, without_padding};
 
 use super::{Read, Wrong, v2_lenient::usual_form};
 
@@ -22,8 +22,8 @@ pub fn v2_fill_value(
         DataType::Unknown { .. } => FillValue::default(),
         DataType::FixedBytes(size) => {
             let mut bytes = fixed_bytes(value).ok_or_else(wrong)?;
-            bytes.resize(*size as usize, 0);
-            FillValue::new(bytes)
+            bytes.truncate(*size as usize);
+            FillValue::padded(bytes, *size as usize).ok_or_else(wrong)?
         }
         // What zarr-python writes as the default of a text.
         DataType::FixedUtf32(_) | DataType::Raw(_) | DataType::Struct(_) if is_zero => {
@@ -39,9 +39,10 @@ pub fn v2_fill_value(
         }
         DataType::FixedUtf32(length) => {
             // zarr-python stores a fill value longer than its type, and cuts it when it is used.
-            let mut codes = shown(value).chars().map(u32::from).collect::<Vec<_>>();
-            codes.resize(*length as usize, 0);
-            FillValue::new(codes.into_iter().flat_map(u32::to_ne_bytes).collect::<Vec<_>>())
+            let text = shown(value);
+            let codes = text.chars().take(*length as usize).map(u32::from);
+            let bytes: Vec<u8> = codes.flat_map(u32::to_ne_bytes).collect();
+            FillValue::padded(bytes, *length as usize * 4).ok_or_else(wrong)?
         }
         DataType::Object => {
             let object = Object::from_json(value).map_err(|_| wrong())?;
@@ -83,15 +84,14 @@ pub fn fill_value_to_v2(
     let Some(fill_value) = fill_value else {
         return Ok(Value::Null);
     };
+    if matches!(data_type, DataType::FixedBytes(_)) {
+        return Ok(STANDARD.encode(without_padding(fill_value.used_bytes())).into());
+    }
+    if let DataType::FixedUtf32(_) = data_type {
+        return Ok(utf32_text(fill_value.used_bytes()).into());
+    }
     let bytes = fill_value.as_bytes();
     Ok(match data_type {
-        DataType::FixedBytes(_) => {
-            let used = bytes
-                .iter()
-                .rposition(|byte| *byte != 0)
-                .map_or(0, |last| last + 1);
-            STANDARD.encode(&bytes[..used]).into()
-        }
         DataType::Raw(_) | DataType::Bytes => STANDARD.encode(bytes).into(),
         DataType::Object => Object::from_item(bytes)
             .and_then(|object| object.to_json())
@@ -115,12 +115,7 @@ pub fn fill_value_to_v2(
             .map_err(|error| Wrong::new("/fill_value", error.to_string()))?
         {
             // The bits of an unusual NaN have no form in V2.
-            Value::String(text)
-                if text.starts_with("0x")
-                    && !matches!(data_type, DataType::String | DataType::FixedUtf32(_)) =>
-            {
-                "NaN".into()
-            }
+            Value::String(text) if text.starts_with("0x") && *data_type != DataType::String => "NaN".into(),
             json => json,
         },
     })
@@ -241,6 +236,22 @@ mod tests {
         let count = |number: i64| FillValue::new(number.to_ne_bytes());
         assert_eq!(read(&days, &json!("2020-01-01")), count(18262));
         assert_eq!(read(&days, &json!("NaT")), count(i64::MIN));
+    }
+
+    #[test]
+    fn padding_takes_no_memory_before_it_is_asked_for() {
+        for (data_type, value) in [
+            (DataType::FixedUtf32(16 << 20), json!("x")),
+            (DataType::FixedBytes(64 << 20), json!("eAAAAA==")),
+            (DataType::Raw(64 << 20), json!(0)),
+        ] {
+            let fill_value = read(&data_type, &value);
+            assert!(fill_value.used_bytes().len() <= 4, "{data_type}");
+            assert_eq!(fill_value.size(), 64 << 20);
+        }
+        let text = read(&DataType::FixedUtf32(3), &json!("xy"));
+        assert_eq!(text.as_bytes(), [120_u32, 121, 0].map(u32::to_ne_bytes).concat());
+        assert_eq!(text, FillValue::new(text.as_bytes()));
     }
 
     #[test]

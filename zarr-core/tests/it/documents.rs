@@ -43,6 +43,16 @@ const V2: &str = r#"{
     "zarr_format": 2
 }"#;
 
+/// A document of 200 bytes must not take gigabytes.
+#[test]
+fn elements_larger_than_the_limit_are_refused() {
+    let document = |dtype: &str| V2.replace(">f4", dtype).replace("0.10000000149011612", "\"x\"");
+    let array = open(".zarray", &document("<U16777216")).unwrap();
+    assert_eq!(array.data_type().size(), Some(64 << 20));
+    let error = open(".zarray", &document("<U500000000")).unwrap_err().to_string();
+    assert!(error.contains("/dtype") && error.contains("67108864"), "{error}");
+}
+
 /// What zarr-python 3.4.2 writes.
 const V3: &str = r#"{
   "shape": [
