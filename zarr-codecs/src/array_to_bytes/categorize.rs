@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use crate::{
     ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry,
     Configuration, DataType, Result, SLOT_SIZE, Slot, StoredType, V2Codec,
+    chain::make_room,
     numeric::{Kind, cast_numbers, kind_of, require, stored_type, with_types},
+    padded::{utf32, without_padding},
 };
 
 const NAME: &str = "categorize";
@@ -106,16 +108,6 @@ impl Categorize {
     }
 }
 
-/// A text in code points of native byte order, as many as `size` bytes have room for.
-fn utf32(text: &str, size: usize) -> Vec<u8> {
-    let mut bytes: Vec<u8> = text
-        .chars()
-        .flat_map(|point| u32::from(point).to_ne_bytes())
-        .collect();
-    bytes.resize(size, 0);
-    bytes
-}
-
 impl ArrayToBytes for Categorize {
     fn encoded_size(&self, spec: &ChunkSpec) -> Result<Option<usize>> {
         let is_taken = match &self.texts {
@@ -147,12 +139,14 @@ impl ArrayToBytes for Categorize {
             return Ok(());
         }
         let size = spec.data_type.size().unwrap_or(1).max(1);
+        // Labels without their padding, which can be many times what they are.
         let codes = self.codes(|label| {
-            let label = label.trim_end_matches('\0');
-            (label.chars().count() * 4 <= size).then(|| utf32(label, size))
+            let label = utf32(label);
+            let used = without_padding(&label);
+            (used.len() <= size).then(|| used.to_vec())
         })?;
         for element in chunk.elements.chunks_exact(size) {
-            out.extend_from_slice(codes.get(element).unwrap_or(&other));
+            out.extend_from_slice(codes.get(without_padding(element)).unwrap_or(&other));
         }
         Ok(())
     }
@@ -175,7 +169,7 @@ impl ArrayToBytes for Categorize {
                 out.heap.extend_from_slice(label.as_bytes());
             }
             let nothing = Slot { offset: 0, length: 0 }.to_bytes();
-            out.elements.reserve(encoded.len() / self.kind.size() * SLOT_SIZE);
+            make_room(&mut out.elements, encoded.len() / self.kind.size() * SLOT_SIZE)?;
             self.each_label(encoded, |label| {
                 out.elements
                     .extend_from_slice(label.map_or(&nothing, |label| &slots[label]));
@@ -183,12 +177,15 @@ impl ArrayToBytes for Categorize {
             return Ok(());
         }
         let size = spec.data_type.size().unwrap_or(1);
-        let texts: Vec<_> = self.labels.iter().map(|label| utf32(label, size)).collect();
-        let nothing = vec![0; size];
-        out.elements.reserve(encoded.len() / self.kind.size() * size);
+        let texts: Vec<_> = self.labels.iter().map(|label| utf32(label)).collect();
+        make_room(&mut out.elements, encoded.len() / self.kind.size() * size)?;
         self.each_label(encoded, |label| {
-            out.elements
-                .extend_from_slice(label.map_or(&nothing, |label| &texts[label]));
+            let end = out.elements.len() + size;
+            if let Some(label) = label {
+                let text = &texts[label];
+                out.elements.extend_from_slice(&text[..text.len().min(size)]);
+            }
+            out.elements.resize(end, 0);
         });
         Ok(())
     }
@@ -251,12 +248,32 @@ mod tests {
         }
     }
 
+    /// A text as an element of three code points.
+    fn element(text: &str) -> Vec<u8> {
+        let mut codes = utf32(text);
+        codes.resize(12, 0);
+        codes
+    }
+
+    /// As `NumPy` does, which takes NULs at the end of a text for padding and cuts what is too long.
+    #[test]
+    fn labels_are_padded_or_cut_as_texts_are() {
+        let codec = categorize(&json!({"labels": ["a\0", "long", "Ω\0b"], "dtype": "<U3"})).unwrap();
+        let spec = spec(&[3], DataType::FixedUtf32(3));
+        let mut decoded = ChunkBuffer::default();
+        codec.decode(&[1, 2, 3], &spec, &mut decoded).unwrap();
+        assert_eq!(decoded.elements, ["a", "lon", "Ω\0b"].map(element).concat());
+        let mut encoded = Vec::new();
+        codec.encode(decoded.as_ref(), &spec, &mut encoded).unwrap();
+        assert_eq!(encoded, [1, 0, 3]);
+    }
+
     /// From numcodecs.
     #[test]
     fn texts_become_numbers_of_labels() {
         let codec = categorize(&json!({"labels": ["b", "a", "b"], "dtype": "<U3"})).unwrap();
         let spec = spec(&[4], DataType::FixedUtf32(3));
-        let elements = ["a", "b", "c", ""].map(|text| utf32(text, 12)).concat();
+        let elements = ["a", "b", "c", ""].map(element).concat();
         let chunk = ChunkRef {
             elements: &elements,
             heap: &[],
@@ -265,10 +282,7 @@ mod tests {
         codec.encode(chunk, &spec, &mut encoded).unwrap();
         assert_eq!(encoded, [2, 3, 0, 0]);
         codec.decode(&[1, 2, 3, 9], &spec, &mut decoded).unwrap();
-        assert_eq!(
-            decoded.elements,
-            ["b", "a", "b", ""].map(|text| utf32(text, 12)).concat()
-        );
+        assert_eq!(decoded.elements, ["b", "a", "b", ""].map(element).concat());
     }
 
     /// A label may be long and stand for every element.

@@ -93,6 +93,25 @@ fn fill_values_of_long_texts_cost_what_documents_say() {
     assert!(error.to_string().contains("1048576 bytes"), "{error}");
 }
 
+/// Labels are short, the elements that they stand for need not be.
+#[test]
+fn many_labels_of_long_texts_cost_what_they_say() {
+    const SIZE: usize = 4_000_000;
+    let labels: Vec<_> = (0..100).map(|label| label.to_string()).collect();
+    let config = json!({"id": "categorize", "labels": labels, "dtype": "<U1000000", "astype": "|u1"});
+    let data_type = DataType::FixedUtf32(1_000_000);
+    let Some(Codec::ArrayToBytes(codec)) = build(&config, &data_type) else {
+        unreachable!("the codec makes bytes of an array")
+    };
+    let spec = spec(&[2], data_type);
+    let (mut encoded, mut decoded) = (Vec::new(), ChunkBuffer::default());
+    let most = most_allocated(|| codec.decode(&[100, 1], &spec, &mut decoded).unwrap());
+    assert!(most <= 2 * SIZE + ALLOWANCE, "{most}");
+    let most = most_allocated(|| codec.encode(decoded.as_ref(), &spec, &mut encoded).unwrap());
+    assert!(most <= ALLOWANCE, "{most}");
+    assert_eq!(encoded, [100, 1]);
+}
+
 #[test]
 fn damaged_chunks_of_bytes_cost_no_memory() {
     for case in document("numcodecs.json")["cases"].as_array().unwrap() {
