@@ -250,6 +250,16 @@ pub struct Scratch {
     pub(crate) chunk: ChunkBuffer,
 }
 
+impl Scratch {
+    /// The bytes of memory that are kept for the next chunk.
+    pub const fn capacity(&self) -> usize {
+        self.front.capacity()
+            + self.back.capacity()
+            + self.chunk.elements.capacity()
+            + self.chunk.heap.capacity()
+    }
+}
+
 /// A decoded chunk, in the [`Layout`] of its codec.
 pub type DecodedChunk<'a> = ChunkRef<'a>;
 

@@ -72,17 +72,29 @@ impl Desk {
     }
 
     /// Leaves the desk to others, unless it holds more memory than is worth keeping.
-    fn leave(self) {
+    fn leave(mut self) {
         const KEPT_MAX: usize = 64;
         const SIZE_MAX: usize = 64 << 20;
+        if self.size() > SIZE_MAX {
+            return;
+        }
+        // A store that owns what was read, and has forgotten it since, can free it then.
+        self.read.clear();
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = self.work.chunk.capacity()
-            + self.work.heap.capacity()
-            + self.shard.capacity()
-            + self.piece.capacity();
-        if free.len() < KEPT_MAX && size <= SIZE_MAX {
+        if free.len() < KEPT_MAX {
             free.push(self);
         }
+    }
+
+    /// The bytes of memory that it holds, but for lists of chunks.
+    const fn size(&self) -> usize {
+        let Work { scratch, chunk, heap } = &self.work;
+        scratch.capacity()
+            + chunk.capacity()
+            + heap.capacity()
+            + self.read.capacity()
+            + self.shard.capacity()
+            + self.piece.capacity()
     }
 }
 
@@ -264,6 +276,11 @@ impl Workers {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use zarr_codecs::{
+        ChunkRef, ChunkSpec, CodecChain, CodecConfig, CodecRegistry, DataType, FillValue, Limits,
+    };
+
     use super::*;
 
     #[test]
@@ -275,6 +292,40 @@ mod tests {
         };
         Workers::new(4).run(done.len(), u64::MAX, &unit).unwrap();
         assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+    }
+
+    /// Else a thread could keep gigabytes for as long as the process lives.
+    #[test]
+    fn all_buffers_of_a_desk_count() {
+        const SIZE: usize = 1 << 20;
+        let chain = ["bytes", "crc32c"].map(|name| CodecConfig::of(name, json!({})));
+        let spec = ChunkSpec {
+            shape: vec![SIZE as u64],
+            data_type: DataType::UInt8,
+            fill_value: FillValue::zero(&DataType::UInt8),
+        };
+        let chain = CodecChain::new(&chain, &CodecRegistry::default(), &Limits::DEFAULT).unwrap();
+        let codec = chain.for_chunk(spec, &Limits::DEFAULT).unwrap();
+        let elements = vec![1; SIZE];
+        let mut desk = Desk::default();
+        assert_eq!(desk.size(), 0);
+        let buffers: [&dyn Fn(&mut Desk); 5] = [
+            &|desk| desk.work.chunk.reserve(SIZE),
+            &|desk| desk.work.heap.reserve(SIZE),
+            &|desk| desk.shard.reserve(SIZE),
+            &|desk| desk.read.reserve(SIZE as u64).unwrap(),
+            &|desk| {
+                let chunk = ChunkRef {
+                    elements: &elements,
+                    heap: &[],
+                };
+                codec.encode(chunk, &mut desk.work.scratch).unwrap();
+            },
+        ];
+        for (index, fill) in buffers.iter().enumerate() {
+            fill(&mut desk);
+            assert!(desk.size() >= (index + 1) * SIZE, "buffer {index}");
+        }
     }
 
     #[test]
