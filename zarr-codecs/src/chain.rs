@@ -18,7 +18,8 @@ use std::{mem, ops::Range, sync::Arc};
 use crate::{
     ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec,
     CodecConfig, CodecError, CodecRegistry, DataType, Limits, Result, Shard, StoredType,
-    array_to_bytes::sharding_indexed::Sharding, on_bytes::on_bytes,
+    array_to_bytes::{sharding_indexed::Sharding, whole_shard::WholeShard},
+    on_bytes::on_bytes,
 };
 
 /// The codecs of an array.
@@ -94,8 +95,12 @@ impl CodecChain {
     /// # Errors
     /// When a codec does not take what it would be given, and when the chunk is larger than the limit.
     pub fn for_chunk(&self, spec: ChunkSpec, limits: &Limits) -> Result<ChunkCodec> {
-        let sharding = self.sharding();
-        let size_max = sharding.map_or(limits.chunk_size_max, |_| limits.shard_size_max);
+        let is_alone = self.sharding().is_some();
+        let size_max = if is_alone {
+            limits.shard_size_max
+        } else {
+            limits.chunk_size_max
+        };
         let decoded_size = checked_size(&spec, size_max)?;
         let mut order: Vec<usize> = (0..spec.shape.len()).collect();
         let mut encoded_spec = spec.clone();
@@ -119,12 +124,15 @@ impl CodecChain {
         let swap_size = encoded_spec.data_type.swap_size();
         let direct = rest.is_empty() && byte_order.is_some() && (!swapped || swap_size.is_some());
 
-        let shard = sharding
-            .map(|sharding| sharding.shard(&spec, limits))
-            .transpose()?;
-        let exact = match shard {
-            Some(_) => None,
-            None => self.array_to_bytes.encoded_size(&encoded_spec)?,
+        let shard = self.array_to_bytes.sharding();
+        let shard = shard.map(|sharding| sharding.shard(&encoded_spec, limits));
+        let shard = shard.transpose()?.map(Arc::new);
+        let (array_to_bytes, exact): (Arc<dyn ArrayToBytes>, _) = match &shard {
+            Some(shard) => (Arc::new(WholeShard::new(Arc::clone(shard), size_max)), None),
+            None => (
+                Arc::clone(&self.array_to_bytes),
+                self.array_to_bytes.encoded_size(&encoded_spec)?,
+            ),
         };
         let (bytes_to_bytes, size) = self.stages(&encoded_spec.data_type, exact, limits)?;
         let swap_size = swap_size.filter(|_| swapped && direct).unwrap_or(1);
@@ -138,13 +146,13 @@ impl CodecChain {
             byte_order: byte_order.filter(|_| !rest.is_empty()),
             is_plain: byte_order.is_some() && !swapped,
             array_to_array: rest,
-            array_to_bytes: Arc::clone(&self.array_to_bytes),
+            array_to_bytes,
             bytes_to_bytes,
             encoded_size: size,
             spec,
             encoded_spec,
             chunk_size_max: size_max,
-            shard: shard.map(Arc::new),
+            shard: shard.filter(|_| is_alone),
         })
     }
 

@@ -13,6 +13,7 @@ mod pcodec_claims;
 pub mod sharding_indexed;
 mod values;
 pub mod vlen;
+pub(crate) mod whole_shard;
 mod zfp;
 pub mod zfp_bare;
 pub mod zfpy;

@@ -1,7 +1,7 @@
 //! `sharding_indexed`: a chunk as smaller chunks and an index (Zarr V3 specification, *sharding codec*, 1.0).
 //!
 //! Whoever reads or writes an array of shards does it inner chunk by inner chunk, with what [`Sharding::shard`]
-//! tells; the codec's own `encode` and `decode` are for shards that other codecs stand around.
+//! tells; `whole_shard.rs` is for shards that other codecs stand around.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecChain, CodecConfig, CodecEntry, CodecError,
-    CodecKind, CodecRegistry, Configuration, DataType, FillValue, IndexLocation, Limits, Result, Scratch,
-    Shard, ShardIndex, Slot, strided::c_strides,
+    CodecKind, CodecRegistry, Configuration, DataType, FillValue, IndexLocation, Limits, Result, Shard,
+    array_to_bytes::whole_shard::WholeShard,
 };
 
 /// The name of the codec.
@@ -127,20 +127,13 @@ impl Sharding {
             location: self.location,
         })
     }
-}
 
-/// Where in a shard the elements of an inner chunk begin, in bytes, for all inner chunks in C order.
-fn origins<'a>(shard: &'a Shard, strides: &'a [usize]) -> impl Iterator<Item = usize> + 'a {
-    (0..shard.n_chunks()).map(|number| {
-        let (mut number, mut origin) = (number as u64, 0);
-        let shape = &shard.inner.spec().shape;
-        for axis in (0..shape.len()).rev() {
-            let count = shard.grid_shape[axis];
-            origin += (number % count * shape[axis]) as usize * strides[axis];
-            number /= count;
-        }
-        origin
-    })
+    /// The codec of shards of one shape, where nobody says what they may ask for.
+    fn whole(&self, spec: &ChunkSpec) -> Result<WholeShard> {
+        let limits = Limits::DEFAULT;
+        let shard = self.shard(spec, &limits)?;
+        Ok(WholeShard::new(Arc::new(shard), limits.chunk_size_max))
+    }
 }
 
 impl ArrayToBytes for Sharding {
@@ -148,89 +141,12 @@ impl ArrayToBytes for Sharding {
         self.shard(spec, &Limits::DEFAULT).map(|_| None)
     }
 
-    /// Inner chunks that hold nothing but the fill value are left out.
     fn encode(&self, chunk: ChunkRef<'_>, spec: &ChunkSpec, out: &mut Vec<u8>) -> Result<()> {
-        let shard = self.shard(spec, &Limits::DEFAULT)?;
-        let strides = c_strides(&spec.shape, spec.data_type.size().unwrap_or(0));
-        let mut index = ShardIndex::empty(shard.n_chunks());
-        let (mut scratch, mut inner) = (Scratch::default(), vec![0; shard.inner.decoded_size()]);
-        let start = out.len();
-        if self.location == IndexLocation::Start {
-            out.resize(start + shard.index_size, 0);
-        }
-        for (number, origin) in origins(&shard, &strides).enumerate() {
-            shard
-                .inner
-                .lay_out(&chunk.elements[origin..], &strides, &mut inner);
-            let elements = ChunkRef {
-                elements: &inner,
-                heap: chunk.heap,
-            };
-            if shard.inner.is_fill(elements) {
-                continue;
-            }
-            let encoded = shard.inner.encode(elements, &mut scratch)?;
-            let at = (out.len() - start) as u64;
-            index.set(number, at..at + encoded.len() as u64);
-            out.extend_from_slice(encoded);
-        }
-        let encoded = shard.encode_index(&index, &mut scratch)?;
-        match self.location {
-            IndexLocation::Start => out[start..start + shard.index_size].copy_from_slice(encoded),
-            IndexLocation::End => out.extend_from_slice(encoded),
-        }
-        Ok(())
+        self.whole(spec)?.encode(chunk, spec, out)
     }
 
     fn decode(&self, encoded: &[u8], spec: &ChunkSpec, out: &mut ChunkBuffer) -> Result<()> {
-        let shard = self.shard(spec, &Limits::DEFAULT)?;
-        let mut scratch = Scratch::default();
-        let bytes = match self.location {
-            IndexLocation::Start => encoded.get(..shard.index_size),
-            IndexLocation::End => encoded
-                .len()
-                .checked_sub(shard.index_size)
-                .map(|start| &encoded[start..]),
-        };
-        let index = shard.decode_index(bytes.unwrap_or_default(), encoded.len() as u64, &mut scratch)?;
-        let item_size = spec.data_type.size().unwrap_or(0);
-        let strides = c_strides(&spec.shape, item_size);
-        let size = spec
-            .size()
-            .ok_or_else(|| CodecError::value("chunk", "its size is not known"))?;
-        let start = out.elements.len();
-        out.elements
-            .try_reserve(size)
-            .map_err(|_| CodecError::value("memory", format!("no room for a shard of {size} bytes")))?;
-        let fill = spec.fill_value.as_bytes();
-        if spec.data_type.is_variable() {
-            let slot = Slot {
-                offset: out.heap.len() as u64,
-                length: fill.len() as u64,
-            };
-            out.heap.extend_from_slice(fill);
-            out.elements
-                .extend(slot.to_bytes().iter().cycle().take(size).copied());
-        } else {
-            out.elements.extend(fill.iter().cycle().take(size).copied());
-        }
-        let mut slots = Vec::new();
-        for (number, origin) in origins(&shard, &strides).enumerate() {
-            let Some(range) = index.get(number) else { continue };
-            let bytes = &encoded[range.start as usize..range.end as usize];
-            let mut decoded = shard.inner.decode(bytes, &mut scratch)?;
-            if spec.data_type.is_variable() {
-                slots.clear();
-                slots.extend_from_slice(decoded.elements);
-                Slot::shift(&mut slots, out.heap.len() as u64);
-                out.heap.extend_from_slice(decoded.heap);
-                decoded.elements = &slots;
-            }
-            shard
-                .inner
-                .take_out(decoded.elements, &mut out.elements[start + origin..], &strides);
-        }
-        Ok(())
+        self.whole(spec)?.decode(encoded, spec, out)
     }
 
     fn sharding(&self) -> Option<&Sharding> {
@@ -254,7 +170,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{check_codec, spec};
+    use crate::{
+        Scratch,
+        testing::{check_codec, spec},
+    };
 
     fn plain(chunk_shape: &[u64], codecs: &Value, location: &str) -> Value {
         json!({
@@ -375,6 +294,60 @@ mod tests {
             )
             .is_ok()
         );
+    }
+
+    /// A codec around the shard, so that it is decoded as a whole.
+    fn surrounded(configuration: &Value) -> CodecChain {
+        let transpose = CodecConfig::of("transpose", json!({"order": [0]}));
+        let chain = [transpose, CodecConfig::of(NAME, configuration.clone())];
+        CodecChain::new(&chain, &CodecRegistry::default(), &Limits::DEFAULT).unwrap()
+    }
+
+    #[test]
+    fn a_shard_within_other_codecs_has_the_limits_of_its_reader() {
+        let chain = surrounded(&plain(&[1], &json!([{"name": "bytes"}]), "end"));
+        let spec = spec(&[100], DataType::UInt8);
+        let error = |size| {
+            let limits = Limits {
+                chunk_size_max: size,
+                ..Limits::DEFAULT
+            };
+            chain
+                .for_chunk(spec.clone(), &limits)
+                .err()
+                .map(|error| error.to_string())
+        };
+        // The index has 16 bytes for each of 100 chunks, and a checksum.
+        assert_eq!(error(1604), None);
+        assert!(error(1603).unwrap().contains("more than 1603 bytes"));
+        assert!(error(1599).unwrap().contains("limit 1599"));
+    }
+
+    /// Entries may share bytes, and then a small shard decodes to much.
+    #[test]
+    fn items_of_a_whole_shard_have_a_limit() {
+        let mut configuration = plain(&[1], &json!([{"name": "vlen-utf8"}]), "end");
+        configuration["index_codecs"] = bytes();
+        let text = "x".repeat(300);
+        let mut encoded = [&1_u32.to_le_bytes()[..], &300_u32.to_le_bytes(), text.as_bytes()].concat();
+        let entry = [0, encoded.len() as u64].map(u64::to_le_bytes).concat();
+        encoded.extend(entry.repeat(4));
+        let decode = |chunk_size_max: u64| {
+            let limits = Limits {
+                chunk_size_max,
+                ..Limits::DEFAULT
+            };
+            let spec = spec(&[4], DataType::String);
+            let codec = surrounded(&configuration).for_chunk(spec, &limits).unwrap();
+            let mut scratch = Scratch::default();
+            codec.decode(&encoded, &mut scratch).map(|chunk| {
+                assert!(chunk.items().all(|item| item == text.as_bytes()));
+                chunk.slots().map(|slot| slot.length).sum::<u64>()
+            })
+        };
+        assert_eq!(decode(1200).unwrap(), 1200);
+        let error = decode(1199).unwrap_err().to_string();
+        assert!(error.contains("more than 1199 bytes"), "{error}");
     }
 
     #[test]
