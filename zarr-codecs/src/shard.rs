@@ -11,7 +11,9 @@
 
 use std::ops::Range;
 
-use crate::{ChunkCodec, CodecError, Result, Scratch, array_to_bytes::sharding_indexed::NAME};
+use crate::{
+    ChunkCodec, CodecError, Result, Scratch, array_to_bytes::sharding_indexed::NAME, chain::reserve,
+};
 
 /// Where in a shard its index is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +85,7 @@ impl Shard {
         let elements = if self.index.layout().is_plain() {
             decoded.elements
         } else {
-            numbers.resize(self.index.decoded_size(), 0);
+            reserve(&mut numbers, self.index.decoded_size())?;
             self.index
                 .take_out(decoded.elements, &mut numbers, &self.index.c_strides());
             &numbers
@@ -93,9 +95,12 @@ impl Shard {
             let [offset, length] = [0, 1].map(|place| u64::from_ne_bytes(numbers[place]));
             Entry { offset, length }
         });
-        let index = ShardIndex {
-            entries: entries.collect(),
-        };
+        let mut index = ShardIndex { entries: Vec::new() };
+        index.entries.try_reserve_exact(entries.len()).map_err(|_| {
+            let reason = format!("no room for an index of {} inner chunks", entries.len());
+            CodecError::value("memory", reason)
+        })?;
+        index.entries.extend(entries);
         let length_max = self.inner.encoded_size_max();
         for (number, entry) in index.entries.iter().enumerate() {
             entry

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ArrayToArray, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration,
-    DataType, FillValue, Result,
+    DataType, FillValue, Result, chain::make_room,
 };
 
 use super::casting::{OutOfRange, Rounding, Scalar, ScalarType};
@@ -111,7 +111,7 @@ impl CastValue {
 
     fn run(&self, cast: &Cast, elements: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let n_elements = elements.len() / cast.from.size();
-        out.reserve(n_elements.saturating_mul(cast.to.size()));
+        make_room(out, n_elements.saturating_mul(cast.to.size()))?;
         for element in elements.chunks_exact(cast.from.size()) {
             let scalar = cast.from.load(element);
             let mapped = cast.map.iter().find(|(key, _)| key.is_same(scalar));

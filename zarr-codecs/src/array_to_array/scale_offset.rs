@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::{
     ArrayToArray, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration,
     DataType, FillValue, Result,
+    chain::lengthen,
     numeric::{Arithmetic, Kind, Number, with_number},
 };
 
@@ -51,7 +52,7 @@ impl ScaleOffset {
         let kind = kind(data_type)?;
         let (offset, scale) = self.parameters(data_type)?;
         let start = out.len();
-        out.resize(start + from.len(), 0);
+        lengthen(out, from.len())?;
         let to = &mut out[start..];
         if kind.is_integer() {
             return with_number!(integers kind, N => {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ArrayToArray, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry, Configuration, Result,
+    chain::make_room,
 };
 
 const NAME: &str = "transpose";
@@ -110,7 +111,7 @@ fn gather(source: &[u8], spec: &ChunkSpec, strides: &[usize], out: &mut Vec<u8>)
     if source.is_empty() {
         return Ok(());
     }
-    out.reserve(source.len());
+    make_room(out, source.len())?;
     let mut position = vec![0; outer.len()];
     let mut start = 0;
     loop {

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     ArrayToBytes, ByteOrder, BytesToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecConfig, CodecEntry,
     CodecError, CodecKind, CodecRegistry, Configuration, DataType, Result, V2Codec,
+    chain::{lengthen, make_room, reserve},
 };
 
 const NAME: &str = "n5_wrapper";
@@ -183,7 +184,8 @@ impl ArrayToBytes for Block {
         let item_size = spec.data_type.size().ok_or_else(too_large)?;
         let chunk_size = spec.size().ok_or_else(too_large)?;
         let block_size = shape.iter().product::<u64>() as usize * item_size;
-        let mut block = vec![0; block_size];
+        let mut block = Vec::new();
+        reserve(&mut block, block_size)?;
         let got = if let Some(compressor) = &self.compressor {
             compressor.decode(rest, &mut block)?
         } else {
@@ -200,10 +202,11 @@ impl ArrayToBytes for Block {
         spec.data_type.reorder(&mut block, ByteOrder::Big);
         let start = out.elements.len();
         if shape == spec.shape {
+            make_room(&mut out.elements, block_size)?;
             out.elements.extend_from_slice(&block);
             return Ok(());
         }
-        out.elements.resize(start + chunk_size, 0);
+        lengthen(&mut out.elements, chunk_size)?;
         place(&block, &shape, &mut out.elements[start..], &spec.shape, item_size);
         Ok(())
     }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ArrayToBytes, ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind,
-    CodecRegistry, Configuration, DataType, Result,
+    CodecRegistry, Configuration, DataType, Result, chain::make_room,
 };
 
 const NAME: &str = "packbits";
@@ -254,6 +254,7 @@ impl ArrayToBytes for PackBits {
             let reason = format!("its padding is {found}, {} was expected", unused_bits(n_bits));
             return Err(CodecError::corrupt(NAME, reason));
         }
+        make_room(&mut out.elements, size)?;
         if spec.data_type == DataType::Bool {
             let bits = bytes
                 .iter()

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use super::pcodec_claims;
 use crate::{
     ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry,
-    Configuration, DataType, Result, V2Codec, encoder_setting,
+    Configuration, DataType, Result, V2Codec, chain::lengthen, encoder_setting,
 };
 
 const NAME: &str = "pcodec";
@@ -149,10 +149,7 @@ impl ArrayToBytes for Pcodec {
             .size()
             .ok_or_else(|| CodecError::value("chunk", "its size is not known"))?;
         let start = out.elements.len();
-        out.elements
-            .try_reserve(size)
-            .map_err(|_| CodecError::value("memory", format!("no room for a chunk of {size} bytes")))?;
-        out.elements.resize(start + size, 0);
+        lengthen(&mut out.elements, size)?;
         with_numbers!(kind, decode(encoded, &mut out.elements[start..]))
     }
 }

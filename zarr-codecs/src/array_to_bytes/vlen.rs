@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ArrayToBytes, ByteOrder, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind,
-    Configuration, DataType, Result, Slot, V2Codec,
+    Configuration, DataType, Result, Slot, V2Codec, chain::make_room,
 };
 
 const UTF8: &str = "vlen-utf8";
@@ -133,8 +133,8 @@ impl ArrayToBytes for Vlen {
         if rest.len() / 4 < count as usize {
             return Err(cut());
         }
-        out.elements.reserve(count as usize * crate::SLOT_SIZE);
-        out.heap.reserve(rest.len() - count as usize * 4);
+        make_room(&mut out.elements, count as usize * crate::SLOT_SIZE)?;
+        make_room(&mut out.heap, rest.len() - count as usize * 4)?;
         for index in 0..count as usize {
             let (length, tail) = split_u32(rest).ok_or_else(cut)?;
             let (item, tail) = tail.split_at_checked(length as usize).ok_or_else(cut)?;

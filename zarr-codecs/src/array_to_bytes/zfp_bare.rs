@@ -13,6 +13,7 @@ use super::zfp::{self, Mode, NumberType};
 use crate::{
     ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry,
     Configuration, DataType, Result,
+    chain::{make_room, reserve},
 };
 
 const NAME: &str = "zfp";
@@ -205,10 +206,16 @@ impl ArrayToBytes for Zfp {
             4
         };
         let too_large = || CodecError::too_large(NAME, usize::MAX);
-        let mut elements = vec![0; n_elements.checked_mul(width).ok_or_else(too_large)?];
+        let mut elements = Vec::new();
+        reserve(
+            &mut elements,
+            n_elements.checked_mul(width).ok_or_else(too_large)?,
+        )?;
         zfp::decode_bare(encoded, number_type, field(&spec.shape), self.mode, &mut elements)
             .map_err(|reason| CodecError::corrupt(NAME, reason))?;
-        out.elements.extend_from_slice(&promotion.demote(elements));
+        let elements = promotion.demote(elements);
+        make_room(&mut out.elements, elements.len())?;
+        out.elements.extend_from_slice(&elements);
         Ok(())
     }
 }

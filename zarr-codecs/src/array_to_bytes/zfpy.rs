@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::zfp::{self, Mode, NumberType};
 use crate::{
     ArrayToBytes, ChunkBuffer, ChunkRef, ChunkSpec, Codec, CodecEntry, CodecError, CodecKind, CodecRegistry,
-    Configuration, DataType, Result, V2Codec,
+    Configuration, DataType, Result, V2Codec, chain::lengthen,
 };
 
 const NAME: &str = "zfpy";
@@ -117,7 +117,7 @@ impl ArrayToBytes for Zfpy {
             return is_right.then_some(()).ok_or_else(wrong);
         }
         let start = out.elements.len();
-        out.elements.resize(start + size, 0);
+        lengthen(&mut out.elements, size)?;
         zfp::decode(encoded, number_type, &spec.shape, &mut out.elements[start..])
             .map_err(|reason| CodecError::corrupt(NAME, reason))
     }

@@ -4,6 +4,7 @@ use std::{fmt::Debug, sync::Arc};
 
 use crate::{
     ArrayToArray, ByteOrder, BytesToBytes, ChunkSpec, CodecError, DataType, FillValue, Result, StoredType,
+    chain::lengthen,
 };
 
 /// The types between which a filter changes elements.
@@ -116,7 +117,7 @@ impl<K: Kernel> ArrayToArray for Filter<K> {
             return Err(CodecError::corrupt(K::NAME, reason));
         }
         let start = out.len();
-        out.resize(start + decoded_size, 0);
+        lengthen(out, decoded_size)?;
         self.kernel.decode(types, encoded, &mut out[start..])
     }
 

@@ -8,10 +8,14 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
+    ptr,
 };
 
-use serde_json::json;
-use zarr_codecs::{ChunkBuffer, Codec, DataType, FillValue, testing::each_damage, testing::spec};
+use serde_json::{Value, json};
+use zarr_codecs::{
+    ChunkBuffer, ChunkRef, Codec, CodecConfig, CodecRegistry, DataType, FillValue, testing::each_damage,
+    testing::spec,
+};
 
 use crate::fixtures::{build, data_type, document, number_type, stored};
 
@@ -24,6 +28,8 @@ const ENCODED_MAX: usize = 700;
 thread_local! {
     static NOW: Cell<usize> = const { Cell::new(0) };
     static MOST: Cell<usize> = const { Cell::new(0) };
+    /// The most bytes of one allocation, of which larger ones fail.
+    static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 struct Counting;
@@ -42,6 +48,9 @@ fn count(more: usize, less: usize) {
 // SAFETY: all calls are handed to the system's allocator as they are.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if LARGEST.try_with(|largest| layout.size() > largest.get()) == Ok(true) {
+            return ptr::null_mut();
+        }
         count(layout.size(), 0);
         // SAFETY: the caller keeps the contract of the trait.
         unsafe { System.alloc(layout) }
@@ -91,6 +100,60 @@ fn fill_values_of_long_texts_cost_what_documents_say() {
     let data_type = DataType::from_json(&record(60 << 20)).unwrap();
     let error = FillValue::from_json(&json!({"a": "eA==", "b": 1}), &data_type).unwrap_err();
     assert!(error.to_string().contains("1048576 bytes"), "{error}");
+}
+
+/// Runs where memory of more than `largest` bytes is refused, which ends the process of who does not reckon with it.
+fn with_largest<T>(largest: usize, run: impl FnOnce() -> T) -> T {
+    LARGEST.set(largest);
+    let outcome = run();
+    LARGEST.set(usize::MAX);
+    outcome
+}
+
+#[test]
+fn chunks_that_no_memory_is_left_for_are_errors() {
+    const LENGTH: usize = 1 << 20;
+    let numbers = |name: &str, configuration: Value| (name.to_owned(), configuration, DataType::Float64);
+    for (name, configuration, data_type) in [
+        numbers("numcodecs.zfpy", json!({"mode": 5})),
+        numbers("zfp", json!({"mode": "reversible"})),
+        numbers("n5_wrapper", json!({"compressor_config": null})),
+        numbers("numcodecs.delta", json!({"dtype": "<f8"})),
+        numbers("cast_value", json!({"data_type": "float32"})),
+        numbers("scale_offset", json!({"scale": 2.0})),
+        numbers("transpose", json!({"order": [0]})),
+        ("packbits".into(), json!({}), DataType::Bool),
+        ("vlen-utf8".into(), json!({}), DataType::String),
+        (
+            "numcodecs.categorize".into(),
+            json!({"labels": ["a"], "dtype": "<U4"}),
+            DataType::FixedUtf32(4),
+        ),
+    ] {
+        let config = CodecConfig::new(name.as_str(), configuration.as_object().unwrap().clone());
+        let codec = CodecRegistry::default().build(&config).unwrap();
+        let size = data_type.size().unwrap();
+        let spec = spec(&[LENGTH as u64], data_type);
+        let elements = vec![0; LENGTH * size];
+        let (mut encoded, mut decoded) = (Vec::new(), ChunkBuffer::default());
+        let chunk = ChunkRef {
+            elements: &elements,
+            heap: &[],
+        };
+        match &codec {
+            Codec::ArrayToArray(codec) => codec.encode(&elements, &spec, &mut encoded).unwrap(),
+            Codec::ArrayToBytes(codec) => codec.encode(chunk, &spec, &mut encoded).unwrap(),
+            Codec::BytesToBytes(_) => unreachable!("a codec of elements"),
+        }
+        let mut decode = || match &codec {
+            Codec::ArrayToArray(codec) => codec.decode(&encoded, &spec, &mut decoded.elements),
+            Codec::ArrayToBytes(codec) => codec.decode(&encoded, &spec, &mut decoded),
+            Codec::BytesToBytes(_) => unreachable!("a codec of elements"),
+        };
+        let error = with_largest(LENGTH / 4, &mut decode).unwrap_err().to_string();
+        assert!(error.contains("no room"), "{name}: {error}");
+        decode().unwrap();
+    }
 }
 
 /// Labels are short, the elements that they stand for need not be.
