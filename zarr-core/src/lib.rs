@@ -24,9 +24,10 @@ mod hierarchy;
 mod kept_indices;
 mod listing;
 mod locks;
-/// What the documents of a hierarchy say.
 mod mask_value;
 mod members;
+mod memory;
+/// What the documents of a hierarchy say.
 pub mod metadata;
 mod migrate;
 mod n5;

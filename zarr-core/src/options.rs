@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zarr_codecs::{CodecRegistry, Limits};
 
-use crate::{Error, NodePath, Result, Workers};
+use crate::{Error, NodePath, Result, Workers, memory};
 
 /// What an open node needs to know besides its metadata.
 #[derive(Debug, Clone)]
@@ -15,7 +15,8 @@ pub struct Options {
     pub limits: Limits,
     /// The largest metadata document that is read, in bytes.
     pub document_size_max: u64,
-    /// The most bytes that one call may read into memory.
+    /// The most bytes that one call may read into memory: at first half of what the process may use, which the machine,
+    /// the limits of the process (`ulimit -v`, `-d`) and its control groups say.
     pub read_size_max: u64,
     /// How many bytes of indices of shards an array keeps from one read to the next; 0 for none.
     ///
@@ -41,7 +42,7 @@ impl Default for Options {
             registry: Arc::default(),
             limits: Limits::DEFAULT,
             document_size_max: 16 << 20,
-            read_size_max: memory_available() / 2,
+            read_size_max: memory::available() / 2,
             index_cache_size: 32 << 20,
             workers: Workers::default(),
             write_empty_chunks: true,
@@ -75,21 +76,4 @@ impl Options {
         }
         Ok(())
     }
-}
-
-/// The memory that this process may use, in bytes; a guess of 8 GiB where the system does not say.
-fn memory_available() -> u64 {
-    const GUESS: u64 = 8 << 30;
-    static SIZE: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
-    *SIZE.get_or_init(|| {
-        let number = |text: &str| text.split_whitespace().next()?.parse::<u64>().ok();
-        let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-            let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-            number(line)?.checked_mul(1024)
-        });
-        let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
-            .ok()
-            .and_then(|text| number(&text));
-        total.into_iter().chain(group).min().unwrap_or(GUESS)
-    })
 }
