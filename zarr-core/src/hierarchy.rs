@@ -320,14 +320,22 @@ pub(crate) fn read_node<'a>(
     let text = str::from_utf8(bytes)
         .ok()
         .filter(|text| text.contains(CONSOLIDATED));
-    let Some(members) = text.and_then(|text| json::members(text).ok()) else {
-        if bytes.len() as u64 > options.document_size_max {
-            let limit = options.document_size_max;
-            let reason = format!("is {} bytes long, limit {limit}", bytes.len());
-            return Err(wrong(Wrong::new("", reason)));
+    let check_size = |size: usize| {
+        let limit = options.document_size_max;
+        if size as u64 <= limit {
+            return Ok(());
         }
+        Err(wrong(Wrong::new(
+            "",
+            format!("is {size} bytes long, limit {limit}"),
+        )))
+    };
+    let Some(members) = text.and_then(|text| json::members(text).ok()) else {
+        check_size(bytes.len())?;
         return Members::parse(bytes).map(Some).map_err(wrong);
     };
+    let consolidated = members.iter().filter(|(name, _)| name == CONSOLIDATED);
+    check_size(bytes.len() - consolidated.map(|(_, value)| value.len()).sum::<usize>())?;
     let document = without_consolidated(store, key, members)?;
     Members::new(document).map(Some).map_err(wrong)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use zarr_core::{
-    Array, Error, NodePath, Options, Selection, ZarrFormat,
+    Array, Error, Group, NodePath, Options, Selection, ZarrFormat,
     store::{MemoryStore, Store, StoreExt, StoreKey},
 };
 
@@ -42,6 +42,39 @@ const V2: &str = r#"{
     ],
     "zarr_format": 2
 }"#;
+
+/// Consolidated metadata may be large; what stands beside them, and names them, may not.
+#[test]
+fn documents_larger_than_the_limit_are_refused() {
+    let long = "x".repeat(2000);
+    let consolidated = format!(r#""consolidated_metadata": {{"kind": "inline", "x": "{long}"}}"#);
+    let document = |member: &str, attributes: &str| {
+        format!(r#"{{"zarr_format": 3, "node_type": "group", {member}"attributes": {{{attributes}}}}}"#)
+    };
+    let store = Arc::new(MemoryStore::new());
+    let options = Options {
+        document_size_max: 1000,
+        ..Options::default()
+    };
+    let open = |text: &str| {
+        store.set(&key("zarr.json"), text.as_bytes()).unwrap();
+        Group::open(store.clone(), &NodePath::root(), &options)
+    };
+    open(&document(&format!("{consolidated}, "), "")).unwrap();
+    let long = format!(r#""x": "{long}""#);
+    for large in [
+        document("", &long),
+        document("", &format!(r#""consolidated_metadata": 1, {long}"#)),
+        document("", &consolidated),
+        document(r#""consolidated_metadata": null, "#, &long),
+    ] {
+        let error = open(&large).unwrap_err().to_string();
+        assert!(
+            error.contains("zarr.json") && error.contains("limit 1000"),
+            "{error}"
+        );
+    }
+}
 
 /// A document of 200 bytes must not take gigabytes.
 #[test]
