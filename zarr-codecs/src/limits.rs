@@ -17,6 +17,16 @@ impl Limits {
     /// Types are named before anybody says what may be read, so this holds wherever a type is read.
     pub const ELEMENT_SIZE_MAX: u64 = 64 << 20;
 
+    /// The most bytes that are read of a chunk, or of a shard, that cannot be decoded, so that nothing says how large
+    /// it may be.
+    pub const fn encoded_size_max(&self, is_shard: bool) -> u64 {
+        if is_shard {
+            self.shard_size_max
+        } else {
+            self.chunk_size_max.saturating_mul(2)
+        }
+    }
+
     /// Those of a program that reads what it did not write: 2 GiB - 1 a chunk, 64 GiB a shard, 32
     /// codecs.
     pub const DEFAULT: Self = Self {

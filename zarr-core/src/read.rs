@@ -142,10 +142,14 @@ impl Array {
     pub fn read_encoded_chunk(&self, chunk_coords: &[u64]) -> Result<Option<Bytes>> {
         use zarr_store::StoreExt;
         let key = self.chunk_key(chunk_coords)?;
-        // A chunk that cannot be decoded can still be carried along, whatever its size.
-        let size_max = self
-            .chunk_codec()
-            .map_or(u64::MAX, |codec| codec.encoded_size_max());
+        // A chunk that cannot be decoded can still be carried along.
+        let size_max = self.chunk_codec().map_or_else(
+            |_| {
+                let is_shard = self.metadata().shards().is_some();
+                self.options().limits.encoded_size_max(is_shard)
+            },
+            |codec| codec.encoded_size_max(),
+        );
         Ok(self.store().get(&key, size_max)?)
     }
 

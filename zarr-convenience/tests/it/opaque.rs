@@ -51,6 +51,33 @@ fn dest() -> Group {
     .unwrap()
 }
 
+/// A file of a terabyte that holds nothing costs its writer nothing, and must not cost its reader more.
+#[cfg(target_os = "linux")]
+#[test]
+fn chunks_of_an_unknown_codec_have_a_largest_size() {
+    use zarr_convenience::core::store::{DirectoryStore, StoreError};
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(DirectoryStore::open(folder.path()).unwrap());
+    let document = json!({
+        "zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "<i4", "fill_value": 7, "order": "C",
+        "filters": null, "compressor": {"id": "acme"},
+    });
+    store
+        .set(&key(".zarray"), document.to_string().as_bytes())
+        .unwrap();
+    store.set(&key("0"), b"as it is").unwrap();
+    let array = Array::open(Arc::clone(&store), &NodePath::root(), &Options::default()).unwrap();
+    assert!(array.read_encoded_chunk(&[0]).unwrap().is_some());
+    let file = std::fs::File::options().write(true).open(folder.path().join("0"));
+    file.and_then(|file| file.set_len(1 << 40)).unwrap();
+    let error = array.read_encoded_chunk(&[0]).unwrap_err();
+    let is_named = matches!(
+        &error,
+        CoreError::Store(StoreError::TooLarge { limit, .. }) if *limit == 2 * ((1 << 31) - 1)
+    );
+    assert!(is_named, "{error:?}");
+}
+
 #[test]
 fn chunks_of_an_unknown_codec_are_moved_unchanged() {
     let dest = dest();
