@@ -54,6 +54,7 @@ fn of_convenience(error: &Error) -> Option<Status> {
         Error::Copy(_) | Error::Mismatch(_) => Some(Status::Conflict),
         Error::Argument(_) => Some(Status::Usage),
         Error::Refused { .. } => Some(Status::Refused),
+        Error::Vanished { .. } => Some(Status::NotFound),
         Error::Cancelled => Some(Status::Interrupted),
         Error::File { source, .. } => Some(of_io(source)),
         _ => None,

@@ -34,6 +34,12 @@ pub enum Error {
         /// Why it is not.
         reason: String,
     },
+    /// A value that was to be copied was removed meanwhile, and nothing can be told of what it was.
+    #[error("{what}: vanished before it was copied")]
+    Vanished {
+        /// The key.
+        what: String,
+    },
     /// The verb was told to stop; what it had not completed is not visible.
     #[error("cancelled")]
     Cancelled,

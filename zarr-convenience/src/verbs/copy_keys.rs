@@ -10,6 +10,7 @@ use std::{
 
 use zarr_core::{
     Workers, ZarrFormat,
+    codecs::Limits,
     store::{ByteRange, ReadBuffer, Store, StoreKey},
     without_inline,
 };
@@ -203,7 +204,7 @@ pub(super) fn sizes(
 /// With `dry_run` nothing is written.
 ///
 /// # Errors
-/// When a store fails, and when it is told to stop.
+/// When a store fails, when it is told to stop, and [`Error::Vanished`] when the source has lost a key since it was planned.
 pub fn run_keys(
     plan: &KeyPlan,
     source: &Arc<dyn Store>,
@@ -297,6 +298,9 @@ fn copy(
     }
     Ok(done.into_inner())
 }
+
+/// The most bytes of a value, which may be a shard.
+const VALUE_SIZE_MAX: u64 = Limits::DEFAULT.encoded_size_max(true);
 
 /// In the place of the size of a value that was not copied.
 const NOT_COPIED: u64 = u64::MAX;
@@ -392,12 +396,20 @@ impl Units for Keys<'_> {
         let buffers = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = buffers().pop();
         let mut buffer = taken.unwrap_or_default();
-        if self.plan.read(self.source.as_ref(), step, &mut buffer)? {
-            let value = buffer.part(0);
-            self.sizes[index].store(value.len() as u64, Ordering::Relaxed);
-            let _held = budget.hold(value.len() as u64);
-            waiting.unwrap_or(self.dest).set(&step.to, value)?;
+        buffer.set_limit(budget.limit().unwrap_or(u64::MAX).min(VALUE_SIZE_MAX));
+        let expected = step.size.unwrap_or_default();
+        let _held = budget.hold(expected);
+        if !self.plan.read(self.source.as_ref(), step, &mut buffer)? {
+            // A copy that lacks a value without saying so would pass for a whole one.
+            return Err(Error::Vanished {
+                what: self.source.describe(step.from.as_str()),
+            });
         }
+        let value = buffer.part(0);
+        let size = value.len() as u64;
+        let _more = budget.hold(size.saturating_sub(expected));
+        waiting.unwrap_or(self.dest).set(&step.to, value)?;
+        self.sizes[index].store(size, Ordering::Relaxed);
         let generation = buffer.generation();
         buffers().push(buffer);
         // Without either it counts as not done.

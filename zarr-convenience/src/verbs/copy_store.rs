@@ -74,7 +74,7 @@ impl std::fmt::Debug for CopyStoreOptions<'_> {
 ///
 /// # Errors
 /// [`Error::Copy`] when a key is there already, [`Error::Argument`] for `SkipInitialized`; when the destination has
-/// no room for a key ([`Store::check_set`]); when a store fails.
+/// no room for a key ([`Store::check_set`]); [`Error::Vanished`] when the source loses a key meanwhile; when a store fails.
 pub fn copy_store(
     source: &Arc<dyn Store>,
     dest: &Arc<dyn Store>,

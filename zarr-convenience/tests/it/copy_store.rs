@@ -7,7 +7,8 @@ use zarr_convenience::{
     core::{
         NodePath, Options, Workers,
         store::{
-            CountingStore, DirectoryStore, Store, ZipStore,
+            ByteRange, CountingStore, DirectoryStore, ReadBuffer, Store, StoreError, StoreKey, ZipStore,
+            forward_to_store,
             testing::{Fault, FaultyStore, Operation},
         },
     },
@@ -54,6 +55,49 @@ fn keys_are_copied_by_code_point_with_a_line_each() {
     let summary = "all done: 3 copied, 0 skipped, 9 bytes copied";
     assert_eq!(lines, ["copy bar/baz", "copy bar/qux", "copy foo", summary]);
     assert_eq!(keys(to.as_ref()), keys(from.as_ref()));
+}
+
+/// A store that lists a key which is gone when it is read.
+#[derive(Debug)]
+struct Losing(Arc<dyn Store>);
+
+impl Store for Losing {
+    fn get_ranges(
+        &self,
+        key: &StoreKey,
+        ranges: &[ByteRange],
+        buffer: &mut ReadBuffer,
+    ) -> Result<bool, StoreError> {
+        Ok(key.as_str() != "bar/qux" && self.0.get_ranges(key, ranges, buffer)?)
+    }
+
+    forward_to_store! { to 0: size, set, erase, list_dir, capabilities, describe; }
+}
+
+#[test]
+fn a_key_that_vanishes_is_an_error_that_names_it() {
+    let from: Arc<dyn Store> = Arc::new(Losing(keys_store()));
+    let error = copied(&from, &memory(), CopyStoreOptions::default())
+        .1
+        .unwrap_err();
+    assert!(matches!(&error, Error::Vanished { .. }), "{error:?}");
+    assert!(error.to_string().contains("bar/qux"), "{error}");
+}
+
+/// A file of a terabyte that holds nothing costs its writer nothing, and must not cost its reader more.
+#[cfg(target_os = "linux")]
+#[test]
+fn values_larger_than_any_shard_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::File::create(folder.path().join("0"))
+        .and_then(|file| file.set_len(1 << 40))
+        .unwrap();
+    let from: Arc<dyn Store> = Arc::new(DirectoryStore::open(folder.path()).unwrap());
+    let error = copied(&from, &memory(), CopyStoreOptions::default())
+        .1
+        .unwrap_err();
+    let limit = format!("limit {}", 64_u64 << 30);
+    assert!(error.to_string().contains(&limit), "{error}");
 }
 
 #[test]
