@@ -264,10 +264,14 @@ impl ShardFetch {
         for &leaf in wanted {
             match self.find(levels, leaf) {
                 Ok(place) => found.push(place),
-                Err(asked) if self.asked.contains(&asked) => {}
+                // Most that are in one shard follow each other.
+                Err(asked) if self.asked.last() == Some(&asked) => {}
                 Err(asked) => self.asked.push(asked),
             }
         }
+        let shard = |(level, number, _): &(usize, u64, Range<u64>)| (*level, *number);
+        self.asked.sort_unstable_by_key(shard);
+        self.asked.dedup_by_key(|asked| shard(asked));
         let range = |(level, _, place): &(usize, u64, Range<u64>)| {
             let shard = levels.shard(*level);
             let length = shard.index_size() as u64;
@@ -398,5 +402,66 @@ impl ShardFetch {
     pub(crate) fn index(&self, level: usize, number: u64) -> Option<(&ShardIndex, u64)> {
         let placed = self.learnt.known.get(&(level, number))?;
         Some((&placed.index, placed.start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use zarr_codecs::{
+        ByteOrder, ChunkSpec, CodecChain, CodecConfig, CodecRegistry, DataType, FillValue, Limits,
+    };
+
+    use super::*;
+
+    /// Shards of `lengths[0]` elements, each of shards of `lengths[1]`, and so on.
+    fn codec(lengths: &[u64]) -> ChunkCodec {
+        let endian = |order| json!([{"name": "bytes", "configuration": {"endian": order}}]);
+        let order = if ByteOrder::NATIVE == ByteOrder::Little {
+            "little"
+        } else {
+            "big"
+        };
+        let codecs = lengths[1..].iter().rev().fold(endian(order), |codecs, length| {
+            json!([{"name": "sharding_indexed", "configuration": {
+                "chunk_shape": [length], "codecs": codecs, "index_codecs": endian(order),
+            }}])
+        });
+        let configs = codecs
+            .as_array()
+            .unwrap()
+            .iter()
+            .cloned()
+            .map(CodecConfig::from_json);
+        let configs: Vec<_> = configs.collect::<Result<_, _>>().unwrap();
+        let chain = CodecChain::new(&configs, &CodecRegistry::default(), &Limits::DEFAULT).unwrap();
+        let spec = ChunkSpec {
+            shape: lengths[..1].to_vec(),
+            data_type: DataType::UInt8,
+            fill_value: FillValue::zero(&DataType::UInt8),
+        };
+        chain.for_chunk(spec, &Limits::DEFAULT).unwrap()
+    }
+
+    #[test]
+    fn each_index_is_asked_for_once() {
+        let codec = codec(&[8, 4, 1]);
+        let levels = Levels::of(&codec);
+        let (mut fetch, mut found) = (ShardFetch::default(), Vec::new());
+        let wanted = [5, 0, 4, 1, 7, 0];
+        assert_eq!(
+            fetch.next(&levels, &wanted, &mut found),
+            [ByteRange::Suffix { length: 32 }]
+        );
+        let mut read = ReadBuffer::new();
+        let index: Vec<_> = [0_u64, 100, 100, 100]
+            .into_iter()
+            .flat_map(u64::to_ne_bytes)
+            .collect();
+        read.push_shared(index.into());
+        let replied = fetch.reply(&levels, &read, 232, &mut Scratch::default());
+        assert!(replied.is_ok());
+        let part = |offset| ByteRange::Part { offset, length: 64 };
+        assert_eq!(fetch.next(&levels, &wanted, &mut found), [part(36), part(136)]);
     }
 }
