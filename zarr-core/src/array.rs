@@ -7,7 +7,7 @@ use zarr_codecs::{ChunkCodec, ChunkSpec, CodecError, DataType, FillValue};
 use zarr_store::{Store, StoreKey};
 
 use crate::{
-    ArrayMetadata, Attributes, Error, NodePath, Options, RectilinearGrid, Result, ZarrFormat,
+    ArrayMetadata, Attributes, Error, NodePath, Options, RectilinearGrid, Result,
     hierarchy::{self, Node},
     kept_indices::KeptIndices,
     locks::StoreLocks,
@@ -328,7 +328,7 @@ impl Array {
         let store = self.store.as_ref();
         hierarchy::outdate(store, &self.path, metadata.format)?;
         let guard = StoreLocks::of(store).lock(&self.document_key())?;
-        if metadata.format == ZarrFormat::V3
+        if metadata.format.has_attributes_within()
             && let Some(stored) = self.attrs().stored()?
         {
             metadata.attributes = stored;
@@ -372,12 +372,8 @@ impl Array {
     }
 
     pub(crate) fn document_key(&self) -> StoreKey {
-        let name = match self.metadata.format {
-            ZarrFormat::V2 => hierarchy::V2_ARRAY,
-            ZarrFormat::V3 => hierarchy::V3_NODE,
-        };
         self.path
-            .key(name)
+            .key(self.metadata.format.array_document())
             .expect("the document was read or written under this key")
     }
 

@@ -11,9 +11,7 @@ use zarr_store::{Store, StoreExt, StoreKey};
 use crate::{
     Error, NodePath, Options, Result, ZarrFormat,
     consolidated::SIZE_MAX,
-    hierarchy::{
-        V2_ATTRIBUTES, V3_NODE, outdate, parse_document, read_document, read_node_document, wrong_member,
-    },
+    hierarchy::{outdate, parse_document, read_document, read_node_document, wrong_member},
     locks::StoreLocks,
     metadata::{
         Wrong,
@@ -297,10 +295,7 @@ impl Place {
     }
 
     fn key(&self) -> Result<StoreKey> {
-        self.path.key(match self.format {
-            ZarrFormat::V2 => V2_ATTRIBUTES,
-            ZarrFormat::V3 => V3_NODE,
-        })
+        self.path.key(self.format.attributes_document())
     }
 
     /// Takes the attributes out of their document.

@@ -25,6 +25,45 @@ pub(crate) const V3_NODE: &str = "zarr.json";
 /// The member of a V3 group's document that has the documents of the nodes below.
 pub(crate) const CONSOLIDATED: &str = "consolidated_metadata";
 
+impl ZarrFormat {
+    /// The name of the document of an array.
+    pub(crate) const fn array_document(self) -> &'static str {
+        match self {
+            Self::V2 => V2_ARRAY,
+            Self::V3 => V3_NODE,
+        }
+    }
+
+    /// The name of the document of a group.
+    pub(crate) const fn group_document(self) -> &'static str {
+        match self {
+            Self::V2 => V2_GROUP,
+            Self::V3 => V3_NODE,
+        }
+    }
+
+    /// The name of the document that the attributes of a node stand in.
+    pub(crate) const fn attributes_document(self) -> &'static str {
+        match self {
+            Self::V2 => V2_ATTRIBUTES,
+            Self::V3 => V3_NODE,
+        }
+    }
+
+    /// The names of the documents that make a folder a node of either format, those of this one first.
+    pub(crate) const fn node_documents(self) -> [&'static str; 3] {
+        match self {
+            Self::V2 => [V2_ARRAY, V2_GROUP, V3_NODE],
+            Self::V3 => [V3_NODE, V2_ARRAY, V2_GROUP],
+        }
+    }
+
+    /// Whether the attributes of an array stand in the document that says what it is.
+    pub(crate) fn has_attributes_within(self) -> bool {
+        self.attributes_document() == self.array_document()
+    }
+}
+
 /// Whether a key is that of a document of a node.
 pub(crate) fn is_document(key: &StoreKey) -> bool {
     [V2_ARRAY, V2_GROUP, V2_ATTRIBUTES, V3_NODE].contains(&key.name())
@@ -253,11 +292,11 @@ pub(crate) fn array_document(
     metadata: &ArrayMetadata,
     options: &Options,
 ) -> Result<(StoreKey, Vec<u8>)> {
-    let (name, style, document) = match metadata.format {
-        ZarrFormat::V2 => (V2_ARRAY, Style::V2, v2::write_array(metadata, &options.registry)),
-        ZarrFormat::V3 => (V3_NODE, Style::V3, v3::write_array(metadata)),
+    let (style, document) = match metadata.format {
+        ZarrFormat::V2 => (Style::V2, v2::write_array(metadata, &options.registry)),
+        ZarrFormat::V3 => (Style::V3, v3::write_array(metadata)),
     };
-    let key = path.key(name)?;
+    let key = path.key(metadata.format.array_document())?;
     let document = document.map_err(|wrong| wrong_member(store, &key, wrong))?;
     Ok((key, json::write(&document, style)))
 }
@@ -267,12 +306,16 @@ pub(crate) fn write_group_document(
     path: &NodePath,
     metadata: &GroupMetadata,
 ) -> Result<()> {
-    let (name, style, document) = match metadata.format {
-        ZarrFormat::V2 => (V2_GROUP, Style::V2, v2::write_group(metadata)),
-        ZarrFormat::V3 => (V3_NODE, Style::V3, v3::write_group(metadata)),
+    let format = metadata.format;
+    let (style, document) = match format {
+        ZarrFormat::V2 => (Style::V2, v2::write_group(metadata)),
+        ZarrFormat::V3 => (Style::V3, v3::write_group(metadata)),
     };
-    outdate(store, path, metadata.format)?;
-    Ok(store.set(&path.key(name)?, &json::write(&document, style))?)
+    outdate(store, path, format)?;
+    Ok(store.set(
+        &path.key(format.group_document())?,
+        &json::write(&document, style),
+    )?)
 }
 
 /// Removes the consolidated metadata of a format that a change of a node's documents makes wrong.

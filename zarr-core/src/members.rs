@@ -2,10 +2,7 @@
 
 use zarr_store::StoreExt;
 
-use crate::{
-    Array, Error, Group, Node, NodePath, Result, ZarrFormat,
-    hierarchy::{V2_ARRAY, V2_GROUP, V3_NODE, walk},
-};
+use crate::{Array, Error, Group, Node, NodePath, Result, hierarchy::walk};
 
 impl Group {
     /// The names of the arrays and groups directly below, by code point.
@@ -74,11 +71,7 @@ impl Group {
     /// [`Error::Path`] for a part `.` or `..`.
     pub fn contains(&self, name: &str) -> Result<bool> {
         let path = self.path().join(name)?;
-        let documents: &[_] = match self.metadata().format {
-            ZarrFormat::V2 => &[V2_ARRAY, V2_GROUP, V3_NODE],
-            ZarrFormat::V3 => &[V3_NODE, V2_ARRAY, V2_GROUP],
-        };
-        for document in documents {
+        for document in self.metadata().format.node_documents() {
             if self.store().exists(&path.key(document)?)? {
                 return Ok(true);
             }

@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use zarr_store::{Store, StoreKey};
 
 use crate::{
-    Array, Group, NodePath, Options, Result, ZarrFormat, consolidated,
-    hierarchy::{self, V2_ATTRIBUTES, V2_GROUP, V3_NODE},
+    Array, Group, NodePath, Options, Result, ZarrFormat, consolidated, hierarchy,
     metadata::json::{self, Style},
 };
 
@@ -82,14 +81,10 @@ impl Above {
 
 /// The generations of the documents of groups at and above a path; none if one is not there or has no generation.
 fn generations(store: &dyn Store, path: &NodePath, format: ZarrFormat) -> Result<Vec<(StoreKey, u64)>> {
-    let name = match format {
-        ZarrFormat::V2 => V2_GROUP,
-        ZarrFormat::V3 => V3_NODE,
-    };
     let mut generations = Vec::new();
     let mut next = Some(path.clone());
     while let Some(path) = next {
-        let key = path.key(name)?;
+        let key = path.key(format.group_document())?;
         let Some(generation) = store.generation(&key)? else {
             return Ok(Vec::new());
         };
@@ -114,9 +109,10 @@ pub(crate) fn set_new(
     // What cannot be written outdates nothing.
     let (key, document) = hierarchy::array_document(store.as_ref(), path, array.metadata(), options)?;
     let mut values = vec![(key.name(), &document[..])];
-    let has_attributes = format == ZarrFormat::V2 && !attributes.is_empty();
-    let attributes = has_attributes.then(|| json::write(&attributes.clone().into(), Style::V2));
-    values.extend(attributes.as_deref().map(|document| (V2_ATTRIBUTES, document)));
+    let has_document = !format.has_attributes_within() && !attributes.is_empty();
+    let attributes = has_document.then(|| json::write(&attributes.clone().into(), Style::V2));
+    let name = format.attributes_document();
+    values.extend(attributes.as_deref().map(|document| (name, document)));
     let fresh = Above::default();
     let known = parent
         .filter(|group| *group.path() == above)

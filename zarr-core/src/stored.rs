@@ -147,11 +147,10 @@ impl Array {
                 visit(&bytes);
             }
         }
-        let mut documents = vec![self.document_key()];
-        if self.metadata().format == crate::ZarrFormat::V2 {
-            documents.push(self.path().key(crate::hierarchy::V2_ATTRIBUTES)?);
-        }
-        for key in documents {
+        let format = self.metadata().format;
+        let attributes = (!format.has_attributes_within()).then(|| format.attributes_document());
+        for name in [format.array_document()].into_iter().chain(attributes) {
+            let key = self.path().key(name)?;
             if let Some(bytes) = self.store().get(&key, self.options().document_size_max)? {
                 visit(&bytes);
             }
