@@ -6,6 +6,9 @@ use zarr_codecs::{ByteOrder, DataType, FillValue, Object, utf32_text, without_pa
 
 use super::{Read, Wrong, v2_lenient::usual_form};
 
+/// The most bytes of a fill value that is an array, whose elements can be much larger than they are written.
+const ARRAY_SIZE_MAX: usize = 1 << 20;
+
 /// Reads a fill value; `None` for `null`.
 ///
 /// # Errors
@@ -56,6 +59,14 @@ pub fn v2_fill_value(
             let items = value
                 .as_array()
                 .map_or(std::slice::from_ref(value), Vec::as_slice);
+            let size = inner.size().and_then(|size| size.checked_mul(items.len()));
+            if size.is_none_or(|size| size > ARRAY_SIZE_MAX) {
+                let reason = format!(
+                    "{} elements of {inner} take more than {ARRAY_SIZE_MAX} bytes",
+                    items.len()
+                );
+                return Err(Wrong::new("/fill_value", reason));
+            }
             let element = |item: &Value| {
                 let element = v2_fill_value(item, inner, ByteOrder::NATIVE).ok().flatten();
                 element
@@ -252,6 +263,14 @@ mod tests {
         let text = read(&DataType::FixedUtf32(3), &json!("xy"));
         assert_eq!(text.as_bytes(), [120_u32, 121, 0].map(u32::to_ne_bytes).concat());
         assert_eq!(text, FillValue::new(text.as_bytes()));
+    }
+
+    #[test]
+    fn arrays_of_long_texts_are_refused() {
+        let arrays = |length| DataType::VlenArray(Box::new(DataType::FixedUtf32(length)));
+        assert_eq!(read(&arrays(1 << 17), &json!(["a", "b"])).size(), 1 << 20);
+        let refused = v2_fill_value(&json!(["a", "b", "c"]), &arrays(1 << 17), ByteOrder::Little);
+        assert!(refused.unwrap_err().reason.contains("1048576"));
     }
 
     #[test]
