@@ -128,6 +128,9 @@ mod tests {
             Ok(())
         };
         assert_eq!(Workers::new(8).for_each(500, &unit), Err(20));
-        assert_eq!(order.into_inner().unwrap(), (0..20).collect::<Vec<_>>());
+        // Those before it may have been too slow for theirs.
+        let order = order.into_inner().unwrap();
+        assert_eq!(order, (0..order.len()).collect::<Vec<_>>());
+        assert!(order.len() <= 20);
     }
 }
