@@ -30,7 +30,7 @@ impl StoreKey {
     ///
     /// # Errors
     /// [`StoreError::InvalidKey`] for an empty key or part, `.` and `..`, `\`, control characters, a
-    /// drive letter, a name of our temporary files, and what is too long.
+    /// drive (a first part such as `C:`), a name of our temporary files, and what is too long.
     ///
     /// ```
     /// # use zarr_store::StoreKey;
@@ -156,8 +156,10 @@ fn refusal(text: &str) -> Option<&'static str> {
     if text.len() > KEY_SIZE_MAX {
         return Some("over 4096 bytes");
     }
-    let bytes = text.as_bytes();
-    if bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' {
+    let first = text.split('/').next().unwrap_or_default();
+    if let [letter, b':'] = first.as_bytes()
+        && letter.is_ascii_alphabetic()
+    {
         return Some("drive letter");
     }
     text.split('/').find_map(part_refusal)
@@ -228,6 +230,10 @@ mod tests {
             "..b",
             "0.0",
             "zarr.json",
+            "T:mean",
+            "T:mean/.zarray",
+            "a/C:/b",
+            "é:",
         ] {
             check(text, None);
         }
@@ -245,6 +251,7 @@ mod tests {
         check("a\0", Some("control character"));
         check("a\\b", Some("backslash"));
         check("C:/a", Some("drive letter"));
+        check("c:", Some("drive letter"));
         check("a/.x.12-ab.zt-partial", Some("name of a temporary file"));
         check(&"x".repeat(256), Some("part over 255 bytes"));
         check(&"x/".repeat(2049), Some("over 4096 bytes"));

@@ -14,7 +14,9 @@ use std::{
     thread,
 };
 
-use zarr_store::{ByteRange, DirectoryStore, KeyLock, ReadBuffer, Store, StoreError, StoreExt, StorePrefix};
+use zarr_store::{
+    ByteRange, DirectoryStore, KeyLock, PrefixStore, ReadBuffer, Store, StoreError, StoreExt, StorePrefix,
+};
 
 use crate::{debris, folder, get, key, keys, prefix};
 
@@ -172,6 +174,16 @@ fn b34_debris_and_odd_names_are_never_listed() {
         let result = store.set(&key(name), b"");
         assert!(matches!(result, Err(StoreError::InvalidKey { .. })), "{name}");
     }
+}
+
+#[test]
+fn names_with_a_colon_are_listed_at_the_root_and_in_the_store_of_a_prefix() {
+    let folder = folder();
+    fs::create_dir_all(folder.path().join("T:mean/a:b")).unwrap();
+    fs::write(folder.path().join("T:mean/a:b/c:d"), "1").unwrap();
+    assert_eq!(keys(&store(folder.path())), ["T:mean/a:b/c:d"]);
+    let part = PrefixStore::new(Arc::new(store(folder.path())), prefix("T:mean"));
+    assert_eq!(keys(&part), ["a:b/c:d"]);
 }
 
 #[test]
