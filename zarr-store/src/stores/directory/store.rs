@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf, absolute},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::SystemTime,
 };
@@ -23,6 +23,7 @@ use rustix::{
 };
 
 use super::{
+    changes::Changes,
     listing,
     names::with_path,
     pending::{self, PendingFile},
@@ -96,8 +97,8 @@ pub struct DirectoryStore {
     pub(super) hidden: Option<Hidden>,
     /// The root that is read, whatever takes its place.
     pub(super) pinned: Option<Pinned>,
-    /// Whether something changed since the last flush.
-    pub(super) is_changed: AtomicBool,
+    /// What changed since the last flush.
+    pub(super) unsynced: Arc<Changes>,
     /// Whether files must be synced to learn that writing them failed.
     syncs_values: OnceLock<bool>,
 }
@@ -165,7 +166,7 @@ impl DirectoryStore {
             strays: Strays::default(),
             hidden: None,
             pinned: None,
-            is_changed: AtomicBool::new(false),
+            unsynced: Arc::default(),
             syncs_values: OnceLock::new(),
         }
     }
@@ -333,7 +334,7 @@ impl DirectoryStore {
 
     /// Syncs the folder of a key or prefix, and those above it when they may be new.
     pub(super) fn sync_names(&self, below: &str, with_ancestors: bool) -> io::Result<()> {
-        self.is_changed.store(true, Ordering::Relaxed);
+        self.unsynced.note();
         if let Some(hidden) = &self.hidden {
             hidden.changes.fetch_add(1, Ordering::Release);
         }
@@ -456,13 +457,8 @@ impl Store for DirectoryStore {
 
     /// Waits until everything that changed since the last flush is on the disk.
     fn flush(&self) -> Result<()> {
-        if !self.is_changed.swap(false, Ordering::AcqRel) {
-            return Ok(());
-        }
-        sync_file_system(&self.root).map_err(|error| {
-            self.is_changed.store(true, Ordering::Release);
-            StoreError::io("flushing", &self.shown, error)
-        })
+        let synced = self.unsynced.sync(|| sync_file_system(&self.root));
+        synced.map_err(|error| StoreError::io("flushing", &self.shown, error))
     }
 
     fn set_new(

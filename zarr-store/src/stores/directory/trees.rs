@@ -8,7 +8,7 @@ use std::{
         unix::{ffi::OsStrExt, fs::MetadataExt},
     },
     path::{Path, PathBuf},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use rustix::{
@@ -89,7 +89,7 @@ pub(super) fn set_new(
             write_values(store, CWD, folder.path(), values).and_then(|()| folder.place_for_good(&target));
         match result {
             Ok(()) => {
-                store.is_changed.store(true, Ordering::Relaxed);
+                store.unsynced.note();
                 return Ok(true);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
@@ -126,7 +126,9 @@ fn set_hidden(
     if !is_ready || result.is_err() {
         fs::remove_dir_all(path_of(store, prefix)).map_err(failed)?;
     }
-    result.map_err(failed).map(|()| is_ready)
+    result.map_err(failed)?;
+    store.unsynced.note();
+    Ok(is_ready)
 }
 
 /// Writes values into a new folder that nobody looks into.
@@ -275,7 +277,8 @@ fn stage_in(
     let mut staged = DirectoryStore::at(folder.path().to_owned(), store.shown.clone(), place)
         .with_durability(store.durability);
     staged.hidden = Some(Hidden::new(root, folder.lasts()));
-    store.is_changed.store(true, Ordering::Relaxed);
+    staged.unsynced = Arc::clone(&store.unsynced);
+    staged.unsynced.note();
     Ok(DirectoryStaged {
         store: Arc::new(staged),
         folder,
@@ -327,6 +330,7 @@ impl Staged for DirectoryStaged {
                 // From here on the folder holds the old tree, which goes when it is dropped.
                 Ok(()) => {
                     folder.make_fleeting();
+                    store.unsynced.note();
                     return sync_place(&store, &target).map_err(failed);
                 }
                 Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::AlreadyExists => {}
