@@ -18,6 +18,7 @@ mod sorted;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod strays;
+pub(crate) mod sync;
 pub mod temp;
 mod temporary;
 #[cfg(feature = "zip")]

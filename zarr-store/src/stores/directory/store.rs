@@ -30,7 +30,7 @@ use super::{
     pinned::Pinned,
     places::{self, refuse_debris},
     trees,
-    write::{reports_late, sync_directory, write_value},
+    write::{reports_late, write_value},
 };
 use crate::{
     ByteRange, Capabilities, Journal, KeyLock, Lasting, Listing, PendingValue, ReadBuffer, ReadOnlyStore,
@@ -39,6 +39,7 @@ use crate::{
     stores::{
         Strays,
         ranges::push_filled_ranges,
+        sync::sync_directory,
         temporary::{Temporary, lasting_sibling, mixed},
     },
 };

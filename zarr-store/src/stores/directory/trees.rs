@@ -19,12 +19,15 @@ use rustix::{
 use super::{
     names::with_path,
     store::{DirectoryStore, Durability, Hidden},
-    write::{exchange, sync_directory, write_value},
+    write::{exchange, write_value},
 };
 use crate::{
     Result, Staged, Store, StoreKey, StorePrefix,
     key::PARTIAL_SUFFIX,
-    stores::temporary::{Temporary, mixed, rename_to_absent, sweep_beside, sweep_folder},
+    stores::{
+        sync::sync_directory,
+        temporary::{Temporary, mixed, rename_to_absent, sweep_beside, sweep_folder},
+    },
 };
 
 /// How often publishing begins again because another process made or removed the target meanwhile.

@@ -54,12 +54,7 @@ pub(super) fn reports_late(file: &File) -> bool {
     }
 }
 
-/// Syncs a directory, so that the names in it survive a loss of power.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Exchanges two directories; in one step where the file system can.
+/// Exchanges two directories; in one step where the file system can, else so that the target is found again after a kill.
 pub(super) fn exchange(staged: &Path, target: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {

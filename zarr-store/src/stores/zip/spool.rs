@@ -19,7 +19,10 @@ use super::{
     output::Output,
     records::{LOCAL_SIGNATURE, LOCAL_SIZE, Record, push_end, without_zip64},
 };
-use crate::{StoreKey, stores::temporary::Temporary};
+use crate::{
+    StoreKey,
+    stores::{sync::sync_file, temporary::Temporary},
+};
 
 /// Members of other archives are copied in pieces of so many bytes.
 const PIECE_SIZE: u64 = 256 << 10;
@@ -193,7 +196,13 @@ impl Spool {
     }
 
     /// Puts the completed archive in its place; where nothing may be, unless `replaces`.
-    pub(super) fn publish(&mut self, replaces: bool) -> io::Result<()> {
+    ///
+    /// It is synced before if `syncs` says so, and if it replaces another: after a loss of power there is the old one or
+    /// the new one, never a part of it.
+    pub(super) fn publish(&mut self, replaces: bool, syncs: bool) -> io::Result<()> {
+        if syncs || replaces {
+            sync_file(self.output.file())?;
+        }
         if replaces {
             fs::rename(self.temporary.path(), &self.target)
         } else {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
-    stores::{Strays, sorted::list_map, temporary::sweep_beside},
+    stores::{Strays, sorted::list_map, sync::sync_directory, temporary::sweep_beside},
 };
 
 /// A ZIP archive.
@@ -40,6 +40,8 @@ use crate::{
 /// and after a crash, other readers see the old archive; they never see half of one.
 /// The first change after opening or flushing copies the members that are there, compressed as they are,
 /// so flushing after each of many values is slow.
+/// Flushing and closing wait until the archive is on the disk; one that is completed when the store is dropped is only
+/// sure to leave the old archive or the new one after a loss of power.
 /// Where the archive cannot be completed, as on a full disk, the old one stays, what was set is kept, and `flush` may be
 /// called again.
 /// Where values were set twice or erased, completing copies what still counts once more; each name stands
@@ -80,6 +82,8 @@ struct Writer {
     spool: Option<Spool>,
     /// Whether the archive may take the place of one that is there.
     replaces: bool,
+    /// Whether the name of the archive may be lost with the power.
+    has_unsynced_name: bool,
 }
 
 impl ZipStore {
@@ -150,6 +154,7 @@ impl ZipStore {
             published: Some(file),
             spool: None,
             replaces: true,
+            has_unsynced_name: false,
         });
         Ok(Self::with(path, shown, contents, writer))
     }
@@ -162,6 +167,7 @@ impl ZipStore {
             published: None,
             spool: Some(Spool::begin(&path).map_err(failed)?),
             replaces,
+            has_unsynced_name: false,
         };
         Ok(Self::with(path, shown, Contents::default(), Some(writer)))
     }
@@ -304,7 +310,7 @@ impl ZipStore {
     }
 
     /// Completes the archive in the making, if there is one.
-    fn publish(&self, writer: &mut Writer) -> io::Result<()> {
+    fn publish(&self, writer: &mut Writer, syncs: bool) -> io::Result<()> {
         let Some(spool) = &mut writer.spool else {
             return Ok(());
         };
@@ -312,10 +318,21 @@ impl ZipStore {
         if let Some(moved) = moved {
             self.change_members(|members| *members = moved);
         }
-        spool.publish(writer.replaces)?;
+        spool.publish(writer.replaces, syncs)?;
         writer.published = Some(spool.file());
         writer.replaces = true;
+        writer.has_unsynced_name = true;
         writer.spool = None;
+        Ok(())
+    }
+
+    /// Completes the archive, and waits until it is on the disk under its name.
+    fn publish_durably(&self, writer: &mut Writer) -> io::Result<()> {
+        self.publish(writer, true)?;
+        if let Some(folder) = self.path.parent().filter(|_| writer.has_unsynced_name) {
+            sync_directory(folder)?;
+            writer.has_unsynced_name = false;
+        }
         Ok(())
     }
 }
@@ -405,12 +422,12 @@ impl Store for ZipStore {
             .map_err(|error| StoreError::io("erasing", self.describe(prefix.as_str()), error))
     }
 
-    /// Completes the archive and puts it in its place; the next change begins another.
+    /// Completes the archive, puts it in its place and waits until it is on the disk; the next change begins another.
     fn flush(&self) -> Result<()> {
         let Some(mut writer) = self.writer() else {
             return Ok(());
         };
-        self.publish(&mut writer)
+        self.publish_durably(&mut writer)
             .map_err(|error| StoreError::io("completing", &self.shown, error))
     }
 
@@ -439,20 +456,16 @@ impl Store for ZipStore {
 
 impl Drop for ZipStore {
     fn drop(&mut self) {
-        let is_complete = self.writer().is_none_or(|writer| writer.spool.is_none());
-        let result = if is_complete {
-            Ok(())
-        } else if thread::panicking() {
-            // Whatever was to be written is not all there.
-            let reason = "dropped by a panic, so the archive was not completed";
-            Err(StoreError::io(
-                "completing",
-                &self.shown,
-                io::Error::other(reason),
-            ))
-        } else {
-            self.flush()
+        let result = match self.writer() {
+            Some(writer) if writer.spool.is_some() && thread::panicking() => {
+                // Whatever was to be written is not all there.
+                let reason = "dropped by a panic, so the archive was not completed";
+                Err(io::Error::other(reason))
+            }
+            Some(mut writer) => self.publish(&mut writer, false),
+            None => Ok(()),
         };
+        let result = result.map_err(|error| StoreError::io("completing", &self.shown, error));
         *self.close_error.slot() = result.err();
     }
 }
@@ -463,5 +476,88 @@ impl fmt::Debug for ZipStore {
             .field("path", &self.path)
             .field("writes", &self.writer.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, fs, rc::Rc};
+
+    use super::*;
+    use crate::{StoreExt, stores::sync::watching::watch};
+
+    /// What is synced while an archive is written, each with what is read from the archive in its place then.
+    fn synced(action: impl FnOnce(&Path)) -> Vec<(&'static str, Option<String>)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.zip");
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        let (noted, watched) = (Rc::clone(&seen), path.clone());
+        let watcher = move |what| {
+            let store = ZipStore::open(&watched).ok();
+            let value = store.and_then(|store| store.get(&key(), 100).unwrap());
+            let value = value.map(|value| String::from_utf8(value.to_vec()).unwrap());
+            noted.borrow_mut().push((what, value));
+            Ok(())
+        };
+        watch(watcher, || action(&path));
+        seen.take()
+    }
+
+    fn key() -> StoreKey {
+        StoreKey::new("a").unwrap()
+    }
+
+    #[test]
+    fn an_archive_is_synced_before_it_has_its_name_and_the_name_after() {
+        let old_and_new = |value: &str, before: Option<&str>| {
+            [
+                ("file", before.map(str::to_owned)),
+                ("folder", Some(value.to_owned())),
+            ]
+        };
+        let seen = synced(|path| {
+            let store = ZipStore::create(path).unwrap();
+            store.set(&key(), b"1").unwrap();
+            store.flush().unwrap();
+            // Nothing is left to be synced.
+            store.flush().unwrap();
+            store.set(&key(), b"2").unwrap();
+            store.close().unwrap();
+        });
+        assert_eq!(
+            seen,
+            [old_and_new("1", None), old_and_new("2", Some("1"))].concat()
+        );
+    }
+
+    #[test]
+    fn a_store_that_is_dropped_syncs_what_replaces_an_archive() {
+        let seen = synced(|path| {
+            for value in [&b"1"[..], b"2"] {
+                let store = ZipStore::update(path).unwrap();
+                store.set(&key(), value).unwrap();
+            }
+        });
+        assert_eq!(seen, [("file", Some("1".to_owned()))]);
+    }
+
+    #[test]
+    fn what_cannot_be_synced_replaces_nothing_and_may_be_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.zip");
+        fs::write(&path, "old").unwrap();
+        let store = ZipStore::create_or_replace(&path).unwrap();
+        store.set(&key(), b"1").unwrap();
+        for failing in ["file", "folder"] {
+            let watcher = move |what| match what {
+                what if what == failing => Err(io::ErrorKind::StorageFull.into()),
+                _ => Ok(()),
+            };
+            watch(watcher, || store.flush()).unwrap_err();
+            assert_eq!(fs::read(&path).unwrap() == b"old", failing == "file");
+        }
+        store.flush().unwrap();
+        let value = ZipStore::open(&path).unwrap().get(&key(), 100).unwrap();
+        assert_eq!(value.as_deref(), Some(&b"1"[..]));
     }
 }
