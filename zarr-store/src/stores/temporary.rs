@@ -196,19 +196,27 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Removes what killed processes left in a folder, of names that begin with a dot and `start`.
-pub(crate) fn sweep_folder(folder: &Path, start: &str) -> io::Result<()> {
+/// Removes what killed processes left in a folder, of names that begin with a dot and `start`; what outlives its process
+/// is shown to `lasting`.
+pub(crate) fn sweep_folder(
+    folder: &Path,
+    start: &str,
+    lasting: impl Fn(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
             continue;
         };
-        let is_ours = name.ends_with(PARTIAL_SUFFIX) && !name.ends_with(LASTING_SUFFIX);
-        if !is_ours || !name.starts_with(start) {
+        if !name.ends_with(PARTIAL_SUFFIX) || !name.starts_with(start) {
             continue;
         }
         let path = entry.path();
+        if name.ends_with(LASTING_SUFFIX) {
+            lasting(&path)?;
+            continue;
+        }
         // What cannot be locked is in use, or has gone meanwhile; so has what is found to have another name once it is
         // locked.
         let Ok(Some(lock)) = lock(&path) else { continue };
@@ -218,11 +226,16 @@ pub(crate) fn sweep_folder(folder: &Path, start: &str) -> io::Result<()> {
         }
         // What is not locked may be in use all the same. It goes as a whole, so that its owner either misses it or has
         // given it a name for good.
-        let aside = sibling(&path.with_file_name(name))?;
-        if fs::rename(&path, &aside).is_ok() {
-            drop(Temporary::at(aside, None));
-        }
+        let _ = remove_at_once(&path, &path.with_file_name(name));
     }
+    Ok(())
+}
+
+/// Removes a file or directory, which first gets a temporary name beside `target`, so that it goes as a whole.
+pub(crate) fn remove_at_once(path: &Path, target: &Path) -> io::Result<()> {
+    let aside = sibling(target)?;
+    fs::rename(path, &aside)?;
+    drop(Temporary::at(aside, None));
     Ok(())
 }
 
@@ -232,7 +245,7 @@ pub(crate) fn sweep_beside(target: &Path) -> io::Result<()> {
         return Ok(());
     };
     let name = String::from_utf8_lossy(name.as_bytes());
-    match sweep_folder(folder, &format!("{}.", repeated(&name))) {
+    match sweep_folder(folder, &format!("{}.", repeated(&name)), |_| Ok(())) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
@@ -278,10 +291,14 @@ fn rename_if_absent(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// One number that stands for several (FNV-1a).
+/// One number that stands for several.
 pub(crate) fn mixed<const N: usize>(numbers: [u64; N]) -> u64 {
-    let bytes = numbers.into_iter().flat_map(u64::to_le_bytes);
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+    mixed_bytes(numbers.into_iter().flat_map(u64::to_le_bytes))
+}
+
+/// One number that stands for bytes (FNV-1a).
+pub(crate) fn mixed_bytes(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }

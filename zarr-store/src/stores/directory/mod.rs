@@ -1,5 +1,6 @@
 //! A store in a directory of the local file system.
 
+mod aside;
 mod changes;
 mod listing;
 pub(crate) mod lock_file;

@@ -23,6 +23,7 @@ use rustix::{
 };
 
 use super::{
+    aside,
     changes::Changes,
     listing,
     names::with_path,
@@ -148,7 +149,14 @@ impl DirectoryStore {
         if root.as_os_str().as_bytes().contains(&0) {
             return Err(failed(io::ErrorKind::InvalidInput.into()));
         }
-        match fs::metadata(&root) {
+        let look = || match fs::metadata(&root) {
+            // Its owner may have been killed while it was replaced.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                aside::recover(&root).and_then(|()| fs::metadata(&root))
+            }
+            found => found,
+        };
+        match look() {
             Ok(found) if !found.is_dir() => Err(StoreError::Conflict {
                 what: shown,
                 reason: "not a directory".to_owned(),

@@ -17,6 +17,7 @@ use rustix::{
 };
 
 use super::{
+    aside,
     names::with_path,
     store::{DirectoryStore, Durability, Hidden},
     write::{exchange, write_value},
@@ -269,6 +270,7 @@ fn stage_in(
     } else {
         refuse_outside(store, prefix, &target)?;
     }
+    aside::recover(&target).map_err(failed)?;
     refuse_other_kinds(store, prefix, &target)?;
     let folder = make(&target).map_err(failed)?;
     let root = fs::File::open(folder.path()).map_err(failed)?.into();
@@ -348,11 +350,12 @@ impl Staged for DirectoryStaged {
 pub(super) fn sweep(store: &DirectoryStore, folder: &StorePrefix, deep: bool) -> Result<()> {
     let failed = |error| store.refused("sweeping", folder.as_str(), error);
     if folder.is_root() {
+        aside::recover(&store.root).map_err(failed)?;
         sweep_beside(&store.root).map_err(failed)?;
     }
     let mut pending = vec![path_of(store, folder)];
     while let Some(folder) = pending.pop() {
-        match sweep_folder(&folder, "") {
+        match sweep_folder(&folder, "", aside::recover_from) {
             Err(error) if is_absent(&error) => continue,
             other => other.map_err(failed)?,
         }

@@ -1,12 +1,12 @@
 //! What the directory store asks of the system when it writes.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Write},
     path::Path,
 };
 
-use crate::stores::temporary::sibling;
+use super::aside;
 
 /// Writes a value into a new file; where the system may say so only later, checks that all of it arrived.
 pub(super) fn write_value(file: &mut File, value: &[u8], sync: bool) -> io::Result<()> {
@@ -67,11 +67,5 @@ pub(super) fn exchange(staged: &Path, target: &Path) -> io::Result<()> {
             other => return Ok(other?),
         }
     }
-    let aside = sibling(target)?;
-    fs::rename(target, &aside)?;
-    if let Err(error) = fs::rename(staged, target) {
-        fs::rename(&aside, target)?;
-        return Err(error);
-    }
-    fs::rename(&aside, staged)
+    aside::replace(staged, target)
 }
