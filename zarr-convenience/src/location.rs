@@ -43,7 +43,7 @@ pub enum StoreKind {
     Zip,
     /// A document of references to other files, in kerchunk's format.
     References,
-    /// Another file, or nothing yet under a name that ends like one.
+    /// Another file, or nothing yet under a name that ends like one; also what is neither file nor directory.
     OtherFile,
     /// A store elsewhere, named by its address.
     Remote,
@@ -114,6 +114,8 @@ impl Location {
         let ending = |ending: &str| self.store.extension().is_some_and(|found| found == ending);
         match fs::metadata(&self.store) {
             Ok(found) if found.is_dir() => StoreKind::Directory,
+            // Looking into a pipe would wait for somebody to write into it.
+            Ok(found) if !found.is_file() => StoreKind::OtherFile,
             Ok(_) if is_zip(&self.store) || ending("zip") => StoreKind::Zip,
             Ok(_) if is_object(&self.store) => StoreKind::References,
             Ok(_) => StoreKind::OtherFile,
@@ -230,9 +232,12 @@ fn open_with(location: &Location, writable: bool, strays: Strays) -> Result<Arc<
         .into()),
         _ => {
             let what = path.display().to_string();
-            let is = if path.exists() { "is" } else { "would be" };
-            let reason =
-                format!("{is} a file that is no ZIP archive; Zarr is kept in directories and ZIP archives");
+            let is = match fs::metadata(path) {
+                Ok(found) if !found.is_file() => "is neither a file nor a directory",
+                Ok(_) => "is a file that is no ZIP archive",
+                Err(_) => "would be a file that is no ZIP archive",
+            };
+            let reason = format!("{is}; Zarr is kept in directories and ZIP archives");
             Err(if writable {
                 StoreError::Conflict { what, reason }.into()
             } else {

@@ -1,5 +1,7 @@
 //! Words that make no sense, and what would do harm: one line, a status, and nothing is changed.
 
+use std::process::Command;
+
 use crate::place::Place;
 
 #[test]
@@ -36,6 +38,38 @@ fn a_file_that_is_no_store_is_damaged_data_or_in_the_way() {
     place.refused("save x.npy y.npy", 7, &["zarr: x.npy: is a file"]);
     place.refused("create x.npy", 7, &["zarr: x.npy: is a file"]);
     place.refused("save new.zarr damaged=x.npy/y", 6, &["x.npy/y"]);
+}
+
+#[test]
+fn what_is_neither_a_file_nor_a_directory_is_refused_and_not_waited_for() {
+    let place = Place::with_arrays();
+    let made = Command::new("mkfifo").arg(place.path("pipe")).status().unwrap();
+    assert!(made.success());
+    let lines = [
+        "load pipe",
+        "info pipe",
+        "tree pipe",
+        "ls pipe",
+        "attrs pipe",
+        "digest pipe",
+        "copy pipe new.zarr",
+        "copy-all pipe new.zarr",
+        "copy-store pipe new.zarr",
+        "save pipe x.npy",
+        "create pipe --shape 3 --dtype i4",
+        "consolidate pipe",
+        "diff pipe pipe",
+        "migrate pipe",
+        "rechunk pipe new.zarr --chunks 3",
+    ];
+    for line in lines {
+        let run = place.run(line);
+        assert_ne!(run.status, 0, "{line}");
+        let is_named = run.stderr.contains("opening `pipe`: it is a pipe")
+            || run.stderr.contains("pipe: is neither a file nor a directory");
+        assert!(is_named, "{line}: {}", run.stderr);
+    }
+    assert!(!place.path("new.zarr").exists());
 }
 
 #[test]
@@ -136,7 +170,7 @@ fn little_memory_is_taken_for_what_is_refused() {
     // 512 MiB of addresses would be too few for anything near the size of the array.
     let script = "ulimit -v 524288 && exec \"$0\" load big.zarr -o out.npy --threads 1";
     let program = env!("CARGO_BIN_EXE_zarr");
-    let mut shell = std::process::Command::new("sh");
+    let mut shell = Command::new("sh");
     let folder = place.path("");
     let run = shell
         .args(["-c", script, program])

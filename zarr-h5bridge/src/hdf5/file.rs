@@ -117,7 +117,7 @@ fn state(path: &Path, metadata: &fs::Metadata) -> State {
 /// [`Error::Io`] if the file cannot be read.
 pub fn is_hdf5(path: impl AsRef<Path>) -> Result<bool> {
     let path = path.as_ref();
-    fs::File::open(path)
+    open_bytes(path)
         .and_then(|mut file| find_signature(&mut file))
         .map(|start| start.is_some())
         .map_err(|source| Error::Io {
@@ -125,6 +125,35 @@ pub fn is_hdf5(path: impl AsRef<Path>) -> Result<bool> {
             file: path.to_owned(),
             source,
         })
+}
+
+/// Opens a file, and refuses what is neither that nor a directory: opening a pipe would wait for its other end.
+pub(super) fn open_bytes(path: &Path) -> io::Result<fs::File> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        return fs::File::open(path);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("it is {}", name_of(kind)),
+    ))
+}
+
+#[cfg(unix)]
+fn name_of(kind: fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn name_of(_: fs::FileType) -> &'static str {
+    "no file"
 }
 
 /// Where the signature is.
@@ -156,7 +185,7 @@ impl File {
             file: path.to_owned(),
             source,
         };
-        let mut bytes = fs::File::open(path).map_err(io_error)?;
+        let mut bytes = open_bytes(path).map_err(io_error)?;
         let metadata = bytes.metadata().map_err(io_error)?;
         let start = if metadata.is_dir() {
             None

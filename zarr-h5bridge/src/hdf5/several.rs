@@ -7,12 +7,12 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ffi::CString;
-use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::attribute::Node;
+use super::file::open_bytes;
 use super::growing::{Blocks, Unlimited, named};
 use super::libhdf5::{self, Assembly, Called, Fill, Handle, Piece};
 use super::outside::Place;
@@ -501,7 +501,7 @@ impl RawPart {
         };
         let offset = self.offset.checked_add(skipped);
         let read = |offset| -> std::io::Result<()> {
-            let mut file = fs::File::open(&path)?;
+            let mut file = open_bytes(&path)?;
             file.seek(SeekFrom::Start(offset))?;
             file.read_exact(&mut bytes[..len])
         };

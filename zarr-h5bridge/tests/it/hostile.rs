@@ -63,6 +63,22 @@ fn other_files_are_not_hdf5() {
     assert!(is_hdf5(testdata("sample.h5")).unwrap() && is_hdf5(testdata("awkward.h5")).unwrap());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_and_a_socket_are_refused_before_they_are_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, socket) = (folder.path().join("pipe.h5"), folder.path().join("socket.h5"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for (path, what) in [(&pipe, "it is a pipe"), (&socket, "it is a socket")] {
+        for error in [File::open(path).unwrap_err(), is_hdf5(path).unwrap_err()] {
+            let cause = std::error::Error::source(&error).unwrap();
+            assert_eq!(cause.to_string(), what, "{error}");
+        }
+    }
+}
+
 #[test]
 fn whole_files_are_read_whole() {
     // Opening a source gives the library the filters that it lacks.
