@@ -238,6 +238,64 @@ fn a_value_over_the_limit_is_refused_before_it_is_read() {
 }
 
 #[test]
+fn a_body_is_read_as_far_as_it_is_wanted_and_no_further_than_may_be() {
+    const SENT: usize = 4 << 20;
+    // Of a server that takes no notice of ranges and does not say how much will come, as if it never ended.
+    let server = Server::new(|request| {
+        let headers = if request.target.ends_with("gzip") {
+            "Content-Encoding: gzip\r\n"
+        } else {
+            ""
+        };
+        // Empty members of gzip, from which nothing ever comes out.
+        let empty = [31, 139, 8, 0, 0, 0, 0, 0, 0, 255, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        match (request.method.as_str(), headers) {
+            ("HEAD", _) => response("200 OK", headers, b""),
+            (_, "") => response("200 OK", headers, &vec![7; SENT]),
+            _ => response("200 OK", headers, &empty.repeat(SENT / empty.len())),
+        }
+    });
+    let options = HttpOptions {
+        body_size_max: SENT as u64 - 1000,
+        ..without_pauses()
+    };
+    let store = HttpStore::with_options(&server.url(), options).unwrap();
+    let mut buffer = ReadBuffer::new();
+    let near = ByteRange::Part { offset: 2, length: 4 };
+    assert!(store.get_ranges(&key("there"), &[near], &mut buffer).unwrap());
+    assert_eq!((buffer.part(0), buffer.value_size()), (&[7; 4][..], None));
+
+    let (far, end) = (
+        ByteRange::Part {
+            offset: SENT as u64 - 8,
+            length: 8,
+        },
+        ByteRange::Suffix { length: 8 },
+    );
+    let before = server.seen().len();
+    let mut errors = Vec::new();
+    for name in ["there", "gzip"] {
+        for range in [far, end, ByteRange::All] {
+            errors.push(store.get_ranges(&key(name), &[range], &mut buffer).unwrap_err());
+        }
+        errors.push(store.size(&key(name)).unwrap_err());
+    }
+    for error in &errors {
+        let cause = std::error::Error::source(error).unwrap().to_string();
+        assert_eq!(cause, "the server sends more than 4193304 bytes", "{error}");
+    }
+    let asked = server.seen();
+    let asked = asked[before..].iter().filter(|request| request.method == "GET");
+    assert_eq!(asked.count(), errors.len(), "asking again would not help");
+
+    // What may be sent is read to its end.
+    let store = server.store();
+    assert!(store.get_ranges(&key("there"), &[far, end], &mut buffer).unwrap());
+    assert_eq!(buffer.value_size(), Some(SENT as u64));
+    assert_eq!(store.size(&key("there")).unwrap(), Some(SENT as u64));
+}
+
+#[test]
 fn only_404_and_410_mean_absent() {
     let server = Server::new(|request| {
         let status = request.target.rsplit('/').next().unwrap_or_default();

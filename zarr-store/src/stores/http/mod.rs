@@ -1,6 +1,7 @@
 //! Hierarchies that a web server hands out.
 
 mod address;
+mod body;
 mod client;
 mod store;
 

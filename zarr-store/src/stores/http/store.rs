@@ -1,12 +1,8 @@
 //! The web server as a store.
 
-use std::{
-    io::{self, Read},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use ureq::{
     Body,
     http::{Response, StatusCode, header},
@@ -14,6 +10,7 @@ use ureq::{
 
 use super::{
     address::Address,
+    body::{content_length, count_body, is_gzip, read_body, read_part_of_body},
     client::{Answer, Client, Method, Trouble},
 };
 use crate::{
@@ -23,9 +20,6 @@ use crate::{
         ranges::{check_limit, push_shared_ranges},
     },
 };
-
-/// How many bytes are read before more memory is taken, where the server does not say how many will come.
-const STEP: usize = 1 << 20;
 
 /// How a web server is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +34,10 @@ pub struct HttpOptions {
     pub redirects_max: u32,
     /// How many requests are in flight at once.
     pub requests_max: usize,
+    /// How many bytes of one body are read, so that one that never ends is an error.
+    ///
+    /// It concerns the servers that send whole values when parts are asked for, or do not say how long a value is.
+    pub body_size_max: u64,
 }
 
 impl Default for HttpOptions {
@@ -50,6 +48,7 @@ impl Default for HttpOptions {
             patience: Duration::from_secs(30),
             redirects_max: 5,
             requests_max: 32,
+            body_size_max: 64 << 30,
         }
     }
 }
@@ -69,6 +68,7 @@ pub struct HttpStore {
     base: Address,
     client: Client,
     requests_max: usize,
+    body_size_max: u64,
     /// Whether values come with entity tags.
     telling: Telling,
 }
@@ -101,6 +101,7 @@ impl HttpStore {
         Ok(Self {
             base,
             requests_max: options.requests_max,
+            body_size_max: options.body_size_max,
             client: Client::new(options),
             telling: Telling::default(),
         })
@@ -141,7 +142,7 @@ impl HttpStore {
         self.ask(Method::Get, key, None, |answer| match answer {
             Answer::Found(response) if response.status() == StatusCode::OK => {
                 let seen = self.seen(&response);
-                let bytes = read_body(response, size_max, &what)?;
+                let bytes = read_body(response, size_max, self.body_size_max, &what)?;
                 let size = bytes.len() as u64;
                 Ok((bytes, seen.of_size(Some(size))))
             }
@@ -173,15 +174,15 @@ impl HttpStore {
                     return Err(out_of_range(what(), range, size).into());
                 }
                 let seen = self.seen(&response).of_size(size);
-                let bytes = read_body(response, length, &what)?;
+                let bytes = read_body(response, length, self.body_size_max, &what)?;
                 is_outside = bytes.len() as u64 != length;
                 Ok((bytes, seen))
             }
             // The server takes no notice of ranges.
             Answer::Found(response) => {
                 let seen = self.seen(&response);
-                let (bytes, size) = read_part_of_body(response, range, &what)?;
-                Ok((bytes, seen.of_size(Some(size))))
+                let (bytes, size) = read_part_of_body(response, range, self.body_size_max, &what)?;
+                Ok((bytes, seen.of_size(size)))
             }
             Answer::OutOfRange(Some(size)) => Err(out_of_range(what(), range, size).into()),
             Answer::OutOfRange(None) => {
@@ -241,17 +242,6 @@ fn unasked(what: &str) -> Trouble {
     Trouble::Refused(StoreError::io("reading", what, error))
 }
 
-fn is_gzip(response: &Response<Body>) -> bool {
-    let encoding = response.headers().get(header::CONTENT_ENCODING);
-    encoding.is_some_and(|encoding| encoding == "gzip" || encoding == "x-gzip")
-}
-
-/// The number of bytes that will come, if the server says so.
-fn content_length(response: &Response<Body>) -> Option<u64> {
-    let length = response.headers().get(header::CONTENT_LENGTH)?;
-    length.to_str().ok()?.trim().parse().ok()
-}
-
 /// The size of the whole value that a partial answer tells, once its part is found to be the one asked for.
 fn checked_range(response: &Response<Body>, range: ByteRange) -> std::result::Result<Option<u64>, ()> {
     let text = response.headers().get(header::CONTENT_RANGE).ok_or(())?;
@@ -275,125 +265,6 @@ fn checked_range(response: &Response<Body>, range: ByteRange) -> std::result::Re
         _ => true,
     };
     is_asked_for.then_some(size).ok_or(())
-}
-
-/// Reads a body whole, with its encoding undone.
-fn read_body(
-    response: Response<Body>,
-    size_max: u64,
-    what: &impl Fn() -> String,
-) -> std::result::Result<Bytes, Trouble> {
-    let declared = content_length(&response);
-    let is_encoded = is_gzip(&response);
-    if !is_encoded && let Some(declared) = declared {
-        check_limit(declared, size_max, what)?;
-    }
-    let body = Counted::new(response.into_body().into_reader(), declared);
-    if is_encoded {
-        read_up_to(MultiGzDecoder::new(body), size_max, None, what)
-    } else {
-        read_up_to(body, size_max, declared, what)
-    }
-}
-
-/// Reads to the end, at most `size_max` bytes.
-fn read_up_to(
-    mut body: impl Read,
-    size_max: u64,
-    declared: Option<u64>,
-    what: &impl Fn() -> String,
-) -> std::result::Result<Bytes, Trouble> {
-    let mut bytes = Vec::new();
-    if let Some(declared) = declared.and_then(|declared| usize::try_from(declared).ok()) {
-        bytes
-            .try_reserve_exact(declared)
-            .map_err(|_| Trouble::Lasting(io::ErrorKind::OutOfMemory.into()))?;
-    }
-    loop {
-        let before = bytes.len();
-        let step = (size_max.saturating_add(1) - before as u64).min(STEP as u64);
-        let read = body.by_ref().take(step).read_to_end(&mut bytes);
-        read.map_err(Trouble::passing)?;
-        check_limit(bytes.len() as u64, size_max, what)?;
-        if (bytes.len() - before) < step as usize {
-            return Ok(bytes.into());
-        }
-    }
-}
-
-/// Reads a whole body and keeps one part of it; gives that, and the size of all.
-fn read_part_of_body(
-    response: Response<Body>,
-    range: ByteRange,
-    what: &impl Fn() -> String,
-) -> std::result::Result<(Bytes, u64), Trouble> {
-    let declared = content_length(&response);
-    let is_encoded = is_gzip(&response);
-    let body = Counted::new(response.into_body().into_reader(), declared);
-    let mut body: Box<dyn Read> = if is_encoded {
-        Box::new(MultiGzDecoder::new(body))
-    } else {
-        Box::new(body)
-    };
-    let mut kept = Vec::new();
-    let mut size = 0_u64;
-    let mut memory = vec![0; 64 * 1024];
-    loop {
-        let read = body.read(&mut memory).map_err(Trouble::passing)?;
-        if read == 0 {
-            break;
-        }
-        let (start, end) = (size, size + read as u64);
-        size = end;
-        match range {
-            ByteRange::Part { offset, length } => {
-                let from = offset.clamp(start, end) - start;
-                let to = offset.saturating_add(length).clamp(start, end) - start;
-                kept.extend_from_slice(&memory[from as usize..to as usize]);
-            }
-            ByteRange::Suffix { length } => {
-                kept.extend_from_slice(&memory[..read]);
-                // What cannot be in the last bytes goes, but not byte by byte.
-                let over = (kept.len() as u64).saturating_sub(length) as usize;
-                if over > STEP {
-                    kept.drain(..over);
-                }
-            }
-            ByteRange::All => kept.extend_from_slice(&memory[..read]),
-        }
-    }
-    if range.resolve(size).is_none() {
-        return Err(out_of_range(what(), range, size).into());
-    }
-    if let ByteRange::Suffix { length } = range {
-        kept.drain(..kept.len() - length as usize);
-    }
-    Ok((kept.into(), size))
-}
-
-/// A body that is an error when it is shorter than the server said.
-struct Counted<R> {
-    body: R,
-    left: Option<u64>,
-}
-
-impl<R> Counted<R> {
-    fn new(body: R, left: Option<u64>) -> Self {
-        Self { body, left }
-    }
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, memory: &mut [u8]) -> io::Result<usize> {
-        let read = self.body.read(memory)?;
-        if let Some(left) = &mut self.left {
-            if read == 0 && !memory.is_empty() && *left > 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            *left = left.saturating_sub(read as u64);
-        }
-        Ok(read)
-    }
 }
 
 impl Store for HttpStore {
@@ -433,7 +304,7 @@ impl Store for HttpStore {
             Some(Some(size)) => Ok(Some(size)),
             // The server does not tell before it sends.
             Some(None) => self.ask(Method::Get, key, None, |answer| match answer {
-                Answer::Found(response) => count_body(response),
+                Answer::Found(response) => count_body(response, self.body_size_max),
                 _ => Err(unasked(&self.describe(key.as_str()))),
             }),
         }
@@ -503,16 +374,4 @@ impl HttpStore {
             store: self.describe(key),
         })
     }
-}
-
-fn count_body(response: Response<Body>) -> std::result::Result<u64, Trouble> {
-    let declared = content_length(&response);
-    let is_encoded = is_gzip(&response);
-    let mut body = Counted::new(response.into_body().into_reader(), declared);
-    let counted = if is_encoded {
-        io::copy(&mut MultiGzDecoder::new(body), &mut io::sink())
-    } else {
-        io::copy(&mut body, &mut io::sink())
-    };
-    counted.map_err(Trouble::passing)
 }
