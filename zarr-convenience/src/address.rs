@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use zarr_core::store::{MemoryStore, Store};
+use zarr_core::store::{MemoryStore, Store, Strays};
 
 use crate::{Error, Result};
 
@@ -26,15 +26,15 @@ pub(crate) fn split(text: &str) -> (String, String) {
     (text.to_owned(), String::new())
 }
 
-/// Opens the store at an address.
-pub(crate) fn open(text: &str) -> Result<Arc<dyn Store>> {
+/// Opens the store at an address, with what its listings are to make of names that are no keys.
+pub(crate) fn open(text: &str, strays: Strays) -> Result<Arc<dyn Store>> {
     let scheme = text.split("://").next().unwrap_or_default();
     match scheme {
         "memory" => Ok(memory(text)),
         "http" | "https" => http(text),
-        "s3" | "s3a" => objects(text, "s3"),
-        "gs" => objects(text, "gcs"),
-        "az" | "adl" | "azure" | "abfs" | "abfss" => objects(text, "azure"),
+        "s3" | "s3a" => objects(text, "s3", strays),
+        "gs" => objects(text, "gcs", strays),
+        "az" | "adl" | "azure" | "abfs" | "abfss" => objects(text, "azure", strays),
         _ => Err(Error::Argument(format!(
             "addresses that begin with '{scheme}://' are not known; known are file, memory, http, https, s3, gs, az"
         ))),
@@ -64,7 +64,7 @@ fn http(text: &str) -> Result<Arc<dyn Store>> {
 
 /// Opens a bucket, with the settings that the tools of its cloud read from the environment as well.
 #[cfg(feature = "object_store")]
-fn objects(text: &str, feature: &str) -> Result<Arc<dyn Store>> {
+fn objects(text: &str, feature: &str, strays: Strays) -> Result<Arc<dyn Store>> {
     let is_built_in = match feature {
         "s3" => cfg!(feature = "s3"),
         "gcs" => cfg!(feature = "gcs"),
@@ -80,11 +80,12 @@ fn objects(text: &str, feature: &str) -> Result<Arc<dyn Store>> {
             .any(|start| name.starts_with(start));
         is_meant.then_some((name, value.into_string().ok()?))
     });
-    Ok(Arc::new(zarr_core::store::ObjectStore::from_url(text, settings)?))
+    let store = zarr_core::store::ObjectStore::from_url(text, settings)?;
+    Ok(Arc::new(store.with_strays(strays)))
 }
 
 #[cfg(not(feature = "object_store"))]
-fn objects(_text: &str, feature: &str) -> Result<Arc<dyn Store>> {
+fn objects(_text: &str, feature: &str, _: Strays) -> Result<Arc<dyn Store>> {
     Err(missing(feature))
 }
 
@@ -113,10 +114,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_reached_names_what_to_build() {
-        let error = open("ftp://h/x").unwrap_err().to_string();
+        let error = open("ftp://h/x", Strays::Passed).unwrap_err().to_string();
         assert!(error.contains("'ftp://'"), "{error}");
         if cfg!(not(feature = "gcs")) {
-            let error = open("gs://b/x").unwrap_err().to_string();
+            let error = open("gs://b/x", Strays::Passed).unwrap_err().to_string();
             assert!(error.contains("feature 'gcs'"), "{error}");
         }
     }
@@ -125,8 +126,21 @@ mod tests {
     fn an_address_in_memory_is_one_store() {
         use zarr_core::store::{StoreExt, StoreKey};
         let key = StoreKey::new("a").unwrap();
-        open("memory://one").unwrap().set(&key, b"1").unwrap();
-        assert!(open("memory://one").unwrap().exists(&key).unwrap());
-        assert!(!open("memory://two").unwrap().exists(&key).unwrap());
+        open("memory://one", Strays::Passed)
+            .unwrap()
+            .set(&key, b"1")
+            .unwrap();
+        assert!(
+            open("memory://one", Strays::Passed)
+                .unwrap()
+                .exists(&key)
+                .unwrap()
+        );
+        assert!(
+            !open("memory://two", Strays::Passed)
+                .unwrap()
+                .exists(&key)
+                .unwrap()
+        );
     }
 }

@@ -187,7 +187,7 @@ pub fn open_store(location: &Location, writable: bool) -> Result<Arc<dyn Store>>
 
 /// Opens the Zarr store at a location for reading, where all that is in it is to be copied.
 ///
-/// What is no key of a directory or an archive is an error of listing it, and, unless they are followed, so is a link
+/// What is no key of a directory, an archive or a bucket is an error of listing it, and, unless they are followed, so is a link
 /// that leads out of it.
 ///
 /// # Errors
@@ -204,7 +204,7 @@ pub fn open_whole_store(location: &Location, follows_links: bool) -> Result<Arc<
 fn open_with(location: &Location, writable: bool, strays: Strays) -> Result<Arc<dyn Store>> {
     let path = &location.store;
     if let Some(address) = location.address() {
-        return address::open(address);
+        return address::open(address, strays);
     }
     match location.kind() {
         StoreKind::Directory => {

@@ -43,7 +43,8 @@ fn list_entry(
         None => {
             let key = format!("{prefix}{}", name.to_string_lossy());
             let reason = "not UTF-8";
-            return known(store, Err(StoreError::InvalidKey { key, reason })).map(|_: Option<()>| ());
+            let refused = Err(StoreError::InvalidKey { key, reason });
+            return store.strays.known("", refused).map(|_: Option<()>| ());
         }
         Some(name) if name.ends_with(PARTIAL_SUFFIX) => return Ok(()),
         Some(name) => name,
@@ -53,23 +54,17 @@ fn list_entry(
         return Ok(());
     };
     if is_folder {
-        listing.prefixes.extend(known(store, prefix.child(name))?);
+        listing
+            .prefixes
+            .extend(store.strays.known(name, prefix.child(name))?);
     } else if !is_debris(name) {
-        listing.keys.extend(known(store, prefix.key(name))?);
+        listing.keys.extend(store.strays.known(name, prefix.key(name))?);
         let is_link = || entry.file_type().is_ok_and(|kind| kind.is_symlink());
         if store.strays == Strays::Refused && is_link() {
             refuse_outer(store, &format!("{prefix}{name}"))?;
         }
     }
     Ok(())
-}
-
-/// A name that is a key, or `None` for one that may be passed over.
-fn known<T>(store: &DirectoryStore, name: Result<T>) -> Result<Option<T>> {
-    match name {
-        Err(_) if store.strays == Strays::Passed => Ok(None),
-        name => name.map(Some),
-    }
 }
 
 /// Refuses a file or folder that lies outside the root, where a link leads.

@@ -8,6 +8,7 @@ use super::environment::{Table, open};
 use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
     stores::{
+        Strays,
         ranges::push_filled_ranges,
         sorted::{after, list_level},
     },
@@ -30,6 +31,7 @@ pub struct LmdbStore {
     /// `None` when the environment is read and has never been written.
     table: Option<Table>,
     is_writable: bool,
+    strays: Strays,
 }
 
 impl LmdbStore {
@@ -64,7 +66,16 @@ impl LmdbStore {
             environment,
             table,
             is_writable,
+            strays: Strays::default(),
         })
+    }
+
+    /// Chooses what listings make of names that are no keys, as others may have written them; they are left out unless
+    /// told otherwise.
+    #[must_use]
+    pub fn with_strays(mut self, strays: Strays) -> Self {
+        self.strays = strays;
+        self
     }
 
     fn failed(&self, action: &'static str, key: &str, error: &Error) -> StoreError {
@@ -194,8 +205,8 @@ impl Store for LmdbStore {
 
     fn list_dir(&self, prefix: &StorePrefix) -> Result<Listing> {
         let listing = self.read(prefix.as_str(), |transaction, table| {
-            Ok(list_level(prefix, |from| {
-                next_key(transaction, table, from)
+            Ok(list_level(prefix, self.strays, |from| {
+                next_key(transaction, table, from, self.strays)
                     .map_err(|error| self.failed("listing", prefix.as_str(), &error))
             }))
         });
@@ -269,11 +280,12 @@ impl Store for LmdbStore {
     }
 }
 
-/// The first key from a bound on; keys that are no text are passed over.
+/// The first key from a bound on; keys that are no text are passed over if `strays` says so.
 fn next_key(
     transaction: &RoTxn<'_>,
     table: &Table,
     from: Bound<&str>,
+    strays: Strays,
 ) -> std::result::Result<Option<String>, Error> {
     // A key longer than LMDB takes cannot be searched for; it ends like its beginning.
     let cut = |text: &str| text.as_bytes()[..text.len().min(KEY_SIZE_MAX)].to_vec();
@@ -291,8 +303,13 @@ fn next_key(
             Bound::Unbounded => table.first(transaction)?,
         };
         let Some((key, _)) = found else { return Ok(None) };
-        if let Ok(key) = str::from_utf8(key) {
-            return Ok(Some(key.to_owned()));
+        match str::from_utf8(key) {
+            Ok(key) => return Ok(Some(key.to_owned())),
+            Err(_) if strays == Strays::Passed => {}
+            Err(_) => {
+                let name = String::from_utf8_lossy(key);
+                return Err(Error::Decoding(format!("the key {name:?} is not UTF-8").into()));
+            }
         }
         from = Bound::Excluded(key.to_vec());
     }

@@ -12,6 +12,7 @@ use super::runtime::Carrier;
 use crate::{
     ByteRange, Capabilities, IoHints, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
     stores::{
+        Strays,
         answers::{Seen, Telling, read_parts},
         ranges::check_limit,
         secrets::redact,
@@ -44,6 +45,7 @@ pub struct ObjectStore {
     root: Path,
     shown: String,
     carrier: Carrier,
+    strays: Strays,
     /// Whether objects come with entity tags.
     telling: Telling,
 }
@@ -74,8 +76,17 @@ impl ObjectStore {
             root,
             shown,
             carrier,
+            strays: Strays::default(),
             telling: Telling::default(),
         })
+    }
+
+    /// Chooses what listings make of names that are no keys, as others may have given them to objects; they are left out
+    /// unless told otherwise.
+    #[must_use]
+    pub fn with_strays(mut self, strays: Strays) -> Self {
+        self.strays = strays;
+        self
     }
 
     /// Makes a bucket in memory.
@@ -321,20 +332,29 @@ impl Store for ObjectStore {
         })?;
         let mut listing = Listing::default();
         let Some(found) = found else { return Ok(listing) };
-        // Names that are no keys, as others may have given them, are left out.
         for object in &found.objects {
-            listing.keys.extend(
-                self.below(&object.location)
-                    .map(StoreKey::new)
-                    .into_iter()
-                    .flatten(),
-            );
+            let Some(name) = self.below(&object.location) else {
+                continue;
+            };
+            // What stands for the folder itself, as the web pages of the clouds make it.
+            let is_folder = name.len() < prefix.as_str().len().max(1);
+            let key = match object.size {
+                0 if is_folder => continue,
+                _ if is_folder => Err(StoreError::InvalidKey {
+                    key: format!("{name}/"),
+                    reason: "empty part",
+                }),
+                _ => StoreKey::new(name),
+            };
+            listing.keys.extend(self.strays.known(name, key)?);
         }
         for path in &found.common_prefixes {
             let prefix = self.below(path).filter(|text| !text.is_empty());
-            listing
-                .prefixes
-                .extend(prefix.map(StorePrefix::new).into_iter().flatten());
+            if let Some(name) = prefix {
+                listing
+                    .prefixes
+                    .extend(self.strays.known(name, StorePrefix::new(name))?);
+            }
         }
         listing.keys.sort();
         listing.prefixes.sort();
@@ -380,5 +400,47 @@ impl Store for ObjectStore {
         } else {
             format!("{}: {key}", self.shown)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bucket with a value `a/b`, what a killed copy left, and an object of a name.
+    fn bucket(name: &str) -> ObjectStore {
+        let objects: Arc<dyn Objects> = Arc::new(InMemory::new());
+        let store = ObjectStore::new(Arc::clone(&objects), "x.zarr", "memory:///x.zarr").unwrap();
+        for (name, value) in [("a/b", &b"1"[..]), ("a/.c.1-2f.zt-partial", b"1"), (name, b"1")] {
+            let path = Path::parse(format!("x.zarr/{name}")).unwrap();
+            let objects = Arc::clone(&objects);
+            let put = async move { objects.put(&path, value.into()).await };
+            store.carrier.run(put).unwrap().unwrap();
+        }
+        store
+    }
+
+    #[test]
+    fn b34_names_that_are_no_keys_are_left_out_or_named() {
+        for name in ["a/back\\slash", "a/back\\slash/c"] {
+            let store = bucket(name);
+            let prefix = StorePrefix::new("a").unwrap();
+            let listing = store.list_dir(&prefix).unwrap();
+            assert_eq!((listing.keys.len(), listing.prefixes.len()), (1, 0));
+            let error = store.with_strays(Strays::Named).list_dir(&prefix).unwrap_err();
+            assert!(
+                matches!(&error, StoreError::InvalidKey { key, .. } if name.starts_with(key.as_str())),
+                "{error}"
+            );
+        }
+        let whole = bucket("a/d").with_strays(Strays::Named);
+        assert_eq!(
+            whole
+                .list_dir(&StorePrefix::new("a").unwrap())
+                .unwrap()
+                .keys
+                .len(),
+            2
+        );
     }
 }

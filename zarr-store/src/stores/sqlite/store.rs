@@ -8,6 +8,7 @@ use super::connections::Connections;
 use crate::{
     ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
     stores::{
+        Strays,
         ranges::push_filled_ranges,
         sorted::{after, list_level},
     },
@@ -37,6 +38,7 @@ pub struct SqliteStore {
     shown: String,
     connections: Connections,
     is_writable: bool,
+    strays: Strays,
 }
 
 impl SqliteStore {
@@ -69,6 +71,7 @@ impl SqliteStore {
             shown,
             connections,
             is_writable,
+            strays: Strays::default(),
         };
         if !is_writable {
             store.check_table()?;
@@ -88,7 +91,16 @@ impl SqliteStore {
             shown,
             connections,
             is_writable: true,
+            strays: Strays::default(),
         })
+    }
+
+    /// Chooses what listings make of names that are no keys, as others may have written them; they are left out unless
+    /// told otherwise.
+    #[must_use]
+    pub fn with_strays(mut self, strays: Strays) -> Self {
+        self.strays = strays;
+        self
     }
 
     /// Refuses a file that is no database, or one of something else.
@@ -257,7 +269,9 @@ impl Store for SqliteStore {
         let listing = self.connections.read(|connection| {
             // One transaction, so that what others do meanwhile is in the listing whole or not at all.
             let transaction = connection.unchecked_transaction()?;
-            let listing = list_level(prefix, |from| next_key(&transaction, from).map_err(failed))?;
+            let listing = list_level(prefix, self.strays, |from| {
+                next_key(&transaction, from).map_err(failed)
+            })?;
             Ok(listing)
         });
         listing.map_err(|stopped| self.told("listing", prefix.as_str(), stopped))
