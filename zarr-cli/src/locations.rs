@@ -384,7 +384,7 @@ impl Target {
             let sink = Hdf5Sink::open(new.temporary())?;
             (new, sink)
         } else {
-            let new = NewFile::beside(path);
+            let new = NewFile::beside(path)?;
             let sink = Hdf5Sink::create(new.temporary())?;
             (new, sink)
         };

@@ -1,80 +1,28 @@
 //! Files that are seen when they are complete.
 
+#[cfg(feature = "hdf5")]
+use std::{fs, thread, time::Duration};
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter},
     path::{Path, PathBuf},
-    process,
-    sync::OnceLock,
 };
-#[cfg(feature = "hdf5")]
-use std::{thread, time::Duration};
 
 use anyhow::Result;
-use zarr_convenience::Error;
-
-/// The process whose number is in temporary names.
-static OWNER: OnceLock<u32> = OnceLock::new();
-
-/// Names new files after the process that started this one, and removes them where this one cannot.
-#[cfg(all(unix, feature = "hdf5"))]
-pub(crate) fn leave_to_parent() {
-    // Nothing was named before.
-    let _ = OWNER.set(std::os::unix::process::parent_id());
-}
+use zarr_convenience::{Error, core::store};
 
 /// Removes the new file that a process left which was ended while this one waited for it.
 #[cfg(feature = "hdf5")]
 pub(crate) fn remove_left(path: &Path) {
-    // Mostly there is none.
-    let _ = fs::remove_file(temporary_name(path, process::id()));
+    // Mostly there is none; what cannot be removed is hidden.
+    let _ = store::NewFile::sweep(path);
 }
-
-/// What the names of files end in that are not complete.
-const SUFFIX: &str = ".zt-partial";
 
 /// How long it is waited for a file that somebody else has open, and how often it is looked at.
 #[cfg(feature = "hdf5")]
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 #[cfg(feature = "hdf5")]
 const LOCK_TRIES: u32 = 50;
-
-fn temporary_name(path: &Path, owner: u32) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{owner}{SUFFIX}"))
-}
-
-/// Removes what killed processes left of files that were to be at `path`.
-fn sweep(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let Ok(entries) = fs::read_dir(folder.unwrap_or(Path::new("."))) else {
-        // Whoever makes the file will be told.
-        return;
-    };
-    let start = format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy());
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| {
-            let owner = name.strip_prefix(&start)?.strip_suffix(SUFFIX)?;
-            owner.parse::<u32>().ok()
-        });
-        // Either is enough where it works: file systems may not lock, and processes run on other machines.
-        if owner.is_some_and(|owner| !is_running(owner)) && is_unlocked(&entry.path()) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Whether a process of this number is known to run.
-fn is_running(process: u32) -> bool {
-    Path::new("/proc").join(process.to_string()).exists()
-}
-
-/// Whether nobody has a file open for writing, as far as that is told; the HDF5 library locks its files.
-fn is_unlocked(path: &Path) -> bool {
-    let file = fs::OpenOptions::new().read(true).write(true).open(path);
-    file.is_ok_and(|file| file.try_lock().is_ok())
-}
 
 /// Locks a file, and says `false` if somebody else has it open after as many pauses as it is waited for; one that cannot
 /// be locked is taken to be free.
@@ -93,27 +41,28 @@ fn locks(file: &File, mut pause: impl FnMut()) -> bool {
     (0..LOCK_TRIES).any(|_| is_free())
 }
 
-/// A file under a temporary name beside its own, removed unless it is published.
+/// A file that is hidden beside its place until it is published, and removed unless it is.
 pub(crate) struct NewFile {
-    temporary: PathBuf,
+    new: store::NewFile,
     path: PathBuf,
     /// The file that it takes the place of, locked so that nobody else changes it meanwhile.
     #[cfg(feature = "hdf5")]
     old: Option<File>,
-    is_published: bool,
 }
 
 impl NewFile {
     /// A file that will be at `path`.
-    pub(crate) fn beside(path: &Path) -> Self {
-        sweep(path);
-        Self {
-            temporary: temporary_name(path, *OWNER.get_or_init(process::id)),
+    ///
+    /// # Errors
+    /// When no file can be made there.
+    pub(crate) fn beside(path: &Path) -> Result<Self> {
+        let new = store::NewFile::beside(path).map_err(|error| failed(path, "creating", error))?;
+        Ok(Self {
+            new,
             path: path.to_owned(),
             #[cfg(feature = "hdf5")]
             old: None,
-            is_published: false,
-        }
+        })
     }
 
     /// A copy of the file at `path`, which will take its place.
@@ -122,11 +71,7 @@ impl NewFile {
     /// When somebody else has the file open, and when it cannot be copied.
     #[cfg(feature = "hdf5")]
     pub(crate) fn changed(path: &Path) -> Result<Self> {
-        let failed = |source| Error::File {
-            what: path.display().to_string(),
-            action: "copying",
-            source,
-        };
+        let failed = |error| failed(path, "copying", error);
         // What has the name may be a link, which stays.
         let path = fs::canonicalize(path).map_err(failed)?;
         let old = fs::OpenOptions::new().read(true).write(true).open(&path);
@@ -135,9 +80,9 @@ impl NewFile {
             let reason = format!("{}: another program has the file open", path.display());
             return Err(Error::Copy(reason).into());
         }
-        let mut new = Self::beside(&path);
+        let mut new = Self::beside(&path)?;
         new.old = Some(old);
-        fs::copy(&path, &new.temporary).map_err(failed)?;
+        fs::copy(&path, new.temporary()).map_err(failed)?;
         Ok(new)
     }
 
@@ -147,12 +92,12 @@ impl NewFile {
     )]
     /// Where it is until it is published.
     pub(crate) fn temporary(&self) -> &Path {
-        &self.temporary
+        self.new.path()
     }
 
     /// Makes it, to be written to.
     pub(crate) fn create(&self) -> io::Result<BufWriter<File>> {
-        Ok(BufWriter::with_capacity(1 << 16, File::create(&self.temporary)?))
+        Ok(BufWriter::with_capacity(1 << 16, self.new.create()?))
     }
 
     /// Gives the file its name, which must still be free or have the file that it was made of.
@@ -161,35 +106,27 @@ impl NewFile {
         if self.old.is_some() {
             return self.replace();
         }
-        if self.path.try_exists().map_err(|error| self.failed(error))? {
-            let reason = format!("{}: appeared while the copy was made", self.path.display());
-            return Err(Error::Copy(reason).into());
+        match self.new.publish() {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let reason = format!("{}: appeared while the copy was made", self.path.display());
+                Err(Error::Copy(reason).into())
+            }
+            published => Ok(published.map_err(|error| failed(&self.path, "publishing", error))?),
         }
-        self.replace()
     }
 
     /// Gives the file its name, and takes it from an older one.
-    pub(crate) fn replace(mut self) -> Result<()> {
-        fs::rename(&self.temporary, &self.path).map_err(|error| self.failed(error))?;
-        self.is_published = true;
-        Ok(())
-    }
-
-    fn failed(&self, source: io::Error) -> Error {
-        Error::File {
-            what: self.path.display().to_string(),
-            action: "publishing",
-            source,
-        }
+    pub(crate) fn replace(self) -> Result<()> {
+        let replaced = self.new.replace();
+        Ok(replaced.map_err(|error| failed(&self.path, "publishing", error))?)
     }
 }
 
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if !self.is_published {
-            // There is nobody left to tell.
-            let _ = fs::remove_file(&self.temporary);
-        }
+fn failed(path: &Path, action: &'static str, source: io::Error) -> Error {
+    Error::File {
+        what: path.display().to_string(),
+        action,
+        source,
     }
 }
 

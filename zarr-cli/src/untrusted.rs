@@ -28,10 +28,6 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode> {
     if untrusted.untrusted && untrusted.confined.is_none() {
         run_confined(cli)
     } else {
-        #[cfg(all(unix, feature = "hdf5"))]
-        if untrusted.confined.is_some() {
-            new_file::leave_to_parent();
-        }
         commands::run(cli).map(ExitCode::from)
     }
 }

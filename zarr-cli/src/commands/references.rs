@@ -71,7 +71,7 @@ pub(crate) fn run(args: &ReferencesArgs, common: &Common) -> Result<()> {
         ..ReferenceOptions::new(url)
     };
     let shown = args.output.display().to_string();
-    let new = NewFile::beside(&args.output);
+    let new = NewFile::beside(&args.output)?;
     let mut file = new.create().with_context(|| shown.clone())?;
     let report = write_references(&store, &options, &mut file).with_context(|| shown.clone())?;
     file.flush().with_context(|| shown.clone())?;
@@ -88,8 +88,6 @@ pub(crate) fn run(args: &ReferencesArgs, common: &Common) -> Result<()> {
             "{n} {things} cannot be referred to, and --strict was given; nothing was written"
         ));
     }
-    let file = file.into_inner().context("writing")?;
-    file.sync_all().with_context(|| shown.clone())?;
     drop(file);
     new.replace()?;
     if common.json {

@@ -127,7 +127,7 @@ fn write_page(
         return unless_closed(written, output);
     }
     // A page that cannot be completed does not take the place of an older one.
-    let page = NewFile::beside(Path::new(file));
+    let page = NewFile::beside(Path::new(file))?;
     let mut output = page.create().with_context(|| file.to_owned())?;
     let more = write_tree_html(source.as_ref(), node, &options, &mut output)?;
     output.flush().with_context(|| file.to_owned())?;

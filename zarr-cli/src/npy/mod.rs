@@ -67,7 +67,7 @@ fn read_npz(path: &Path, mut size_max: u64) -> Result<Vec<(Option<String>, Array
 /// Writes a `.npy` file; one that cannot be completed does not take the place of an older one.
 pub(crate) fn write(path: &Path, array: &ArrayData) -> Result<()> {
     let header = header(array)?;
-    let file = NewFile::beside(path);
+    let file = NewFile::beside(path)?;
     let written = file.create().and_then(|mut output| {
         output.write_all(&header)?;
         output.write_all(&elements(array))?;

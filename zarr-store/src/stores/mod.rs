@@ -20,7 +20,7 @@ pub mod sqlite;
 mod strays;
 pub(crate) mod sync;
 pub mod temp;
-mod temporary;
+pub(crate) mod temporary;
 #[cfg(feature = "zip")]
 pub mod zip;
 
