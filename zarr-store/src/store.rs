@@ -76,8 +76,9 @@ pub trait Store: Debug + Send + Sync {
     /// Keeps other processes that ask for the same from setting a key, as long as the lock lives; waits for those
     /// that have it.
     ///
-    /// A store that only one process at a time can change need not do anything. Within one process, the same lock
-    /// must not be taken twice at the same time.
+    /// A store that only one process at a time can change need not do anything. Others that do nothing, as this does by
+    /// itself, must say so: processes that change parts of one value there undo each other's changes. Within one process,
+    /// the same lock must not be taken twice at the same time.
     ///
     /// # Errors
     /// When the store can lock and has failed to.

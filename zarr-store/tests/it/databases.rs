@@ -10,6 +10,7 @@ use std::{
 use zarr_store::{DbmStore, DirectoryStore, Store, StoreError, StorePrefix};
 
 use crate::{
+    debris,
     directory::{child, child_root},
     folder, get, key, keys, prefix,
 };
@@ -145,6 +146,9 @@ fn child_that_shares() {
         let value = vec![round; SIZE - usize::from(round)];
         store.set(&key(&format!("{own}/{round}")), &value).unwrap();
         store.set(&key("shared"), &value).unwrap();
+        let lock = store.lock(&key("counted")).unwrap();
+        let counted = get(store.as_ref(), "counted").map_or(0, |value| value[0]);
+        store.set_locked(&key("counted"), &[counted + 1], lock).unwrap();
         let seen = get(store.as_ref(), "shared").unwrap();
         assert!(seen.len() == SIZE - usize::from(seen[0]) && seen.iter().all(|byte| *byte == seen[0]));
     }
@@ -189,9 +193,15 @@ fn check_processes(kind: &str) {
     }
     assert_eq!(get(store.as_ref(), "shared").unwrap()[0], ROUNDS - 1);
     assert_eq!(
-        store.list_dir(&StorePrefix::root()).unwrap().keys,
-        [key("shared")]
+        get(store.as_ref(), "counted").unwrap(),
+        [3 * ROUNDS],
+        "none undoes what another did"
     );
+    assert_eq!(
+        store.list_dir(&StorePrefix::root()).unwrap().keys,
+        [key("counted"), key("shared")]
+    );
+    assert!(debris(folder.path()).is_empty());
 }
 
 #[test]
@@ -208,6 +218,27 @@ mod sqlite {
     #[test]
     fn processes_share_a_database() {
         check_processes("sqlite");
+    }
+
+    #[test]
+    fn stores_of_one_database_share_its_locks_whatever_they_call_it() {
+        let folder = folder();
+        std::os::unix::fs::symlink(folder.path().join("x.sqlite"), folder.path().join("link")).unwrap();
+        let names = ["x.sqlite", "./x.sqlite", "link"];
+        let stores = names.map(|name| SqliteStore::create(folder.path().join(name)).unwrap());
+        std::thread::scope(|scope| {
+            for store in &stores {
+                scope.spawn(move || {
+                    for _ in 0..40 {
+                        let lock = store.lock(&key("a")).unwrap();
+                        let counted = get(store, "a").map_or(0, |value| value[0]);
+                        store.set_locked(&key("a"), &[counted + 1], lock).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(get(&stores[0], "a").unwrap(), [120]);
+        assert!(debris(folder.path()).is_empty());
     }
 
     #[test]

@@ -17,6 +17,8 @@ use rustix::{
 
 use super::write::write_value;
 use crate::key::PARTIAL_SUFFIX;
+#[cfg(any(feature = "lmdb", feature = "sqlite"))]
+use crate::{StoreKey, stores::temporary::mixed_bytes};
 
 /// The locked file of a key: it lies beside the value, under a name that is never listed.
 ///
@@ -71,6 +73,15 @@ impl LockFile {
                 });
             }
         }
+    }
+
+    /// The same of a key of a database: the file lies in a folder of the database or beside it, and never becomes a value.
+    ///
+    /// Keys share locks where their numbers are the same, which is rare and does no harm, as nobody holds two.
+    #[cfg(any(feature = "lmdb", feature = "sqlite"))]
+    pub(crate) fn lock_in_database(folder: &Path, database: &str, key: &StoreKey) -> io::Result<Self> {
+        let bytes = database.bytes().chain([0]).chain(key.as_str().bytes());
+        Self::lock(folder, &format!("key-{:016x}", mixed_bytes(bytes)))
     }
 
     /// Makes the file the value of the name that it locks, and syncs it before if `syncs` says so.

@@ -6,9 +6,10 @@ use heed::{Env, Error, MdbError, RoTxn, WithoutTls};
 
 use super::environment::{Table, open};
 use crate::{
-    ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
+    ByteRange, Capabilities, KeyLock, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
     stores::{
         Strays,
+        directory::lock_file::LockFile,
         ranges::push_filled_ranges,
         sorted::{after, list_level},
     },
@@ -24,6 +25,8 @@ const KEY_SIZE_MAX: usize = 511;
 /// Reading takes no lock and never waits. Each change is a transaction of its own, which survives the end of
 /// the process at once, and a loss of power after [`flush`](Store::flush).
 /// A directory can be open once in a process.
+/// While a chunk is written in part, its lock lies in the directory, a file whose name ends in `.zt-partial`: several
+/// processes of this library may write to one chunk at a time.
 #[derive(Debug)]
 pub struct LmdbStore {
     shown: String,
@@ -192,6 +195,15 @@ impl Store for LmdbStore {
         self.change("writing", key.as_str(), |transaction, table| {
             table.put(transaction, key.as_str().as_bytes(), value)
         })
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        if !self.is_writable {
+            return Ok(KeyLock::default());
+        }
+        let lock = LockFile::lock_in_database(self.environment.path(), "", key);
+        let lock = lock.map_err(|error| StoreError::io("locking", self.describe(key.as_str()), error))?;
+        Ok(KeyLock { file: Some(lock) })
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

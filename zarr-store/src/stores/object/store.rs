@@ -30,6 +30,8 @@ const GAP_MAX: u64 = 1 << 20;
 /// Each cloud is a feature: `s3`, `gcs`, `azure`.
 /// Setting an object is atomic, as all these services promise; replacing a whole tree is not, so nothing can be
 /// staged.
+/// Nothing is locked: where several processes write, each chunk must be written to by one of them only, as two that
+/// write parts of one undo each other's.
 /// The store has a runtime of its own, and may be used from any thread.
 ///
 /// ```

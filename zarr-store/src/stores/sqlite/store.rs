@@ -1,14 +1,19 @@
 //! The table `zarr` as a store.
 
-use std::{io, ops::Bound, path::Path};
+use std::{
+    io,
+    ops::Bound,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::{Connection, Error, ErrorCode, MAIN_DB, OptionalExtension, TransactionBehavior, params};
 
 use super::connections::Connections;
 use crate::{
-    ByteRange, Capabilities, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
+    ByteRange, Capabilities, KeyLock, Listing, ReadBuffer, Result, Store, StoreError, StoreKey, StorePrefix,
     stores::{
         Strays,
+        directory::lock_file::LockFile,
         ranges::push_filled_ranges,
         sorted::{after, list_level},
     },
@@ -24,6 +29,9 @@ const VALUE_SIZE_MAX: u64 = 1_000_000_000;
 /// after [`flush`](Store::flush).
 /// While the store is open, files `-wal` and `-shm` lie beside the database; closing the last store removes
 /// them.
+/// While a chunk is written in part, its lock lies beside the database as well, a file whose name ends in `.zt-partial`:
+/// several processes of this library may write to one chunk at a time. zarr-python has no such locks, so what it writes
+/// to must be other chunks.
 ///
 /// ```
 /// use zarr_store::{SqliteStore, Store, StoreExt, StoreKey};
@@ -36,6 +44,8 @@ const VALUE_SIZE_MAX: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub struct SqliteStore {
     shown: String,
+    /// The file of the database, without links; `None` for one in memory.
+    path: Option<PathBuf>,
     connections: Connections,
     is_writable: bool,
     strays: Strays,
@@ -60,14 +70,14 @@ impl SqliteStore {
 
     fn with_mode(path: &Path, is_writable: bool) -> Result<Self> {
         let shown = path.display().to_string();
+        let io_failed = |error| StoreError::io("opening", &shown, error);
         // SQLite has meanings of its own for names such as `:memory:`, and resolves others when it pleases.
-        let connections = std::path::absolute(path)
-            .map_err(|error| StoreError::io("opening", &shown, error))
-            .and_then(|path| {
-                Connections::open(&path, is_writable)
-                    .map_err(|error| failure("opening", shown.clone(), error))
-            })?;
+        let path = std::path::absolute(path).map_err(io_failed)?;
+        let connections = Connections::open(&path, is_writable)
+            .map_err(|error| failure("opening", shown.clone(), error))?;
+        let path = path.canonicalize().map_err(io_failed)?;
         let store = Self {
+            path: Some(path),
             shown,
             connections,
             is_writable,
@@ -89,6 +99,7 @@ impl SqliteStore {
             Connections::in_memory().map_err(|error| failure("opening", shown.clone(), error))?;
         Ok(Self {
             shown,
+            path: None,
             connections,
             is_writable: true,
             strays: Strays::default(),
@@ -250,6 +261,16 @@ impl Store for SqliteStore {
         });
         set.map(drop)
             .map_err(|error| self.failed("writing", key.as_str(), error))
+    }
+
+    fn lock(&self, key: &StoreKey) -> Result<KeyLock> {
+        let path = self.path.as_ref().filter(|_| self.is_writable);
+        let Some((folder, name)) = path.and_then(|path| Some((path.parent()?, path.file_name()?))) else {
+            return Ok(KeyLock::default());
+        };
+        let lock = LockFile::lock_in_database(folder, &name.to_string_lossy(), key);
+        let lock = lock.map_err(|error| StoreError::io("locking", self.describe(key.as_str()), error))?;
+        Ok(KeyLock { file: Some(lock) })
     }
 
     fn erase(&self, key: &StoreKey) -> Result<()> {

@@ -47,7 +47,8 @@ use crate::{
 /// Where values were set twice or erased, completing copies what still counts once more; each name stands
 /// once in the directory of a finished archive.
 ///
-/// Two stores that write the same archive do not see each other: the last to finish wins.
+/// Two stores that write the same archive do not see each other: the last to finish wins, so one process at a time may
+/// write an archive.
 ///
 /// ```
 /// use zarr_store::{Store, StoreExt, StoreKey, ZipStore};
