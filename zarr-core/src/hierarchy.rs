@@ -278,9 +278,11 @@ fn is_group(store: &Arc<dyn Store>, path: &NodePath, format: ZarrFormat, options
 /// When the store fails; a part may be gone then.
 pub fn erase_node(store: &dyn Store, path: &NodePath) -> Result<()> {
     consolidated::outdate(store, path)?;
-    // Without its document a half-erased node is not taken for one with values.
-    for name in [V2_ARRAY, V2_GROUP, V3_NODE] {
-        store.erase(&path.key(name)?)?;
+    if !store.capabilities().erases_at_once {
+        // Without its document a half-erased node is not taken for one with values.
+        for name in [V2_ARRAY, V2_GROUP, V3_NODE] {
+            store.erase(&path.key(name)?)?;
+        }
     }
     Ok(store.erase_prefix(path.prefix())?)
 }

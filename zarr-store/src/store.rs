@@ -288,6 +288,8 @@ pub struct Capabilities {
     pub writes: bool,
     /// Whether keys can be erased.
     pub erases: bool,
+    /// Whether all that is below a prefix is erased at once, so that nobody ever sees a part of it.
+    pub erases_at_once: bool,
     /// Whether keys can be listed.
     pub lists: bool,
     /// Whether the keys of chunks can be listed as well; where only those of documents are known, groups can be listed
@@ -307,6 +309,7 @@ impl Capabilities {
     pub const ALL: Self = Self {
         writes: true,
         erases: true,
+        erases_at_once: true,
         lists: true,
         lists_chunks: true,
         deferred: false,
@@ -326,6 +329,7 @@ impl Capabilities {
     pub const READ_ONLY: Self = Self {
         writes: false,
         erases: false,
+        erases_at_once: false,
         lists: true,
         lists_chunks: true,
         deferred: false,

@@ -126,3 +126,17 @@ fn b28_consolidated_metadata_do_not_outlive_what_they_say() {
         assert!(!place.path("g.zarr/.zmetadata").exists());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_removed_and_what_it_leads_to_stays() {
+    let place = Place::with_group();
+    place.done("save h.zarr x=x.npy");
+    std::os::unix::fs::symlink("../g.zarr", place.path("h.zarr/link")).unwrap();
+    std::os::unix::fs::symlink("../g.zarr/x", place.path("h.zarr/array")).unwrap();
+    let digest = place.done("digest g.zarr");
+    place.done("rm h.zarr/link");
+    place.done("rm h.zarr/array");
+    assert_eq!(place.done("ls h.zarr"), "x\n");
+    assert_eq!(place.done("digest g.zarr"), digest);
+}

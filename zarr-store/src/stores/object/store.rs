@@ -367,6 +367,7 @@ impl Store for ObjectStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             generations: self.telling.is_expected(),
+            erases_at_once: false,
             ..Capabilities::ALL
         }
     }
