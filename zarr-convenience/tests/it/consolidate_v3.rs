@@ -321,3 +321,22 @@ fn no_more_folders_are_compared_than_was_said() {
     let wholly = compared(usize::MAX);
     assert!(wholly.is_fresh() && wholly.is_complete && wholly.n_compared == AUTO_FOLDERS_MAX + 11);
 }
+
+#[test]
+fn nodes_of_the_other_format_are_not_in_the_metadata_and_count_as_new() {
+    for (format, other, document) in [
+        (ZarrFormat::V2, ZarrFormat::V3, "c/zarr.json"),
+        (ZarrFormat::V3, ZarrFormat::V2, "c/.zgroup"),
+    ] {
+        let (store, options) = (memory(), Options::default());
+        let group = |at, format| Group::create(Arc::clone(&store), &path(at), format, &options).unwrap();
+        group("", format);
+        group("b", format);
+        consolidate_metadata(&store, &path(""), &OpenConsolidated::default()).unwrap();
+        assert_eq!(differences(&store, ""), [], "{format:?}");
+        group("c", other);
+        consolidate_metadata(&store, &path(""), &OpenConsolidated::default()).unwrap();
+        let new = Difference::Added(key(document));
+        assert_eq!(differences(&store, ""), [new], "{format:?}");
+    }
+}

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use zarr_store::{ByteRange, ReadBuffer, Store, StoreKey, StorePrefix};
+use zarr_store::{ByteRange, ReadBuffer, Store, StoreExt, StoreKey, StorePrefix};
 
 use super::{ConsolidatedMetadata, v2_form, v3_form};
 use crate::{
@@ -32,6 +32,8 @@ pub(super) struct Found {
     /// Where in the text each is.
     places: Vec<(StoreKey, Range<usize>)>,
     pub(super) below: Vec<StorePrefix>,
+    /// The document of a node of the other format, which cannot stand with these.
+    pub(super) other: Option<StoreKey>,
 }
 
 impl Found {
@@ -169,11 +171,19 @@ fn visit_v2(
         return Ok(found);
     }
     let listing = store.list_dir(prefix)?;
+    let mut is_group = false;
     for key in listing.keys {
-        if [V2_ATTRIBUTES, V2_GROUP].contains(&key.name()) {
-            found.take(store, key, options, buffer)?;
+        match key.name() {
+            V2_ATTRIBUTES | V2_GROUP => {
+                is_group |= key.name() == V2_GROUP;
+                found.take(store, key, options, buffer)?;
+            }
+            V3_NODE => found.other = Some(key),
+            _ => {}
         }
     }
+    // A migrated group may have documents of both.
+    found.other = found.other.filter(|_| !is_group);
     found.below = listing.prefixes;
     Ok(found)
 }
@@ -183,6 +193,12 @@ fn visit_v3(store: &dyn Store, prefix: &StorePrefix, is_root: bool, options: &Op
     let key = prefix.key(V3_NODE)?;
     let mut found = Found::default();
     let Some(document) = hierarchy::read_node_document(store, &key, options)? else {
+        for name in [V2_ARRAY, V2_GROUP] {
+            let key = prefix.key(name)?;
+            if found.other.is_none() && store.exists(&key)? {
+                found.other = Some(key);
+            }
+        }
         return Ok(found);
     };
     let is_array = v3::is_array(document.get(v3::NODE_TYPE))

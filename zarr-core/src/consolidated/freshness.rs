@@ -65,7 +65,8 @@ impl ConsolidatedMetadata {
     /// Compares the documents at and below a path with those of the nodes, level by level, in at most so many folders.
     ///
     /// Documents differ when they mean something else: another layout, members that say the default, and an attribute
-    /// document that is empty or not there make no difference. A store that cannot list does not tell what is new.
+    /// document that is empty or not there make no difference. A node of the other format does, since the metadata do not
+    /// have it. A store that cannot list does not tell what is new.
     ///
     /// # Errors
     /// [`Error::Metadata`](crate::Error::Metadata) for a document that is no JSON; when the store fails.
@@ -129,6 +130,7 @@ impl ConsolidatedMetadata {
         differences: &mut Vec<Difference>,
     ) {
         let (keys, folders) = self.level(prefix);
+        differences.extend(found.other.clone().map(Difference::Added));
         for (key, text) in found.documents() {
             match self.documents.get(key) {
                 None if is_nothing(key, text) => {}
