@@ -137,10 +137,11 @@ impl Sink for Place {
         let builder = self.builder(array, creation)?;
         let target = builder.prepare(Arc::clone(&self.store), &NodePath::root(), &self.options)?;
         let route = route(array, &target, memory);
-        // What cannot be decoded can still be carried along, if its chunks need not change.
-        let is_opaque = |from: &Array| from.chunk_codec().is_err();
-        if !(route.way == Way::Move && array.as_zarr().is_some_and(is_opaque)) {
-            target.chunk_codec()?;
+        match array.as_zarr().map(Array::chunk_codec) {
+            // What cannot be decoded can still be carried along, if its chunks need not change.
+            Some(Err(_)) if route.way == Way::Move => {}
+            Some(Err(error)) => return Err(error.into()),
+            _ => drop(target.chunk_codec()?),
         }
         match target.check_metadata() {
             Ok(()) => Ok(Prospect::Route(route)),
