@@ -242,9 +242,9 @@ fn strict(n_lost: usize, target: &Target) -> anyhow::Error {
     anyhow!("{n_lost} {things} cannot be carried over, and --strict was given; {state}")
 }
 
-/// Names what is missing in the copy.
+/// Names what is missing in the copy; `--quiet` does not hide that.
 fn tell_lost(report: &Report, common: &Common) {
-    if common.quiet || common.json {
+    if common.json {
         return;
     }
     for lost in &report.lost {
