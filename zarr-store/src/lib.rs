@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(not(unix))]
+compile_error!("directories are written with calls that only Unix has");
+
 mod byte_range;
 mod error;
 mod generation;
