@@ -12,7 +12,9 @@ use std::{
 use serde_json::{Map, Value};
 use zarr_core::{
     Array, ArrayBuilder, DimensionNames, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat,
-    clear, create_parents,
+    clear,
+    codecs::may_be_ignored,
+    create_parents,
     store::{Staged, Store},
 };
 
@@ -109,6 +111,22 @@ impl Place {
     }
 }
 
+/// The members of the document of a V2 array that have no place in V3.
+fn lost_members(path: &NodePath, array: &dyn SourceArray, format: ZarrFormat) -> Vec<Lost> {
+    let metadata = array.as_zarr().map(Array::metadata);
+    let metadata = metadata.filter(|metadata| metadata.format == ZarrFormat::V2 && format == ZarrFormat::V3);
+    let members = metadata
+        .into_iter()
+        .flat_map(|metadata| metadata.foreign_members());
+    members
+        .filter(|(_, value)| !may_be_ignored(value))
+        .map(|(name, _)| Lost {
+            what: path.to_string(),
+            reason: format!("member `{name}` of its document, which V3 does not have"),
+        })
+        .collect()
+}
+
 impl Sink for Place {
     fn root(&self) -> &NodePath {
         &self.path
@@ -168,6 +186,7 @@ impl Sink for Place {
             array.stored_chunks()?
         };
         let builder = self.builder(array, how.creation)?;
+        let lost = lost_members(path, array, builder.current_format());
         let from = array.as_zarr().map(|from| from.metadata().format);
         let put = Put {
             place: self,
@@ -181,7 +200,7 @@ impl Sink for Place {
             how,
         };
         put.at(path)?;
-        Ok(Vec::new())
+        Ok(lost)
     }
 
     fn flush(&self) -> Result<()> {

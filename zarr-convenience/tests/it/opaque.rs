@@ -194,3 +194,30 @@ fn an_unknown_codec_cannot_be_changed_into_another() {
     );
     assert_eq!(dest.members().unwrap().len(), 0);
 }
+
+#[test]
+fn members_of_v2_documents_that_v3_does_not_have_are_named() {
+    let source = source_of(&json!({
+        "zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "<i4", "fill_value": 7, "order": "C",
+        "filters": null, "compressor": null, "id": "bz2", "storage_transformers": 5,
+        "note": {"must_understand": false, "text": "as it is"},
+    }));
+    let (store, options) = (Arc::new(MemoryStore::new()), Options::default());
+    let dest = Group::create(store.clone(), &NodePath::root(), ZarrFormat::V3, &options).unwrap();
+    let report = copy_all(&source, &NodePath::root(), &dest, CopyOptions::default()).unwrap();
+    let lost: Vec<_> = report
+        .lost
+        .iter()
+        .map(|lost| format!("{}: {}", lost.what, lost.reason))
+        .collect();
+    assert_eq!(lost, ["/a: member `id` of its document, which V3 does not have"]);
+    let array = Array::open(store.clone(), &NodePath::new("a").unwrap(), &options).unwrap();
+    let values = array.read_vec::<i32>(&Selection::all()).unwrap();
+    assert_eq!(
+        values,
+        [7, 7, i32::from_le_bytes(*b"as i"), i32::from_le_bytes(*b"t is")]
+    );
+    let document = store.get(&key("a/zarr.json"), 1 << 20).unwrap().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+    assert_eq!(document["note"]["text"], "as it is");
+}

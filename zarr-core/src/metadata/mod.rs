@@ -117,6 +117,14 @@ pub struct ArrayMetadata {
 }
 
 impl ArrayMetadata {
+    /// The members of the document that no specification names. V3 has only those that may be ignored (`must_understand` is
+    /// false): others, which V2 takes, are left out when the array becomes one of V3.
+    pub fn foreign_members(&self) -> impl Iterator<Item = (&String, &Value)> {
+        let is_form =
+            |name: &str| v3::KEPT.contains(&name) || [v2::FILL_VALUE, v2::SEPARATOR].contains(&name);
+        self.unknown.iter().filter(move |(name, _)| !is_form(name))
+    }
+
     /// What an element is that was never written.
     pub fn fill_value_or_zero(&self) -> FillValue {
         self.fill_value

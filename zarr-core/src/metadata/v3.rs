@@ -5,7 +5,7 @@ use zarr_codecs::{CodecConfig, CodecError, DataType, FillValue, may_be_ignored, 
 
 use super::{
     ArrayMetadata, Codecs, GroupMetadata, Members, Read, Wrong, ZarrFormat, attributes, json::is_same,
-    lengths, v2,
+    lengths,
 };
 use crate::{ChunkEdges, ChunkGrid, ChunkKeyEncoding};
 
@@ -128,11 +128,15 @@ pub(crate) fn write_array(metadata: &ArrayMetadata) -> Read<Value> {
     document.insert("zarr_format".into(), 3.into());
     document.insert(NODE_TYPE.into(), "array".into());
     let transformers = metadata.unknown.get(STORAGE_TRANSFORMERS).cloned();
+    let transformers = transformers.filter(|transformers| check_storage_transformers(transformers).is_ok());
     document.insert(
         STORAGE_TRANSFORMERS.into(),
         transformers.unwrap_or_else(|| json!([])),
     );
-    for (name, value) in metadata.unknown.iter().filter(|(name, _)| *name != v2::SEPARATOR) {
+    for (name, value) in metadata
+        .foreign_members()
+        .filter(|(_, value)| may_be_ignored(value))
+    {
         document.entry(name).or_insert_with(|| value.clone());
     }
     Ok(document.into())
