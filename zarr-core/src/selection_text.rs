@@ -73,7 +73,10 @@ fn split(text: &str) -> Result<Vec<&str>> {
 /// The name of a field.
 fn quoted(part: &str) -> Option<&str> {
     let part = part.trim();
-    let inside = |quote: char| part.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    let inside = |quote: char| {
+        let inside = part.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inside.contains(quote)).then_some(inside)
+    };
     inside('\'').or_else(|| inside('"'))
 }
 
@@ -136,7 +139,8 @@ fn list(text: &str) -> Option<SelectionItem> {
 pub(crate) fn write(selection: &Selection, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut separator = "";
     for field in selection.field_names() {
-        write!(f, "{separator}'{field}'")?;
+        let quote = if field.contains('\'') { '"' } else { '\'' };
+        write!(f, "{separator}{quote}{field}{quote}")?;
         separator = ", ";
     }
     let (name, items) = match &selection.kind {
@@ -200,6 +204,7 @@ mod tests {
             "[1, 2], [3, 4]",
             "'bar', 0:2",
             "'a, b', 'c]', [-1]",
+            "\"it's\", 'a \"b\"', 0",
             "[]",
         ] {
             assert_eq!(Selection::parse(text).unwrap().to_string(), text);
@@ -238,6 +243,7 @@ mod tests {
             "[1",
             "1]",
             "'bar",
+            "'a'b'",
             "1.5",
             "[0:2], 1",
         ] {
