@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod fixtures;
+mod fuzz;
 mod kills;
 mod malformed;
 mod miri;
@@ -68,6 +69,11 @@ const JOBS: &[Job] = &[
         name: "malformed",
         help: "copy HDF5 files with bytes changed at random, within limits: malformed [CASES] [SEED]",
         run: malformed::run,
+    },
+    Job {
+        name: "fuzz",
+        help: "have libFuzzer look for data that break a promise: fuzz [TARGET ...] [SECONDS for each] [--asan]",
+        run: fuzz::run,
     },
     Job {
         name: "miri",

@@ -11,8 +11,8 @@ use std::{
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    Array, ArrayBuilder, DimensionNames, Error as CoreError, Group, Node, NodePath, Options, ZarrFormat,
-    clear,
+    Array, ArrayBuilder, ArrayMetadata, DimensionNames, Error as CoreError, Group, Node, NodePath, Options,
+    ZarrFormat, clear,
     codecs::may_be_ignored,
     create_parents,
     store::{Staged, Store},
@@ -115,9 +115,7 @@ impl Place {
 fn lost_members(path: &NodePath, array: &dyn SourceArray, format: ZarrFormat) -> Vec<Lost> {
     let metadata = array.as_zarr().map(Array::metadata);
     let metadata = metadata.filter(|metadata| metadata.format == ZarrFormat::V2 && format == ZarrFormat::V3);
-    let members = metadata
-        .into_iter()
-        .flat_map(|metadata| metadata.foreign_members());
+    let members = metadata.into_iter().flat_map(ArrayMetadata::foreign_members);
     members
         .filter(|(_, value)| !may_be_ignored(value))
         .map(|(name, _)| Lost {

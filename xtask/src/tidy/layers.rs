@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("zarr-convenience", &["zarr-core"]),
     ("zarr-h5bridge", &["zarr-convenience"]),
     ("zarr-cli", &["zarr-convenience", "zarr-h5bridge"]),
+    ("zarr-fuzz", &["zarr-convenience"]),
 ];
 
 /// The crate of jobs, which may depend on any.
