@@ -4,7 +4,7 @@ use fastrand::Rng;
 use zarr_fuzz::{TARGETS, changed};
 
 /// How many changes of the seeds each target gets.
-const CHANGES: usize = 20_000;
+const CHANGES: usize = 10_000;
 
 fn check(name: &str) {
     let target = zarr_fuzz::target(name).expect("the name is in the table");
