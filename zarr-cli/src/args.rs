@@ -213,7 +213,7 @@ pub(crate) struct SaveArgs {
 pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// A NumPy file to write: .npy for an array, .npz for a group
+    /// A NumPy file to write: .npy for an array, .npz for a group; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The part to load, as NumPy would index it: 0:10, ..., -1; [3, 0] is a list, 'name' a field

@@ -5,6 +5,7 @@ use std::{fs, thread, time::Duration};
 use std::{
     fs::File,
     io::{self, BufWriter},
+    os::fd::AsFd,
     path::{Path, PathBuf},
 };
 
@@ -42,8 +43,12 @@ fn locks(file: &File, mut pause: impl FnMut()) -> bool {
 }
 
 /// A file that is hidden beside its place until it is published, and removed unless it is.
+///
+/// A link at its place stays, and what it leads to is replaced. A pipe or a device cannot be replaced by what is written to
+/// it: that goes there as it comes, as it does for `-`, which is standard output.
 pub(crate) struct NewFile {
-    new: store::NewFile,
+    /// None for a pipe or a device.
+    new: Option<store::NewFile>,
     path: PathBuf,
     /// The file that it takes the place of, locked so that nobody else changes it meanwhile.
     #[cfg(feature = "hdf5")]
@@ -56,10 +61,16 @@ impl NewFile {
     /// # Errors
     /// When no file can be made there.
     pub(crate) fn beside(path: &Path) -> Result<Self> {
-        let new = store::NewFile::beside(path).map_err(|error| failed(path, "creating", error))?;
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let found = path.metadata();
+        let is_other = is_output(&path) || found.is_ok_and(|found| !found.is_file() && !found.is_dir());
+        let new = (!is_other).then(|| store::NewFile::beside(&path));
+        let new = new
+            .transpose()
+            .map_err(|error| failed(&path, "creating", error))?;
         Ok(Self {
             new,
-            path: path.to_owned(),
+            path,
             #[cfg(feature = "hdf5")]
             old: None,
         })
@@ -92,12 +103,17 @@ impl NewFile {
     )]
     /// Where it is until it is published.
     pub(crate) fn temporary(&self) -> &Path {
-        self.new.path()
+        self.new.as_ref().map_or(&self.path, store::NewFile::path)
     }
 
     /// Makes it, to be written to.
     pub(crate) fn create(&self) -> io::Result<BufWriter<File>> {
-        Ok(BufWriter::with_capacity(1 << 16, self.new.create()?))
+        let file = match &self.new {
+            Some(new) => new.create(),
+            None if is_output(&self.path) => io::stdout().as_fd().try_clone_to_owned().map(File::from),
+            None => File::options().write(true).open(&self.path),
+        };
+        Ok(BufWriter::with_capacity(1 << 16, file?))
     }
 
     /// Gives the file its name, which must still be free or have the file that it was made of.
@@ -106,7 +122,7 @@ impl NewFile {
         if self.old.is_some() {
             return self.replace();
         }
-        match self.new.publish() {
+        match self.new.map_or(Ok(()), store::NewFile::publish) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let reason = format!("{}: appeared while the copy was made", self.path.display());
                 Err(Error::Copy(reason).into())
@@ -117,9 +133,14 @@ impl NewFile {
 
     /// Gives the file its name, and takes it from an older one.
     pub(crate) fn replace(self) -> Result<()> {
-        let replaced = self.new.replace();
+        let replaced = self.new.map_or(Ok(()), store::NewFile::replace);
         Ok(replaced.map_err(|error| failed(&self.path, "publishing", error))?)
     }
+}
+
+/// Whether what is written goes to standard output, and to no file of that name.
+fn is_output(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 fn failed(path: &Path, action: &'static str, source: io::Error) -> Error {

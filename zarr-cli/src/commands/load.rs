@@ -35,6 +35,11 @@ pub(crate) fn run(args: &LoadArgs, common: &Common) -> Result<()> {
             }
             let arrays = arrays(source.as_ref(), path)?;
             if let Some(file) = &args.output {
+                if file.extension().is_some_and(|ending| ending == "npy") {
+                    let reason =
+                        "an .npy file has one array, and this is a group: its arrays go into an .npz file";
+                    bail!(crate::status::usage(reason.to_owned()));
+                }
                 let arrays = read_all(&arrays, path, common)?;
                 npy::write_npz(file, &arrays)?;
                 let names: Vec<_> = arrays.into_iter().map(|(name, _)| name).collect();

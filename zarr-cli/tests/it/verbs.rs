@@ -412,3 +412,42 @@ fn an_array_without_a_name_takes_the_place_it_is_copied_to() {
     place.done("copy g.zarr/y e.zarr");
     assert_eq!(place.done("ls e.zarr"), "y\n");
 }
+
+#[cfg(unix)]
+#[test]
+fn links_stay_and_pipes_and_devices_get_what_is_written() {
+    let place = Place::with_group();
+    place.done("load g.zarr/x -o expected.npy");
+    place.write("kept.npy", b"old");
+    std::os::unix::fs::symlink("kept.npy", place.path("link.npy")).unwrap();
+    place.done("load g.zarr/x -o link.npy");
+    assert!(place.path("link.npy").is_symlink());
+    assert_eq!(place.read("kept.npy"), place.read("expected.npy"));
+    place.done("load g.zarr -o group.npz");
+    std::os::unix::fs::symlink("group.npz", place.path("link.npz")).unwrap();
+    place.done("load g.zarr -o link.npz");
+    assert!(place.path("link.npz").is_symlink());
+    // Whoever reads a pipe gets all of it, and the pipe stays.
+    let pipe = place.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read(pipe).unwrap()
+    });
+    place.done("load g.zarr/x -o pipe");
+    assert_eq!(reader.join().unwrap(), place.read("expected.npy"));
+    assert!(!pipe.metadata().unwrap().is_file());
+    let output = place.command(&["load", "g.zarr/x", "-o", "-"]).output().unwrap();
+    assert_eq!(output.stdout, place.read("expected.npy"));
+    let refused = place.run("load g.zarr -o pipe");
+    assert_eq!(
+        (refused.status, &*refused.stderr),
+        (7, "zarr: pipe: not a file\n")
+    );
+}
+
+#[test]
+fn a_group_does_not_go_into_a_file_of_one_array() {
+    Place::with_group().refused("load g.zarr -o a.npy", 2, &[".npz"]);
+}

@@ -112,12 +112,23 @@ impl ZipStore {
         Self::begin(path, false)
     }
 
-    /// Makes a new archive, which takes the place of one that is there when it is complete.
+    /// Makes a new archive, which takes the place of one that is there when it is complete; a link to one stays.
     ///
     /// # Errors
-    /// `Io` when no file can be made in the directory.
+    /// `Io` when no file can be made in the directory, `Conflict` when something else than a file has the name.
     pub fn create_or_replace(path: impl AsRef<Path>) -> Result<Self> {
-        Self::begin(path.as_ref(), true)
+        let path = path.as_ref();
+        let Ok(found) = path.metadata() else {
+            return Self::begin(path, true);
+        };
+        if !found.is_file() {
+            return Err(StoreError::Conflict {
+                what: path.display().to_string(),
+                reason: "not a file".to_owned(),
+            });
+        }
+        let target = path.canonicalize();
+        Self::begin(target.as_deref().unwrap_or(path), true)
     }
 
     /// Opens an archive for changes, or makes a new one.
