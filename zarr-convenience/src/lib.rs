@@ -29,6 +29,7 @@ mod report;
 mod route;
 mod run;
 mod save;
+mod second_names;
 mod text_wrap;
 mod transfer;
 mod tree;
@@ -64,6 +65,7 @@ pub use python_repr::{bytes_repr, object_repr, text_repr};
 pub use report::{Copied, Progress, Report};
 pub use route::{Route, Way, route};
 pub use run::run;
+pub use second_names::SecondNames;
 pub use save::{SaveOptions, save, save_array, save_group};
 pub use transfer::{
     Attributes, Fate, Found, How, Kept, Lost, Prospect, Sink, Source, SourceArray, SourceNode, StoredChunk,

@@ -37,6 +37,15 @@ pub trait Source: Debug + Send + Sync {
     /// When they cannot be read.
     fn attributes(&self, node: &SourceNode) -> Result<Attributes>;
 
+    /// The first name of a group, if this is another one of it: groups with several names are copied under each.
+    ///
+    /// # Errors
+    /// When the group cannot be opened.
+    fn first_name(&self, group: &NodePath) -> Result<Option<NodePath>> {
+        let _ = group;
+        Ok(None)
+    }
+
     /// The store behind the source, if it is Zarr: for finding out whether two nodes are the same.
     fn zarr_store(&self) -> Option<&Arc<dyn zarr_core::store::Store>> {
         None

@@ -7,7 +7,7 @@ use zarr_core::{Error as CoreError, NodePath, Workers};
 
 use crate::{
     Action, Attributes, Cancel, Creation, Error, Found, Ledger, Lost, Plan, Progress, Prospect, Report,
-    Result, Route, Sink, Source, SourceArray, SourceNode, Step, run,
+    Result, Route, SecondNames, Sink, Source, SourceArray, SourceNode, Step, run,
 };
 
 /// What is done with a node that is there already.
@@ -182,6 +182,7 @@ pub fn plan_copy(
         source,
         dest,
         options,
+        second_names: SecondNames::default(),
     };
     let mut plan = Plan::default();
     let above = Above {
@@ -208,6 +209,7 @@ pub fn plan_copy_all(
         source,
         dest,
         options,
+        second_names: SecondNames::default(),
     };
     let mut plan = Plan::default();
     let above = Above {
@@ -241,6 +243,7 @@ struct Planner<'a, 'b> {
     source: &'a dyn Source,
     dest: &'a dyn Sink,
     options: &'a CopyOptions<'b>,
+    second_names: SecondNames,
 }
 
 impl Planner<'_, '_> {
@@ -286,6 +289,7 @@ impl Planner<'_, '_> {
         is_first: bool,
         plan: &mut Plan,
     ) -> Result<()> {
+        self.options.cancel.check()?;
         if self.options.if_exists == IfExists::SkipInitialized {
             self.dest.check_tells_complete()?;
         }
@@ -402,6 +406,7 @@ impl Planner<'_, '_> {
         if self.options.shallow && !is_first {
             return Ok(());
         }
+        self.second_names.check(self.source, path)?;
         let is_array = matches!(found, Some(Found::Array));
         let action = match self.options.if_exists {
             _ if !is_array => Action::Copy,

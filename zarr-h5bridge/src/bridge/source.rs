@@ -344,6 +344,13 @@ impl Source for Hdf5Source {
             .collect()
     }
 
+    fn first_name(&self, group: &NodePath) -> Result<Option<NodePath>> {
+        let address = self.group(group)?.address().map_err(source_error)?;
+        let first = self.file.path_of(address);
+        let first = first.and_then(|first| NodePath::new(first.trim_start_matches('/')).ok());
+        Ok(first.filter(|first| first != group))
+    }
+
     fn attributes(&self, node: &SourceNode) -> Result<Attributes> {
         if matches!(node, SourceNode::Other { .. }) {
             return Ok(Attributes::default());

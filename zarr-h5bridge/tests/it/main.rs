@@ -16,6 +16,7 @@ mod pieces;
 mod records;
 mod resume;
 mod round_trip;
+mod second_names;
 mod serve;
 mod sink;
 mod unwritten;

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use zarr_convenience::core::NodePath;
 use zarr_convenience::core::store::{Store, StoreExt};
-use zarr_convenience::{Cancel, Error, Lost, Result};
+use zarr_convenience::{Cancel, Error, Lost, Result, SecondNames};
 
 use super::{
     array::{Place, ServedArray},
@@ -90,6 +90,7 @@ pub fn write_references(
     };
     document.raw("{\"version\":1,\"refs\":{")?;
     let mut pending = vec![NodePath::root()];
+    let second_names = SecondNames::default();
     while let Some(path) = pending.pop() {
         options.cancel.check()?;
         let Some(entry) = store.entry(&path)? else {
@@ -98,6 +99,7 @@ pub fn write_references(
         document.report.lost.extend_from_slice(entry.lost());
         match entry.as_ref() {
             Entry::Group { members, .. } => {
+                second_names.check(store.source(), &path)?;
                 document.documents(&path, &entry)?;
                 for name in members.keys().rev() {
                     pending.push(path.join(name)?);

@@ -91,6 +91,11 @@ impl Hdf5Store {
         Ok(self)
     }
 
+    /// The file itself.
+    pub(super) const fn source(&self) -> &Hdf5Source {
+        &self.source
+    }
+
     fn entries(&self) -> MutexGuard<'_, HashMap<NodePath, Arc<Entry>>> {
         // A panic elsewhere cannot leave the map half changed.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
