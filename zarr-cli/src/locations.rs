@@ -73,6 +73,18 @@ pub(crate) fn open_whole(
     open(text, path, Detail::Whole(format), common)
 }
 
+/// The format of a node of Zarr; `None` of one in a file of another format.
+pub(crate) fn zarr_format(source: &dyn Source, node: &SourceNode) -> Result<Option<ZarrFormat>> {
+    let Some(store) = source.zarr_store() else {
+        return Ok(None);
+    };
+    let found = Node::find(store, node.path(), &Options::default(), None)?;
+    Ok(found.map(|node| match node {
+        Node::Array(array) => array.metadata().format,
+        Node::Group(group) => group.metadata().format,
+    }))
+}
+
 /// How much of a file of another format is shown.
 #[derive(Clone, Copy)]
 #[cfg_attr(

@@ -65,8 +65,8 @@ pub use python_repr::{bytes_repr, object_repr, text_repr};
 pub use report::{Copied, Progress, Report};
 pub use route::{Route, Way, route};
 pub use run::run;
-pub use second_names::SecondNames;
 pub use save::{SaveOptions, save, save_array, save_group};
+pub use second_names::SecondNames;
 pub use transfer::{
     Attributes, Fate, Found, How, Kept, Lost, Prospect, Sink, Source, SourceArray, SourceNode, StoredChunk,
 };

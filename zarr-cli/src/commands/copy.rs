@@ -16,7 +16,7 @@ use crate::{
     args::{Common, CopyAllArgs},
     cancel,
     creation::check_compressor,
-    locations::{Target, Work, check_distinct, locate, memory, open_whole, workers},
+    locations::{Target, Work, check_distinct, locate, memory, open_whole, workers, zarr_format},
     output,
     progress::Display,
     room::Room,
@@ -89,7 +89,9 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     display.finish();
     tell_lost(&done.report, common);
     if args.verify && !dry_run {
-        let (dest, _) = open_whole(&args.dest, args.dest_path.as_deref(), format, common)?;
+        // In the words that the source has.
+        let words = zarr_format(source.as_ref(), &node)?.unwrap_or(format);
+        let (dest, _) = open_whole(&args.dest, args.dest_path.as_deref(), words, common)?;
         let cancel = cancel::on_signals()?;
         let different = verify(
             &done.checks,

@@ -3,14 +3,14 @@
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
-use zarr_convenience::core::{Node, Options, ZarrFormat};
+use zarr_convenience::core::ZarrFormat;
 use zarr_convenience::{
     DiffOptions, DiffReport, Difference, DifferenceKind, Failure, Lost, Side, diff_watched,
 };
 
 use crate::{
     args::Common,
-    locations::{memory, open_source, open_whole, workers},
+    locations::{memory, open_source, open_whole, workers, zarr_format},
     output,
     progress::Display,
     status::{self, Status, printable},
@@ -95,15 +95,7 @@ fn compare(args: &DiffArgs, common: &Common) -> Result<Status> {
     let (a, b) = (args.a_path.as_deref(), args.b_path.as_deref());
     let is_v3 = |text: &str, path| -> Result<bool> {
         let (source, node) = open_source(text, path, common)?;
-        let Some(store) = source.zarr_store() else {
-            return Ok(false);
-        };
-        let found = Node::find(store, node.path(), &Options::default(), None)?;
-        let format = found.map(|node| match node {
-            Node::Array(array) => array.metadata().format,
-            Node::Group(group) => group.metadata().format,
-        });
-        Ok(format == Some(ZarrFormat::V3))
+        Ok(zarr_format(source.as_ref(), &node)? == Some(ZarrFormat::V3))
     };
     // Files of other formats are shown in the words of the one that they are compared with.
     let format = if is_v3(&args.a, a)? || is_v3(&args.b, b)? {

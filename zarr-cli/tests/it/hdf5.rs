@@ -222,6 +222,37 @@ fn names_of_dimensions_go_to_hdf5_and_come_back() {
     assert_eq!(document.get("dimension_names"), None);
 }
 
+/// Compounds, texts and references of any length have other forms in V2 than in V3.
+#[test]
+fn copies_out_of_v3_are_verified_as_diff_compares_them() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/hdf5");
+    for file in ["anndata.h5ad", "types.h5"] {
+        let place = Place::new();
+        fs::copy(testdata.join(file), place.path("first.h5")).unwrap();
+        place.done("copy-all first.h5 three.zarr --zarr-format 3");
+        place.done("copy-all three.zarr back.h5 --verify");
+        place.done("diff three.zarr back.h5");
+        let others = place.run("diff back.h5 three.zarr --byte-order");
+        assert!(!others.stdout.contains("object and object"), "{}", others.stdout);
+    }
+}
+
+/// What is in the file that it goes into is open while it is read.
+#[test]
+fn a_copy_within_a_file_is_refused_for_what_it_is() {
+    let place = Place::new();
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
+    fs::copy(testdata.join("sample.h5"), place.path("x.h5")).unwrap();
+    let refused = place.run("copy x.h5/ocean x.h5 --name again");
+    assert!(
+        refused.stderr.contains("no copies within one HDF5 file"),
+        "{}",
+        refused.stderr
+    );
+    place.done("copy x.h5/ocean y.h5");
+    place.done("copy y.h5/ocean x.h5 --name again --verify");
+}
+
 /// xarray opens no store of V2 in which a variable does not say that it has no dimensions, such as that of a map
 /// projection.
 #[test]

@@ -6,6 +6,7 @@ use half::f16;
 use serde_json::{Map, Value};
 use zarr_core::{
     codecs::{DataType, FillValue, LongDouble, Object, SLOT_SIZE, Slot, utf32_text, without_padding},
+    metadata::json,
     time,
 };
 
@@ -53,6 +54,24 @@ pub(super) fn is_same_type(a: &DataType, b: &DataType) -> bool {
     }
 }
 
+/// Whether a format that lacks the texts of a type may have them in the form of another: of any length, or as bytes in
+/// UTF-8 within records.
+pub(crate) fn is_text_again(a: &DataType, b: &DataType) -> bool {
+    match (a, b) {
+        (DataType::FixedUtf32(_), DataType::String) => true,
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.fields.len() == b.fields.len()
+                && a.fields.iter().zip(&b.fields).all(|(a, b)| {
+                    let (one, other) = (&a.data_type, &b.data_type);
+                    let is_utf8 = matches!((one, other), (DataType::FixedUtf32(_), DataType::FixedBytes(_)));
+                    let is_same = is_utf8 || is_same_type(one, other) || is_text_again(one, other);
+                    a.name == b.name && a.shape == b.shape && is_same
+                })
+        }
+        _ => false,
+    }
+}
+
 /// Whether values of two types can be the same: numbers of any size, texts of any form, times of any unit.
 pub(super) fn are_comparable(a: &DataType, b: &DataType) -> bool {
     let kind = |data_type: &DataType| match data_type {
@@ -72,6 +91,11 @@ pub(super) fn are_comparable(a: &DataType, b: &DataType) -> bool {
                 })
         }
         (DataType::VlenArray(a), DataType::VlenArray(b)) => are_comparable(a, b),
+        // Objects as texts in JSON, and texts as bytes in UTF-8.
+        (DataType::Object, DataType::String)
+        | (DataType::String, DataType::Object)
+        | (DataType::FixedUtf32(_), DataType::FixedBytes(_))
+        | (DataType::FixedBytes(_), DataType::FixedUtf32(_)) => true,
         _ => is_same_type(a, b) || (kind(a) == kind(b) && kind(a) != 6),
     }
 }
@@ -109,6 +133,8 @@ impl Tolerance {
             (DataType::Object, DataType::Object) => {
                 a.item() == b.item() || is_same_json(&a.to_json(), &b.to_json())
             }
+            (DataType::Object, DataType::String) => a.is_in_json(b.item()),
+            (DataType::String, DataType::Object) => b.is_in_json(a.item()),
             _ => self.is_same_scalar(&a.scalar(), &b.scalar()),
         }
     }
@@ -147,6 +173,9 @@ impl Tolerance {
             }
             (Scalar::Text(a), Scalar::Text(b)) => a == b,
             (Scalar::Bytes(a), Scalar::Bytes(b)) => a == b,
+            (Scalar::Text(text), Scalar::Bytes(bytes)) | (Scalar::Bytes(bytes), Scalar::Text(text)) => {
+                text.as_bytes() == *bytes
+            }
             (Scalar::Time(a, unit, is_date), Scalar::Time(b, other, other_is_date)) => {
                 let is_none = (*a == i64::MIN, *b == i64::MIN);
                 match is_none {
@@ -230,6 +259,11 @@ impl<'a> Element<'a> {
             Some(slot) => Slot::from_bytes(slot).of(self.heap),
             None => &[],
         }
+    }
+
+    /// Whether an object is what a text says in JSON.
+    fn is_in_json(self, text: &[u8]) -> bool {
+        json::parse(text).is_ok_and(|value| is_same_json(&self.to_json(), &value))
     }
 
     /// The fields of a record, each with its name and the elements in it.
@@ -401,7 +435,6 @@ fn bytes_text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use zarr_core::metadata::json;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use super::{
     node,
     pair::{How, Pair},
 };
-use crate::{Error, Lost, Source, SourceArray, SourceNode};
+use crate::{Attributes, Error, Lost, Source, SourceArray, SourceNode};
 
 /// What is needed to look at two nodes.
 pub(super) struct Look<'a> {
@@ -98,13 +98,8 @@ impl Look<'_> {
             return;
         }
         match (self.sources.0.attributes(a), self.sources.1.attributes(b)) {
-            (Ok(mut attributes_of_a), Ok(mut attributes_of_b)) => {
-                node::place_dimension_names(a, b, &mut attributes_of_a);
-                node::place_dimension_names(b, a, &mut attributes_of_b);
-                node::place_mask(a, b, &mut attributes_of_a.members);
-                node::place_mask(b, a, &mut attributes_of_b.members);
-                let (different, not_compared) =
-                    node::attributes(&looked.path, &attributes_of_a, &attributes_of_b);
+            (Ok(of_a), Ok(of_b)) => {
+                let (different, not_compared) = compare_attributes(&looked.path, (a, of_a), (b, of_b));
                 looked.differ_all(different);
                 looked
                     .found
@@ -148,6 +143,20 @@ impl Look<'_> {
         let below = path.as_str().strip_prefix(root.as_str()).unwrap_or(path.as_str());
         format!("/{}", below.trim_start_matches('/'))
     }
+}
+
+/// The attributes of two nodes that differ, and those that cannot be compared; what formats have forms of their own for is
+/// compared in the same one.
+pub(crate) fn compare_attributes(
+    path: &str,
+    (a, mut of_a): (&SourceNode, Attributes),
+    (b, mut of_b): (&SourceNode, Attributes),
+) -> (Vec<DifferenceKind>, Vec<Lost>) {
+    node::place_dimension_names(a, b, &mut of_a);
+    node::place_dimension_names(b, a, &mut of_b);
+    node::place_mask(a, b, &mut of_a.members);
+    node::place_mask(b, a, &mut of_b.members);
+    node::attributes(path, &of_a, &of_b)
 }
 
 impl Looked {

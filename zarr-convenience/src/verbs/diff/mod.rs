@@ -11,5 +11,7 @@ mod parts;
 mod report;
 mod walk;
 
+pub(crate) use elements::is_text_again;
+pub(crate) use look::compare_attributes;
 pub use report::{DiffReport, Difference, DifferenceKind, Failure, Listed, Side};
 pub use walk::{DiffOptions, diff, diff_watched};

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use zarr_core::{
-    DIMENSIONS_ATTRIBUTE, DimensionNames, ZarrFormat, codecs::SLOT_SIZE, mask_from_v3, mask_to_v3,
-    put_dimension_names,
+    DIMENSIONS_ATTRIBUTE, DimensionNames, ZarrFormat,
+    codecs::{DataType, SLOT_SIZE},
+    mask_from_v3, mask_to_v3, put_dimension_names,
 };
 
 use super::{
@@ -13,6 +14,9 @@ use super::{
     elements::{Tolerance, fill_element, is_same_json, is_same_type},
 };
 use crate::{Attributes, Lost, SourceArray, SourceNode, shape_text};
+
+/// The codecs of objects that are neither texts nor sequences.
+const OBJECT_CODECS: [&str; 4] = ["json2", "msgpack2", "pickle", "categorize"];
 
 /// A node in a few words.
 pub(super) fn node_text(node: &SourceNode) -> String {
@@ -35,8 +39,29 @@ pub(super) fn data_types(
         [a.data_type_text(), b.data_type_text()],
         is_same_type(a.data_type(), b.data_type()),
     );
-    let [a, b] = texts;
+    let [a, b] = match texts {
+        // Objects have one text, whatever they are.
+        [first, second] if first == second && !is_same => [
+            format!("{first} ({})", object_codec(a)),
+            format!("{second} ({})", object_codec(b)),
+        ],
+        texts => texts,
+    };
     (!is_same || (byte_order && a != b)).then_some(DifferenceKind::DataType(a, b))
+}
+
+/// The codec that makes bytes of the objects of an array; where it is not Zarr, the one that its copy would have.
+fn object_codec(array: &dyn SourceArray) -> String {
+    let usual = match array.data_type() {
+        DataType::String => "vlen-utf8",
+        DataType::Bytes => "vlen-bytes",
+        DataType::VlenArray(inner) => return format!("vlen-array of {inner}"),
+        _ => "json2",
+    };
+    let codecs = array.as_zarr().map(|array| array.metadata().codecs.list());
+    let mut names = codecs.into_iter().flatten().map(|codec| codec.name.as_str());
+    let own = names.find(|name| OBJECT_CODECS.contains(name));
+    own.unwrap_or(usual).to_owned()
 }
 
 /// The fill values, if both are defined and differ.
