@@ -1,5 +1,7 @@
 //! What is to be done to values of a file besides putting their bytes in order.
 
+use zarr_convenience::core::codecs::utf32_text;
+
 use crate::hdf5::{Datatype, NumberForm, NumberKind, StringPadding};
 
 /// What makes values of the file the values that they stand for.
@@ -11,6 +13,8 @@ pub(super) enum Clean {
     Bool,
     /// Zero bytes take the place of what fills texts of this size up, and of what is left behind their ends.
     Text { size: usize, padding: StringPadding },
+    /// Texts in UTF-8 of this size become such of four bytes a character, which take no less room.
+    Utf8 { size: usize },
     /// Whole numbers of so many bytes, in native byte order, are moved from the bits that they take.
     Bits {
         size: usize,
@@ -64,7 +68,7 @@ impl Clean {
                 padding: StringPadding::NullTerminated,
             } => true,
             Self::Bool => elements.is_none_or(|elements| elements.iter().all(|byte| *byte <= 1)),
-            Self::Text { .. } | Self::Bits { .. } => false,
+            Self::Text { .. } | Self::Utf8 { .. } | Self::Bits { .. } => false,
         }
     }
 
@@ -84,6 +88,16 @@ impl Clean {
                 for text in elements.chunks_exact_mut(size) {
                     let used = unpadded(text, padding).len();
                     text.iter_mut().skip(used).for_each(|byte| *byte = 0);
+                }
+            }
+            Self::Utf8 { size } => {
+                for text in elements.chunks_exact_mut(size) {
+                    let used = unpadded(text, StringPadding::NullPadded);
+                    let chars = String::from_utf8_lossy(used).into_owned();
+                    text.fill(0);
+                    for (place, char) in text.chunks_exact_mut(4).zip(chars.chars()) {
+                        place.copy_from_slice(&u32::from(char).to_ne_bytes());
+                    }
                 }
             }
             Self::Bits {
@@ -113,6 +127,13 @@ impl Clean {
                 for text in elements.chunks_exact_mut(size) {
                     let used = unpadded(text, StringPadding::NullPadded).len();
                     text.iter_mut().skip(used).for_each(|byte| *byte = b' ');
+                }
+            }
+            Self::Utf8 { size } => {
+                for text in elements.chunks_exact_mut(size) {
+                    let chars = utf32_text(text);
+                    text.fill(0);
+                    text.iter_mut().zip(chars.bytes()).for_each(|(to, from)| *to = from);
                 }
             }
             Self::Bits {

@@ -149,6 +149,25 @@ impl Elements {
         }
     }
 
+    /// The same elements for records in memory that have texts of four bytes a character where the file has UTF-8.
+    pub(super) fn with_texts_of(mut self, data_type: &DataType) -> Self {
+        if let (DataType::Struct(record), Form::Record { runs, .. }) = (data_type, &mut self.form) {
+            let mut parts = Vec::with_capacity(runs.len());
+            parts_of(record, &mut parts);
+            let mut has_any = false;
+            for (run, part) in runs.iter_mut().zip(parts) {
+                if let DataType::FixedUtf32(length) = part {
+                    let size = *length as usize * 4;
+                    (run.clean, has_any) = (Clean::Utf8 { size }, true);
+                }
+            }
+            if has_any {
+                self.data_type = data_type.clone();
+            }
+        }
+        self
+    }
+
     /// Whether elements have a fixed size in the file, and so lie in the chunks themselves.
     pub(super) fn is_fixed(&self) -> bool {
         matches!(self.form, Form::Plain | Form::Record { .. })
@@ -248,6 +267,20 @@ impl Elements {
     pub(super) fn normalise(&self, mut elements: Vec<u8>) -> Vec<u8> {
         self.clean.apply(&mut elements);
         elements
+    }
+}
+
+/// The types of the runs of a record: of its fields, and of those of records in it as often as they are there.
+fn parts_of<'a>(record: &'a StructType, parts: &mut Vec<&'a DataType>) {
+    for field in &record.fields {
+        match &field.data_type {
+            DataType::Struct(nested) => {
+                for _ in 0..field.n_elements().unwrap_or(0) {
+                    parts_of(nested, parts);
+                }
+            }
+            single => parts.push(single),
+        }
     }
 }
 

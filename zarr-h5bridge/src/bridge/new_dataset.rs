@@ -214,7 +214,7 @@ fn file_type(
         return Ok((info.datatype.clone(), elements));
     }
     let datatype = stored_type(array.data_type(), array.byte_order())?;
-    let elements = Elements::new(&datatype)?;
+    let elements = Elements::new(&datatype)?.with_texts_of(array.data_type());
     Ok((datatype, elements))
 }
 
@@ -306,10 +306,18 @@ fn field_name(record: &StructType, at: usize) -> String {
 fn compound(record: &StructType, order: ByteOrder) -> Result<Datatype, String> {
     let (mut fields, mut size) = (Vec::new(), 0);
     for (at, field) in record.fields.iter().enumerate() {
-        if field.data_type.is_variable() || matches!(field.data_type, DataType::FixedUtf32(_)) {
+        if field.data_type.is_variable() {
             return Err(format!("HDF5 has no type for its field {:?}", field.name));
         }
-        let mut datatype = stored_type(&field.data_type, field.byte_order(order))?;
+        let mut datatype = match &field.data_type {
+            // Texts of any length would lie outside of the records; in UTF-8 no character takes more than four bytes.
+            DataType::FixedUtf32(length @ 1..) => Datatype::FixedString {
+                size: *length as usize * 4,
+                padding: StringPadding::NullPadded,
+                charset: Charset::Utf8,
+            },
+            other => stored_type(other, field.byte_order(order))?,
+        };
         if !field.shape.is_empty() {
             datatype = Datatype::Array {
                 dims: field.shape.iter().map(|length| u64::from(*length)).collect(),
