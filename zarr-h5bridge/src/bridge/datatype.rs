@@ -47,6 +47,8 @@ pub(super) enum Form {
         size: usize,
         /// What of it is kept, in the order of memory.
         runs: Vec<Run>,
+        /// Whether Zarr has fields in another byte order than the file.
+        is_reordered: bool,
     },
 }
 
@@ -129,16 +131,11 @@ impl Elements {
     /// The elements under a type that V3 has a name for.
     pub(super) fn named_in_v3(self) -> Self {
         match self.data_type {
-            DataType::Struct(_) | DataType::Float128 | DataType::Complex256 => {
-                let size = u32::try_from(self.file_size()).unwrap_or(u32::MAX);
-                Self {
-                    data_type: DataType::Raw(size),
-                    byte_order: ByteOrder::Little,
-                    form: Form::Plain,
-                    clean: Clean::Keep,
-                    ..self
-                }
-            }
+            DataType::Struct(_) => match self.in_one_byte_order() {
+                Some(record) => record,
+                None => self.as_bytes(),
+            },
+            DataType::Float128 | DataType::Complex256 => self.as_bytes(),
             DataType::VlenArray(_) | DataType::Object => Self {
                 data_type: DataType::String,
                 form: Form::Object,
@@ -147,6 +144,29 @@ impl Elements {
             },
             _ => self,
         }
+    }
+
+    /// The bytes of the file as they are.
+    pub(super) fn as_bytes(self) -> Self {
+        Self {
+            data_type: DataType::Raw(u32::try_from(self.file_size()).unwrap_or(u32::MAX)),
+            byte_order: ByteOrder::Little,
+            form: Form::Plain,
+            clean: Clean::Keep,
+            ..self
+        }
+    }
+
+    /// Records with all fields in the byte order of the first, as V3 has them, unless one of them has no form there.
+    fn in_one_byte_order(&self) -> Option<Self> {
+        let data_type = self.data_type.clone().in_one_byte_order();
+        data_type.to_json().ok()?;
+        let mut record = self.clone();
+        if let Form::Record { is_reordered, .. } = &mut record.form {
+            *is_reordered = data_type != self.data_type;
+        }
+        record.data_type = data_type;
+        Some(record)
     }
 
     /// The same elements for records in memory that have texts of four bytes a character where the file has UTF-8.
@@ -186,7 +206,11 @@ impl Elements {
     pub(super) fn are_stored_as_zarr(&self, elements: Option<&[u8]>) -> bool {
         match &self.form {
             Form::Plain => self.clean.keeps(elements),
-            Form::Record { size, runs } => {
+            Form::Record {
+                size,
+                runs,
+                is_reordered,
+            } => {
                 // Fields one behind the other; each says its byte order.
                 let mut end = 0;
                 let are_packed = runs.iter().all(|run| {
@@ -194,7 +218,7 @@ impl Elements {
                     end += run.size;
                     is_next && run.clean == Clean::Keep
                 });
-                are_packed && end == *size
+                are_packed && end == *size && !is_reordered
             }
             Form::Text | Form::Sequence(_) | Form::Path | Form::Object => false,
         }
@@ -209,7 +233,7 @@ impl Elements {
     ///
     /// Bytes left over at the end, being no whole element, are dropped.
     pub(super) fn decode(&self, mut bytes: Vec<u8>) -> Vec<u8> {
-        let Form::Record { size, runs } = &self.form else {
+        let Form::Record { size, runs, .. } = &self.form else {
             self.data_type.reorder(&mut bytes, self.byte_order);
             return self.normalise(bytes);
         };
@@ -233,7 +257,7 @@ impl Elements {
 
     /// The opposite of [`decode`](Self::decode), for elements of a fixed size.
     pub(super) fn encode(&self, mut elements: Vec<u8>) -> Vec<u8> {
-        let Form::Record { size, runs } = &self.form else {
+        let Form::Record { size, runs, .. } = &self.form else {
             self.clean.undo(&mut elements);
             self.data_type.reorder(&mut elements, self.byte_order);
             return elements;
@@ -455,6 +479,7 @@ fn record(size: usize, fields: &[FileField]) -> Result<Elements, String> {
         form: Form::Record {
             size,
             runs: pieces.runs,
+            is_reordered: false,
         },
     })
 }

@@ -200,7 +200,9 @@ fn file_type(
             (is_text || elements.data_type == *array.data_type()) && array.shape().ends_with(&elements.inner)
         };
         let in_v3 = elements.clone().named_in_v3();
-        [elements, in_v3].into_iter().find(is_same)
+        // As which records were copied into V3 before they had a form there.
+        let bytes = elements.clone().as_bytes();
+        [elements, in_v3, bytes].into_iter().find(is_same)
     };
     let before = original.get("type").and_then(type_json::from_json);
     if let Some(found) = before.and_then(|datatype| fits(&datatype).map(|elements| (datatype, elements))) {

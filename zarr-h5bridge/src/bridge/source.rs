@@ -72,7 +72,7 @@ impl Hdf5Source {
         self
     }
 
-    /// Gives elements types that a format has names for: in V3, records are raw bytes, and sequences texts in JSON.
+    /// Gives elements types that a format has names for: in V3, records with fields that it lacks are raw bytes, and sequences texts in JSON.
     #[must_use]
     pub const fn for_format(mut self, format: ZarrFormat) -> Self {
         self.format = format;
