@@ -8,7 +8,7 @@ use zarr_convenience::{Attributes, Fate, Kept, Lost, core::MASK_ATTRIBUTE};
 
 use super::{
     datatype::{lost_names, lost_padding},
-    new_attribute::{is_same, to_hdf5},
+    new_attribute::{is_same, named_from_hdf5, named_to_hdf5},
     original::KEY,
     type_json,
     values::{self, Paths, base64},
@@ -74,7 +74,7 @@ pub(super) fn read(
             continue;
         }
         let value = match to_json(attribute, paths) {
-            Ok(value) => value,
+            Ok(value) => named_from_hdf5(text, value),
             Err(reason) => {
                 lose(reason);
                 continue;
@@ -135,12 +135,17 @@ struct Original {
     fate: Option<(Fate, String)>,
 }
 
+/// What would be made of a value if nothing was kept beside it.
+fn made_of(attribute: &Attribute, value: &Value) -> Option<hdf5::NewAttribute> {
+    named_to_hdf5(attribute.name.to_str()?, value).ok()
+}
+
 fn kept(attribute: &Attribute, value: &Value, paths: Paths<'_>, is_hidden: bool) -> Original {
     let named_type = attribute.named_type.and_then(paths);
     // V3 has the value that stands for a missing one without its list.
     let is_mask = attribute.name == MASK_ATTRIBUTE && attribute.space.shape() == Some(&[1]);
     let usual =
-        named_type.is_none() && !is_mask && to_hdf5(value).is_ok_and(|usual| is_same(&usual, attribute));
+        named_type.is_none() && !is_mask && made_of(attribute, value).is_some_and(|usual| is_same(&usual, attribute));
     if usual && !is_hidden {
         let (original, fate) = (None, None);
         return Original { original, fate };

@@ -7,16 +7,41 @@
 //! | booleans | booleans, as h5py writes them |
 //! | texts | UTF-8 of any length |
 //! | lists of these, each of one kind and shape | arrays; those of nothing are of floats |
+//! | `_ARRAY_DIMENSIONS` with a null, of a dimension without a name | the list as a text in JSON |
 //! | null, objects, other lists | lost |
 
 use std::ffi::CString;
 
 use serde_json::Value;
+use zarr_convenience::core::DIMENSIONS_ATTRIBUTE;
 
 use crate::hdf5::{Attribute, Charset, Datatype, NewAttribute, Values};
 
+/// The value of an attribute of this name in HDF5, or why there is none.
+pub(super) fn named_to_hdf5(name: &str, value: &Value) -> Result<NewAttribute, String> {
+    if name == DIMENSIONS_ATTRIBUTE && some_are_unnamed(value) {
+        return to_hdf5(&value.to_string().into());
+    }
+    to_hdf5(value)
+}
+
+/// The value of an attribute of this name, where it is a text because HDF5 has no other form for it.
+pub(super) fn named_from_hdf5(name: &str, value: Value) -> Value {
+    let list = || serde_json::from_str(value.as_str()?).ok().filter(some_are_unnamed);
+    match list() {
+        Some(list) if name == DIMENSIONS_ATTRIBUTE => list,
+        _ => value,
+    }
+}
+
+/// Whether a value names dimensions, and not all of them.
+fn some_are_unnamed(value: &Value) -> bool {
+    let names = value.as_array().map_or(&[][..], Vec::as_slice);
+    names.iter().all(|name| name.is_string() || name.is_null()) && names.contains(&Value::Null)
+}
+
 /// The value in HDF5, or why there is none.
-pub(super) fn to_hdf5(value: &Value) -> Result<NewAttribute, String> {
+fn to_hdf5(value: &Value) -> Result<NewAttribute, String> {
     let mut shape = Vec::new();
     let mut level = value;
     while let Value::Array(items) = level {

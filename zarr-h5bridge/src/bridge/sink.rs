@@ -18,7 +18,7 @@ use super::{
     copying::{Copying, refers, route},
     datatype::Form,
     filters,
-    new_attribute::to_hdf5,
+    new_attribute::named_to_hdf5,
     new_dataset::new_dataset,
     original::{self, KEY},
     source::source_error,
@@ -260,7 +260,7 @@ fn restore(
         .unwrap_or(&empty);
     let made = |name: &str, value: &Value| {
         let before = kept.get(name).and_then(|kept| restored(kept, value));
-        before.map_or_else(|| to_hdf5(value), Ok)
+        before.map_or_else(|| named_to_hdf5(name, value), Ok)
     };
     let hidden = |name: &String| {
         let value = kept
