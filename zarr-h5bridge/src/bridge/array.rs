@@ -208,6 +208,11 @@ impl Hdf5Array {
         }
     }
 
+    /// The format for which the type of the elements was chosen.
+    pub(super) const fn format(&self) -> ZarrFormat {
+        self.format
+    }
+
     /// The dataset itself.
     pub(super) const fn dataset(&self) -> &Dataset {
         &self.dataset
@@ -475,10 +480,11 @@ impl SourceArray for Hdf5Array {
     }
 
     fn builder(&self) -> Result<ArrayBuilder> {
+        let is_fill_null = self.is_fill_null()?;
         let builder = ArrayBuilder::new(self.shape.clone(), self.checked_type()?.clone())
             .byte_order(self.elements.byte_order)
             .dimension_names(self.dimension_names.clone())
-            .fill_value(Some(self.fill_value.clone()));
+            .fill_value(Some(self.fill_value.clone()).filter(|_| !is_fill_null));
         let builder = if *self.data_type() == DataType::Object {
             // Objects have no codec of their own in V2; this one is readable by people too.
             let codecs = V2Codecs {

@@ -144,8 +144,9 @@ fn kept(attribute: &Attribute, value: &Value, paths: Paths<'_>, is_hidden: bool)
     let named_type = attribute.named_type.and_then(paths);
     // V3 has the value that stands for a missing one without its list.
     let is_mask = attribute.name == MASK_ATTRIBUTE && attribute.space.shape() == Some(&[1]);
-    let usual =
-        named_type.is_none() && !is_mask && made_of(attribute, value).is_some_and(|usual| is_same(&usual, attribute));
+    let usual = named_type.is_none()
+        && !is_mask
+        && made_of(attribute, value).is_some_and(|usual| is_same(&usual, attribute));
     if usual && !is_hidden {
         let (original, fate) = (None, None);
         return Original { original, fate };

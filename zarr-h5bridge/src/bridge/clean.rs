@@ -133,7 +133,9 @@ impl Clean {
                 for text in elements.chunks_exact_mut(size) {
                     let chars = utf32_text(text);
                     text.fill(0);
-                    text.iter_mut().zip(chars.bytes()).for_each(|(to, from)| *to = from);
+                    text.iter_mut()
+                        .zip(chars.bytes())
+                        .for_each(|(to, from)| *to = from);
                 }
             }
             Self::Bits {

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use zarr_convenience::Result;
+use zarr_convenience::core::ZarrFormat;
 use zarr_convenience::core::codecs::{DataType, FillValue, Object};
+use zarr_convenience::{Result, SourceArray};
 
 use super::{
     array::Hdf5Array,
@@ -11,7 +12,7 @@ use super::{
     datatype::{Elements, Form},
     values::{to_json, zero},
 };
-use crate::hdf5::{Datatype, FillValue as FileFillValue, NewDataset};
+use crate::hdf5::{Datatype, FillValue as FileFillValue, Layout, NewDataset};
 
 impl Elements {
     /// The bytes of an element in the file that was never written.
@@ -115,6 +116,27 @@ impl Hdf5Array {
     /// Which chunks were written.
     pub(super) fn written_chunks(&self) -> Result<Option<HashSet<Vec<u64>>>> {
         Ok(self.table()?.map(ChunkTable::positions))
+    }
+
+    /// Whether the fill value is null in V2: nothing is said of it, and no element needs it.
+    pub(super) fn is_fill_null(&self) -> Result<bool> {
+        let has_null = self.format() == ZarrFormat::V2
+            && (self.elements().is_fixed() || self.elements().form == Form::Text);
+        if self.info().fill_value != FileFillValue::Undefined || !has_null {
+            return Ok(false);
+        }
+        if let (Some(table), Some(chunks)) = (self.table()?, self.chunk_shape()) {
+            let lengths = self.shape().iter().zip(chunks);
+            let n_chunks = lengths.fold(1_u64, |n, (length, chunk)| {
+                n.saturating_mul(length.div_ceil((*chunk).max(1)))
+            });
+            return Ok(table.positions().len() as u64 == n_chunks);
+        }
+        Ok(match &self.info().layout {
+            Layout::Contiguous { address } => address.is_some(),
+            Layout::Compact => true,
+            _ => false,
+        })
     }
 
     /// Whether Zarr has all that the file says of elements that were never written.

@@ -27,7 +27,11 @@ pub(super) fn named_to_hdf5(name: &str, value: &Value) -> Result<NewAttribute, S
 
 /// The value of an attribute of this name, where it is a text because HDF5 has no other form for it.
 pub(super) fn named_from_hdf5(name: &str, value: Value) -> Value {
-    let list = || serde_json::from_str(value.as_str()?).ok().filter(some_are_unnamed);
+    let list = || {
+        serde_json::from_str(value.as_str()?)
+            .ok()
+            .filter(some_are_unnamed)
+    };
     match list() {
         Some(list) if name == DIMENSIONS_ATTRIBUTE => list,
         _ => value,

@@ -36,6 +36,16 @@ pub(super) struct Target {
     pub(super) elements: Elements,
     /// Whether elements that are never written are those of the array.
     pub(super) keeps_fill: bool,
+    /// Whether it is the array of Zarr that says nothing of elements that are never written.
+    pub(super) is_fill_null: bool,
+}
+
+impl Target {
+    /// Chooses zero for elements that are never written.
+    pub(super) fn define_fill(&mut self) {
+        self.new.is_fill_undefined = false;
+        self.is_fill_null = false;
+    }
 }
 
 /// What the copy of an array is to be, or why there can be none; `original` is what was kept of a dataset before.
@@ -68,6 +78,8 @@ pub(super) fn new_dataset(
     let nowhere = Arc::new(MemoryStore::new());
     let target = builder.prepare(nowhere, &NodePath::root(), &Options::default())?;
     let fill_value = target.metadata().fill_value_or_zero().clone();
+    let is_fill_null =
+        target.metadata().fill_value.is_none() && (elements.is_fixed() || elements.form == Form::Text);
     // What was in one piece stays so, unless chunks are asked for.
     let is_whole = dataset.is_some() && array.chunk_shape().is_none() && creation.chunks.is_none();
     let is_chunked = n_outer > 0 && !shape.contains(&0) && !is_whole;
@@ -93,8 +105,9 @@ pub(super) fn new_dataset(
         chunk_shape,
         filters_partial_chunks: true,
         fill_value: same_fill(dataset, creation, &datatype)
-            .or_else(|| file_fill(&fill_value, array.data_type(), &datatype, &elements)),
-        is_fill_undefined: false,
+            .or_else(|| file_fill(&fill_value, array.data_type(), &datatype, &elements))
+            .filter(|_| !is_fill_null),
+        is_fill_undefined: is_fill_null,
         tracks_attributes: false,
         times: Times::default(),
         datatype,
@@ -102,6 +115,9 @@ pub(super) fn new_dataset(
     if !original.is_empty() {
         let filters = std::mem::take(&mut new.filters);
         take_original(original, &elements, &mut new);
+        if is_fill_null {
+            (new.fill_value, new.is_fill_undefined) = (None, true);
+        }
         if asked.names_any() && new.chunk_shape.is_some() {
             new.filters = filters;
         }
@@ -117,6 +133,7 @@ pub(super) fn new_dataset(
         new,
         elements,
         keeps_fill,
+        is_fill_null,
     }))
 }
 

@@ -427,10 +427,21 @@ impl Sink for Hdf5Sink {
                 put_dimension_names(&mut attributes, names);
             }
         }
-        let target = match new_dataset(array, how.creation, &original)? {
+        let mut target = match new_dataset(array, how.creation, &original)? {
             Ok(target) => target,
             Err(reason) => return Ok(vec![Lost { what: path, reason }]),
         };
+        let was_undefined = original.get("fill_value").is_some_and(Value::is_null);
+        let mut lost = Vec::new();
+        if target.is_fill_null && !was_undefined && !has_all_chunks(array)? {
+            target.define_fill();
+            let reason =
+                "its fill value is null, and chunks of it are missing: their elements are zero".to_owned();
+            lost.push(Lost {
+                what: path.clone(),
+                reason,
+            });
+        }
         let draft = writer.begin(&path, &target.new).map_err(source_error)?;
         let copying = Copying {
             array,
@@ -443,9 +454,11 @@ impl Sink for Hdf5Sink {
         self.later()
             .values
             .extend(values.into_iter().map(|later| (path.clone(), later)));
-        let mut lost = self.put_attributes(&path, &attributes, &original, |name, value, named_type| {
-            draft.set_attribute(name, value, named_type)
-        });
+        lost.extend(
+            self.put_attributes(&path, &attributes, &original, |name, value, named_type| {
+                draft.set_attribute(name, value, named_type)
+            }),
+        );
         if *array.data_type() == DataType::Object && target.elements.form == Form::Text {
             let reason = "its objects are stored as texts in JSON".to_owned();
             lost.push(Lost {
@@ -534,6 +547,28 @@ fn taken(mut attributes: Map<String, Value>) -> (Map<String, Value>, Map<String,
         }
         None => (attributes, Map::new()),
     }
+}
+
+/// Whether all chunks of an array are stored, as far as that can be told.
+fn has_all_chunks(array: &dyn SourceArray) -> Result<bool> {
+    let Some(chunk_grid) = array.chunk_grid() else {
+        return Ok(true);
+    };
+    let (Some(stored), Some(chunks)) = (array.stored_chunks()?, array.chunk_shape()) else {
+        return Ok(false);
+    };
+    if chunk_grid.rectilinear().is_some() {
+        return Ok(false);
+    }
+    let counts: Vec<u64> = array
+        .shape()
+        .iter()
+        .zip(chunks)
+        .map(|(length, chunk)| length.div_ceil((*chunk).max(1)))
+        .collect();
+    let n_chunks = counts.iter().fold(1_u64, |n, count| n.saturating_mul(*count));
+    let is_inside = |at: &&Vec<u64>| at.iter().zip(&counts).all(|(at, count)| at < count);
+    Ok(stored.iter().filter(is_inside).count() as u64 == n_chunks)
 }
 
 /// Whether a group kept the order of its links, and of its attributes.

@@ -119,6 +119,56 @@ fn record() -> DataType {
 }
 
 #[test]
+fn dimensions_without_names_come_back() {
+    let group = memory();
+    for (name, names) in [("some", json!(["x", null])), ("empty", json!(["", "x"]))] {
+        let array = make(&group, name, ArrayBuilder::new(vec![2, 3], DataType::Int8));
+        let attributes = Map::from_iter([("_ARRAY_DIMENSIONS".to_owned(), names)]);
+        array.attrs().put(attributes).unwrap();
+    }
+    check_round_trip(&group);
+}
+
+#[test]
+fn a_fill_value_that_is_null_comes_back_where_all_chunks_are_there() {
+    let group = memory();
+    let builder = |data_type| {
+        ArrayBuilder::new(vec![4], data_type)
+            .chunk_shape(vec![3])
+            .fill_value(None)
+    };
+    for (name, data_type) in [
+        ("full", DataType::Int32),
+        ("holes", DataType::Int32),
+        ("record", record()),
+    ] {
+        let array = make(&group, name, builder(data_type));
+        let length = if name == "holes" { 3 } else { 4 };
+        write(&array, &Selection::region(&[0], &[length]), &[length]);
+    }
+    let texts = make(&group, "texts", builder(DataType::String));
+    texts.write_vec(&Selection::all(), &["a", "", "b", ""].map(str::to_owned)).unwrap();
+    let (_dir, path) = place();
+    let report = copied(&group, &path, CopyOptions::default()).unwrap();
+    let lost: Vec<_> = report.lost.iter().map(|lost| lost.what.as_str()).collect();
+    assert_eq!(lost, ["/holes"]);
+    let file = hdf5::File::open(&path).unwrap();
+    let fill = |name: &str| file.dataset(name).unwrap().info().fill_value.clone();
+    assert_eq!(fill("/full"), hdf5::FillValue::Undefined);
+    assert_ne!(fill("/holes"), hdf5::FillValue::Undefined);
+    let (back, _) = convert(&Hdf5Source::open(&path).unwrap());
+    for (name, is_null) in [
+        ("full", true),
+        ("record", true),
+        ("texts", true),
+        ("holes", false),
+    ] {
+        let fill_value = array(&back, name).metadata().fill_value.clone();
+        assert_eq!(fill_value.is_none(), is_null, "{name}");
+    }
+}
+
+#[test]
 fn every_type_comes_back() {
     use DataType::{
         Bool, Complex64, Complex128, FixedBytes, Float16, Float32, Float64, Int8, Int16, Int32, Int64, Raw,
