@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use zarr_convenience::{
-    Check, CopyOptions, Error, IfExists, Location, Lost, Plan, Report, Source, SourceNode, Step,
+    Check, CopyOptions, Error, IfExists, Location, Lost, Plan, Report, Source, SourceNode, Step, StoreKind,
     core::ZarrFormat, count_text, plan_copy, plan_copy_all, run as run_plan, verify,
 };
 
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
     let room = room_of_copy((source.as_ref(), &node), &what, &to, common)?;
     let name = room.name();
     check_distinct(&from, &to, name)?;
+    check_other_file(&from, &to)?;
     check_compressor(&creation, &to)?;
     let format = asked;
     let dry_run = args.dry_run || args.explain;
@@ -103,6 +104,22 @@ pub(crate) fn run(args: &CopyAllArgs, what: What<'_>, common: &Common) -> Result
         tell_different(&args.dest, &different, common)?;
     }
     summary(&done, args, common)
+}
+
+/// Refuses a copy within one HDF5 file: it is locked while it is read, and must be free to be changed.
+fn check_other_file(from: &Location, to: &Location) -> Result<()> {
+    let are_files = [from, to]
+        .iter()
+        .all(|place| place.kind() == StoreKind::OtherFile);
+    let is_same = || Some(from.store.canonicalize().ok()? == to.store.canonicalize().ok()?);
+    if !are_files || is_same() != Some(true) {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        what: from.store.display().to_string(),
+        reason: "there are no copies within one HDF5 file; copy to another file, and from there".to_owned(),
+    }
+    .into())
 }
 
 /// What tells a copy from others.
