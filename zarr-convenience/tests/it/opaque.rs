@@ -12,6 +12,8 @@ use zarr_convenience::{
     open, tree,
 };
 
+use crate::help::memory;
+
 fn key(text: &str) -> StoreKey {
     StoreKey::new(text).unwrap()
 }
@@ -202,8 +204,8 @@ fn members_of_v2_documents_that_v3_does_not_have_are_named() {
         "filters": null, "compressor": null, "id": "bz2", "storage_transformers": 5,
         "note": {"must_understand": false, "text": "as it is"},
     }));
-    let (store, options) = (Arc::new(MemoryStore::new()), Options::default());
-    let dest = Group::create(store.clone(), &NodePath::root(), ZarrFormat::V3, &options).unwrap();
+    let (store, options) = (memory(), Options::default());
+    let dest = Group::create(Arc::clone(&store), &NodePath::root(), ZarrFormat::V3, &options).unwrap();
     let report = copy_all(&source, &NodePath::root(), &dest, CopyOptions::default()).unwrap();
     let lost: Vec<_> = report
         .lost
@@ -211,7 +213,7 @@ fn members_of_v2_documents_that_v3_does_not_have_are_named() {
         .map(|lost| format!("{}: {}", lost.what, lost.reason))
         .collect();
     assert_eq!(lost, ["/a: member `id` of its document, which V3 does not have"]);
-    let array = Array::open(store.clone(), &NodePath::new("a").unwrap(), &options).unwrap();
+    let array = Array::open(Arc::clone(&store), &NodePath::new("a").unwrap(), &options).unwrap();
     let values = array.read_vec::<i32>(&Selection::all()).unwrap();
     assert_eq!(
         values,

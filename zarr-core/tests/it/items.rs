@@ -7,7 +7,7 @@ use zarr_core::{
     Array, ArrayBuilder, Element, NodePath, Options, Order, Selection, SelectionItem, Workers, ZarrFormat,
     codecs::{DataType, FillValue, Object},
     metadata::V2Codecs,
-    store::MemoryStore,
+    store::{MemoryStore, Store},
 };
 
 const SHAPE: [usize; 2] = [5, 7];
@@ -107,9 +107,10 @@ fn what_is_read_of_texts_holds_no_others() {
 
 #[test]
 fn items_count_towards_what_may_be_read_at_once() {
-    let (store, n_texts) = (Arc::new(MemoryStore::new()), 10_u64);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let n_texts = 10_u64;
     let builder = ArrayBuilder::new(vec![n_texts], DataType::String).chunk_shape(vec![2]);
-    let array = builder.create(store.clone(), &NodePath::root(), &Options::default());
+    let array = builder.create(Arc::clone(&store), &NodePath::root(), &Options::default());
     let texts = vec!["x".repeat(1000); n_texts as usize];
     array.unwrap().write_vec(&Selection::all(), &texts).unwrap();
     let options = Options {

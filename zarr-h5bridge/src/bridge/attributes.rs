@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use zarr_convenience::{Attributes, Fate, Kept, Lost, core::MASK_ATTRIBUTE};
 
 use super::{
-    datatype::{lost_names, lost_padding},
+    lost::{lost_names, lost_padding},
     new_attribute::{is_same, named_from_hdf5, named_to_hdf5},
     original::KEY,
     type_json,

@@ -3,10 +3,7 @@
 use zarr_convenience::core::codecs::{ByteOrder, DataType, Field, StructType};
 
 use super::{clean::Clean, fill::unwritten, times::tagged_time};
-use crate::hdf5::{
-    Datatype, EnumMember, Field as FileField, FloatForm, Norm, NumberForm, NumberKind, ReferenceKind,
-    StringPadding,
-};
+use crate::hdf5::{Datatype, Field as FileField, FloatForm, Norm, NumberForm, NumberKind, ReferenceKind};
 
 /// The largest element in bytes.
 const SIZE_MAX: usize = (1 << 31) - 1;
@@ -133,9 +130,9 @@ impl Elements {
         match self.data_type {
             DataType::Struct(_) => match self.in_one_byte_order() {
                 Some(record) => record,
-                None => self.as_bytes(),
+                None => self.into_bytes(),
             },
-            DataType::Float128 | DataType::Complex256 => self.as_bytes(),
+            DataType::Float128 | DataType::Complex256 => self.into_bytes(),
             DataType::VlenArray(_) | DataType::Object => Self {
                 data_type: DataType::String,
                 form: Form::Object,
@@ -147,7 +144,7 @@ impl Elements {
     }
 
     /// The bytes of the file as they are.
-    pub(super) fn as_bytes(self) -> Self {
+    pub(super) fn into_bytes(self) -> Self {
         Self {
             data_type: DataType::Raw(u32::try_from(self.file_size()).unwrap_or(u32::MAX)),
             byte_order: ByteOrder::Little,
@@ -569,39 +566,4 @@ fn field_type(
     };
     pieces.runs.push(run);
     Ok((data_type, shape, order))
-}
-
-/// What fills texts up, where that is something else than in Zarr, and what numbers are whose bits are kept as they are.
-pub(super) fn lost_padding(datatype: &Datatype) -> Option<String> {
-    match datatype {
-        Datatype::FixedString {
-            padding: StringPadding::SpacePadded,
-            ..
-        } => Some("the blanks that fill its texts up".to_owned()),
-        Datatype::Other { reason, .. } => Some(format!("what its bits mean: {reason}")),
-        Datatype::Time { .. } => Some("that its bytes are of HDF5's time class".to_owned()),
-        _ => None,
-    }
-}
-
-/// What is lost of a type although its values are kept.
-pub(super) fn lost_names(datatype: &Datatype) -> Option<String> {
-    let Datatype::Enum { base, members } = datatype else {
-        return None;
-    };
-    let names: Vec<_> = members
-        .iter()
-        .take(20)
-        .map(|member| named(member, base))
-        .collect();
-    let more = if members.len() > names.len() { ", ..." } else { "" };
-    Some(format!("the names of its numbers: {}{more}", names.join(", ")))
-}
-
-fn named(member: &EnumMember, base: &Datatype) -> String {
-    let number = super::values::integer(base, &member.value);
-    number.map_or_else(
-        || member.name.to_string(),
-        |number| format!("{} = {number}", member.name),
-    )
 }

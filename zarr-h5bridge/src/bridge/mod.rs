@@ -12,6 +12,7 @@ mod direct;
 mod fill;
 mod filters;
 mod links;
+mod lost;
 mod new_attribute;
 mod new_dataset;
 mod new_filters;

@@ -218,7 +218,7 @@ fn file_type(
         };
         let in_v3 = elements.clone().named_in_v3();
         // As which records were copied into V3 before they had a form there.
-        let bytes = elements.clone().as_bytes();
+        let bytes = elements.clone().into_bytes();
         [elements, in_v3, bytes].into_iter().find(is_same)
     };
     let before = original.get("type").and_then(type_json::from_json);

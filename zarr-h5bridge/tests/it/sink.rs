@@ -147,7 +147,9 @@ fn a_fill_value_that_is_null_comes_back_where_all_chunks_are_there() {
         write(&array, &Selection::region(&[0], &[length]), &[length]);
     }
     let texts = make(&group, "texts", builder(DataType::String));
-    texts.write_vec(&Selection::all(), &["a", "", "b", ""].map(str::to_owned)).unwrap();
+    texts
+        .write_vec(&Selection::all(), &["a", "", "b", ""].map(str::to_owned))
+        .unwrap();
     let (_dir, path) = place();
     let report = copied(&group, &path, CopyOptions::default()).unwrap();
     let lost: Vec<_> = report.lost.iter().map(|lost| lost.what.as_str()).collect();
