@@ -96,3 +96,27 @@ fn of_points() {
         .collect();
     check(&Selection::coordinates(points), &expected);
 }
+
+/// Slots of texts are changed where they lie in the output, after all of a chunk's have been copied there.
+#[test]
+fn of_texts() {
+    let options = Options {
+        workers: Workers::new(3).with_requests(3),
+        ..Options::default()
+    };
+    let array = ArrayBuilder::new(SHAPE.to_vec(), DataType::String)
+        .chunk_shape(CHUNK_SHAPE.to_vec())
+        .v2_codecs(V2Codecs {
+            filters: Some(vec![serde_json::json!({"id": "vlen-utf8"})]),
+            compressor: None,
+        })
+        .create(Arc::new(MemoryStore::new()), &NodePath::root(), &options)
+        .unwrap();
+    let texts: Vec<_> = (0..SHAPE[0] * SHAPE[1]).map(|place| place.to_string()).collect();
+    array.write_vec(&Selection::all(), &texts).unwrap();
+    assert_eq!(array.read_vec::<String>(&Selection::all()).unwrap(), texts);
+    let some = array
+        .read_vec::<String>(&Selection::parse("1:11:4, ::3").unwrap())
+        .unwrap();
+    assert_eq!(some, ["9", "12", "15", "45", "48", "51", "81", "84", "87"]);
+}
