@@ -280,7 +280,7 @@ pub fn erase_node(store: &dyn Store, path: &NodePath) -> Result<()> {
     consolidated::outdate(store, path)?;
     if !store.capabilities().erases_at_once {
         // Without its document a half-erased node is not taken for one with values.
-        for name in [V2_ARRAY, V2_GROUP, V3_NODE] {
+        for name in ZarrFormat::V2.node_documents() {
             store.erase(&path.key(name)?)?;
         }
     }
